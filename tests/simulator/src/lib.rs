@@ -1,0 +1,8 @@
+//! An Aerospike server as far as an operator can see it.
+//!
+//! A pure model (`cluster`, `info`, `security`, `records`) and around it a thin program with sockets (`server`).
+
+pub mod cluster;
+pub mod conf;
+pub mod partitions;
+pub mod version;
