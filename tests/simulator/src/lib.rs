@@ -4,5 +4,11 @@
 
 pub mod cluster;
 pub mod conf;
+pub mod info;
+pub mod node;
 pub mod partitions;
+pub mod records;
+pub mod security;
+pub mod smd;
 pub mod version;
+pub mod wire;
