@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{Contact, Engine, Event, NamespaceOffer, NodeId, Offer};
+use crate::cluster::{Contact, Engine, Event, Incarnation, NamespaceOffer, NodeId, Offer};
 use crate::conf::Settings;
 use crate::conf::settings::namespace_key;
-use crate::partitions::{Ownership, balance};
-use crate::records::Records;
+use crate::partitions::{Ownership, PARTITIONS, balance, partition_of};
+use crate::records::{Record, Records};
 use crate::security::{Access, Caller, Directory, Sessions};
 use crate::smd::Smd;
 use crate::version::{Release, Version};
+
+/// The first of January 2010 in milliseconds, from which the server counts.
+pub const EPOCH: u64 = 1_262_304_000_000;
 
 /// A line for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +74,13 @@ impl Migrations {
     }
 }
 
+/// The balance before the last one.
+#[derive(Default)]
+struct Before {
+    members: BTreeSet<Incarnation>,
+    ownership: BTreeMap<String, Ownership>,
+}
+
 /// The state of a server.
 pub struct Node {
     /// Configuration in force.
@@ -108,6 +118,8 @@ pub struct Node {
     /// Whether unknown requests are violations.
     pub strict: bool,
     ownership: BTreeMap<String, Ownership>,
+    before: Before,
+    outgoing: BTreeMap<String, Vec<(usize, NodeId)>>,
     rosters: BTreeMap<String, Vec<String>>,
 }
 
@@ -135,6 +147,8 @@ impl Node {
             started: now,
             strict: false,
             ownership: BTreeMap::new(),
+            before: Before::default(),
+            outgoing: BTreeMap::new(),
             rosters: BTreeMap::new(),
         };
         node.pending_quiesce = node.settings.is_true("service.stay-quiesced");
@@ -254,12 +268,15 @@ impl Node {
 
     fn rebalance(&mut self) {
         let namespaces = self.settings.namespaces().to_vec();
+        self.before.ownership = std::mem::take(&mut self.ownership);
         self.rosters = namespaces.iter().map(|name| (name.clone(), self.pending_roster(name))).collect();
         for name in &namespaces {
             let roster = self.is_strong(name).then(|| roster_ids(&self.rosters[name]));
             let ownership = balance(self.engine.members(), name, roster.as_deref());
             self.ownership.insert(name.clone(), ownership);
         }
+        self.plan_migrations();
+        self.before.members = self.engine.incarnations();
         self.meet_peers();
         self.partition_generation = (self.partition_generation + 1).max(1);
         let size = self.engine.members().len();
@@ -275,9 +292,78 @@ impl Node {
         self.peers_generation += 1;
     }
 
+    fn plan_migrations(&mut self) {
+        let namespaces = self.settings.namespaces().to_vec();
+        self.outgoing = namespaces.into_iter().map(|name| (name.clone(), self.partitions_to_send(&name))).collect();
+        let counts = self.outgoing.iter().map(|(name, sends)| {
+            let send = sends.len();
+            (name.clone(), Migrations { send, send_initial: send, ..Migrations::default() })
+        });
+        self.migrations = counts.collect();
+    }
+
+    /// What the last balance made this node send, by namespace.
+    pub fn take_outgoing(&mut self) -> BTreeMap<String, Vec<(usize, NodeId)>> {
+        std::mem::take(&mut self.outgoing)
+    }
+
+    /// Partitions of a namespace that this node must send, and to whom: those that it held as the first of the
+    /// nodes that are still here, and those that it holds though it should not.
+    fn partitions_to_send(&self, namespace: &str) -> Vec<(usize, NodeId)> {
+        let Some(now) = self.ownership.get(namespace) else { return Vec::new() };
+        let (me, stayed) = (self.engine.me().id, self.stayed());
+        let held: BTreeSet<_> = self.records.all(namespace).map(|(digest, _)| partition_of(digest)).collect();
+        let before = self.before.ownership.get(namespace);
+        let sends = (0..PARTITIONS).flat_map(|partition| {
+            let old = before.map(|it| it.replicas(partition)).unwrap_or_default();
+            let old: Vec<_> = old.iter().filter(|id| stayed.contains(id)).collect();
+            let (new, leads) = (now.replicas(partition), old.first() == Some(&&me));
+            let surplus = held.contains(&partition) && !new.contains(&me);
+            let lacks = |id: &&NodeId| **id != me && (surplus || (leads && !old.contains(id)));
+            new.iter().filter(lacks).map(|id| (partition, *id)).collect::<Vec<_>>()
+        });
+        sends.collect()
+    }
+
+    /// Nodes that were in the cluster before the last balance and did not restart since.
+    fn stayed(&self) -> BTreeSet<NodeId> {
+        let now = self.engine.incarnations();
+        self.before.members.intersection(&now).map(|it| it.id).collect()
+    }
+
+    /// Counts partitions that were sent.
+    pub fn count_sent(&mut self, namespace: &str, partitions: usize) {
+        if let Some(migrations) = self.migrations.get_mut(namespace) {
+            migrations.send = migrations.send.saturating_sub(partitions);
+        }
+    }
+
+    /// Drops copies that this node should not hold; a quiesced node never does.
+    pub fn drop_surplus(&mut self) {
+        if self.is_quiesced() {
+            return;
+        }
+        let me = self.engine.me().id;
+        for (namespace, ownership) in &self.ownership {
+            self.records.retain(namespace, |digest, _| ownership.replicas(partition_of(digest)).contains(&me));
+        }
+    }
+
     /// Takes over newer shared metadata.
     pub fn learn(&mut self, smd: Smd) {
         self.smd_changed |= self.smd.merge(smd);
+        let cuts: Vec<_> = self.smd.names("truncate").map(ToOwned::to_owned).collect();
+        for cut in cuts {
+            let until = self.smd.get::<u64>(&format!("truncate/{cut}")).unwrap_or(0);
+            let (namespace, set) = cut.split_once('/').unwrap_or((&cut, ""));
+            self.truncate(namespace, Some(set).filter(|set| !set.is_empty()), until + EPOCH);
+        }
+    }
+
+    /// Drops records of a namespace, or of a set in it, that were not changed after `until`.
+    pub fn truncate(&mut self, namespace: &str, set: Option<&str>, until: u64) {
+        let stays = |record: &Record| record.changed > until || set.is_some_and(|set| set != record.set);
+        self.records.retain(namespace, |_, record| stays(record));
     }
 }
 

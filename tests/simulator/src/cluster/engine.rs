@@ -447,6 +447,13 @@ impl Engine {
         &self.committed
     }
 
+    /// The members in force by their runs.
+    #[must_use]
+    pub fn incarnations(&self) -> BTreeSet<Incarnation> {
+        let view = self.view.iter().filter(|view| view.key == self.committed_key);
+        view.flat_map(|view| view.members.iter().copied()).collect()
+    }
+
     /// The key of the membership in force; 0 before the first.
     #[must_use]
     pub fn key(&self) -> u64 {

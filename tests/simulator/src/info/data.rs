@@ -4,8 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::registry::{Answer, Call};
-use super::statistics::EPOCH;
-use crate::node::Node;
+use crate::node::{EPOCH, Node};
 use crate::partitions::PARTITIONS;
 
 pub fn replicas(call: &mut Call<'_>) -> Answer {
@@ -65,9 +64,7 @@ fn cut(call: &mut Call<'_>, namespace: &str, set: Option<&str>) -> Answer {
     if until == 0 {
         return Err(call.error(4, "would truncate to 0"));
     }
-    call.node.records.retain(namespace, |_, record| {
-        record.changed > until || set.is_some_and(|set| set != record.set)
-    });
+    call.node.truncate(namespace, set, until);
     let key = format!("truncate/{namespace}/{}", set.unwrap_or_default());
     call.node.smd.put(&key, &until.saturating_sub(EPOCH), call.now);
     call.node.smd_changed = true;

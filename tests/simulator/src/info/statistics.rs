@@ -6,7 +6,7 @@ use super::cluster::unavailable;
 use super::config_read;
 use super::registry::{Answer, Call};
 use crate::conf::settings::namespace_key;
-use crate::node::Node;
+use crate::node::{EPOCH, Node};
 use crate::partitions::partition_of;
 
 /// What a fresh 8.1.2 answers; what differs is put in its place.
@@ -133,9 +133,6 @@ fn namespace_figures(node: &Node, name: &str, now: u64) -> BTreeMap<&'static str
         ("client_write_success", count(&node.counts.writes)),
     ])
 }
-
-/// The first of January 2010 in milliseconds, from which the server counts.
-pub const EPOCH: u64 = 1_262_304_000_000;
 
 pub fn sets(call: &mut Call<'_>) -> Answer {
     let (namespace, set) = call.command.rest.split_once('/').unwrap_or((call.command.rest, ""));
