@@ -26,13 +26,19 @@ pub fn read(arguments: impl IntoIterator<Item = String>) -> Request {
     let mut arguments = arguments.into_iter();
     let mut file = PathBuf::from(DEFAULT_FILE);
     while let Some(argument) = arguments.next() {
-        let (name, value) = argument.split_once('=').map_or((argument.as_str(), None), |(n, v)| (n, Some(v.to_owned())));
+        let (name, value) = argument
+            .split_once('=')
+            .map_or((argument.as_str(), None), |(n, v)| (n, Some(v.to_owned())));
         match name {
-            "--config-file" | "-f" | "--instance" | "-n" => match value.or_else(|| arguments.next()) {
-                Some(path) if matches!(name, "--config-file" | "-f") => file = PathBuf::from(path),
-                Some(_) => {}
-                None => return Request::Usage,
-            },
+            "--config-file" | "-f" | "--instance" | "-n" => {
+                match value.or_else(|| arguments.next()) {
+                    Some(path) if matches!(name, "--config-file" | "-f") => {
+                        file = PathBuf::from(path)
+                    }
+                    Some(_) => {}
+                    None => return Request::Usage,
+                }
+            }
             "--foreground" | "-d" | "--fgdaemon" | "-D" | "--cold-start" | "-c" => {}
             _ => return Request::Usage,
         }
@@ -45,13 +51,21 @@ pub fn read(arguments: impl IntoIterator<Item = String>) -> Request {
 /// # Errors
 ///
 /// If it does not say, or says what no server is.
-pub fn options(config_file: PathBuf, variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Options> {
-    let version = variable("AEROSPIKE_VERSION").context("AEROSPIKE_VERSION is not set, expected a version like 8.1.2.0")?;
+pub fn options(
+    config_file: PathBuf,
+    variable: impl Fn(&str) -> Option<String>,
+) -> anyhow::Result<Options> {
+    let version = variable("AEROSPIKE_VERSION")
+        .context("AEROSPIKE_VERSION is not set, expected a version like 8.1.2.0")?;
     let version: Version = version.parse().context("AEROSPIKE_VERSION")?;
     let edition = variable("AEROSPIKE_EDITION").unwrap_or_else(|| "enterprise".to_owned());
     let edition: Edition = edition.parse().context("AEROSPIKE_EDITION")?;
     let strict = variable("SIMULATOR_STRICT").is_some_and(|value| value != "0");
-    Ok(Options { release: Release { version, edition }, config_file, strict })
+    Ok(Options {
+        release: Release { version, edition },
+        config_file,
+        strict,
+    })
 }
 
 #[cfg(test)]
@@ -64,16 +78,27 @@ mod tests {
 
     #[test]
     fn the_file_may_be_named_and_anything_unknown_gets_the_usage() {
-        assert_eq!(request("--foreground"), Request::Run(PathBuf::from(DEFAULT_FILE)));
-        assert_eq!(request("--foreground --config-file /a"), Request::Run(PathBuf::from("/a")));
-        assert_eq!(request("--config-file=/a --cold-start"), Request::Run(PathBuf::from("/a")));
+        assert_eq!(
+            request("--foreground"),
+            Request::Run(PathBuf::from(DEFAULT_FILE))
+        );
+        assert_eq!(
+            request("--foreground --config-file /a"),
+            Request::Run(PathBuf::from("/a"))
+        );
+        assert_eq!(
+            request("--config-file=/a --cold-start"),
+            Request::Run(PathBuf::from("/a"))
+        );
         assert_eq!(request("--nope"), Request::Usage);
         assert_eq!(request("--config-file"), Request::Usage);
     }
 
     #[test]
     fn the_environment_says_which_server_it_is() {
-        let options = options(PathBuf::new(), |name| (name == "AEROSPIKE_VERSION").then(|| "7.2.0.1".to_owned()));
+        let options = options(PathBuf::new(), |name| {
+            (name == "AEROSPIKE_VERSION").then(|| "7.2.0.1".to_owned())
+        });
         assert_eq!(options.unwrap().release.edition, Edition::Enterprise);
         assert!(super::options(PathBuf::new(), |_| None).is_err());
     }

@@ -27,7 +27,11 @@ impl Refusal {
     #[must_use]
     pub fn at(line: usize, text: String) -> Self {
         let module = "config";
-        Self { module, line: Some(line), text }
+        Self {
+            module,
+            line: Some(line),
+            text,
+        }
     }
 
     /// A refusal of the file as a whole.
@@ -40,6 +44,10 @@ impl Refusal {
     #[must_use]
     pub fn in_module(module: &'static str, text: impl Into<String>) -> Self {
         let text = text.into();
-        Self { module, line: None, text }
+        Self {
+            module,
+            line: None,
+            text,
+        }
     }
 }

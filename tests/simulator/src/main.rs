@@ -12,7 +12,11 @@ use tokio::signal::unix::{SignalKind, signal};
 async fn main() -> ExitCode {
     let mut arguments = std::env::args();
     let name = arguments.next().unwrap_or_default();
-    let name = Path::new(&name).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = Path::new(&name)
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     let rest: Vec<_> = arguments.collect();
     let outcome = match (name.contains("tini"), rest.first().map(String::as_str)) {
         (true, _) => watch(rest).await,
@@ -60,7 +64,9 @@ async fn serve(arguments: Vec<String>) -> anyhow::Result<ExitCode> {
 }
 
 async fn stop(running: Running, name: &str) {
-    running.shared.say(1, "as", format!("{name} received, shutting down"));
+    running
+        .shared
+        .say(1, "as", format!("{name} received, shutting down"));
     let shared = running.shared.clone();
     running.stop().await;
     shared.say(2, "as", "finished clean shutdown - exiting");

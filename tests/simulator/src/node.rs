@@ -127,7 +127,11 @@ impl Node {
     /// A node that has just started.
     #[must_use]
     pub fn new(settings: Settings, engine: Engine, addresses: Addresses, now: u64) -> Self {
-        let seeds = settings.all("network.heartbeat.mesh-seed-address-port").iter().cloned().collect();
+        let seeds = settings
+            .all("network.heartbeat.mesh-seed-address-port")
+            .iter()
+            .cloned()
+            .collect();
         let mut node = Self {
             settings,
             engine,
@@ -184,19 +188,27 @@ impl Node {
     #[must_use]
     pub fn allows(&self, caller: &Caller, access: Access<'_>) -> bool {
         let directory = Directory::of(&self.smd, self.version());
-        !self.is_secured() || caller.user.as_ref().is_some_and(|user| directory.allows(user, access))
+        !self.is_secured()
+            || caller
+                .user
+                .as_ref()
+                .is_some_and(|user| directory.allows(user, access))
     }
 
     /// Whether there is such a namespace here.
     #[must_use]
     pub fn has_namespace(&self, namespace: &str) -> bool {
-        self.settings.namespaces().iter().any(|known| known == namespace)
+        self.settings
+            .namespaces()
+            .iter()
+            .any(|known| known == namespace)
     }
 
     /// Whether a namespace is strongly consistent.
     #[must_use]
     pub fn is_strong(&self, namespace: &str) -> bool {
-        self.settings.is_true(&namespace_key(namespace, "strong-consistency"))
+        self.settings
+            .is_true(&namespace_key(namespace, "strong-consistency"))
     }
 
     /// Who holds a namespace since the last balance.
@@ -214,24 +226,38 @@ impl Node {
     /// The roster for the next balance.
     #[must_use]
     pub fn pending_roster(&self, namespace: &str) -> Vec<String> {
-        self.smd.get(&format!("roster/{namespace}")).unwrap_or_default()
+        self.smd
+            .get(&format!("roster/{namespace}"))
+            .unwrap_or_default()
     }
 
     /// Whether this node is quiesced since the last balance.
     #[must_use]
     pub fn is_quiesced(&self) -> bool {
-        self.engine.members().get(&self.engine.me().id).is_some_and(|offer| offer.quiesced)
+        self.engine
+            .members()
+            .get(&self.engine.me().id)
+            .is_some_and(|offer| offer.quiesced)
     }
 
     /// Notes a line for the log.
     pub fn note(&mut self, level: usize, context: &'static str, text: impl Into<String>) {
         let text = text.into();
-        self.log.push(LogLine { level, context, text });
+        self.log.push(LogLine {
+            level,
+            context,
+            text,
+        });
     }
 
     /// Works what was changed into what the node brings at the next balance.
     pub fn renew_offer(&mut self) {
-        let namespaces = self.settings.namespaces().iter().map(|name| self.namespace_offer(name)).collect();
+        let namespaces = self
+            .settings
+            .namespaces()
+            .iter()
+            .map(|name| self.namespace_offer(name))
+            .collect();
         self.engine.set_offer(Offer {
             quiesced: self.pending_quiesce,
             compatibility: self.version().compatibility_id(),
@@ -241,7 +267,10 @@ impl Node {
     }
 
     fn namespace_offer(&self, namespace: &str) -> NamespaceOffer {
-        let number = |name: &str, otherwise| self.settings.number(&namespace_key(namespace, name), otherwise);
+        let number = |name: &str, otherwise| {
+            self.settings
+                .number(&namespace_key(namespace, name), otherwise)
+        };
         NamespaceOffer {
             name: namespace.to_owned(),
             replication_factor: usize::try_from(number("replication-factor", 2)).unwrap_or(2),
@@ -269,9 +298,14 @@ impl Node {
     fn rebalance(&mut self) {
         let namespaces = self.settings.namespaces().to_vec();
         self.before.ownership = std::mem::take(&mut self.ownership);
-        self.rosters = namespaces.iter().map(|name| (name.clone(), self.pending_roster(name))).collect();
+        self.rosters = namespaces
+            .iter()
+            .map(|name| (name.clone(), self.pending_roster(name)))
+            .collect();
         for name in &namespaces {
-            let roster = self.is_strong(name).then(|| roster_ids(&self.rosters[name]));
+            let roster = self
+                .is_strong(name)
+                .then(|| roster_ids(&self.rosters[name]));
             let ownership = balance(self.engine.members(), name, roster.as_deref());
             self.ownership.insert(name.clone(), ownership);
         }
@@ -280,24 +314,39 @@ impl Node {
         self.meet_peers();
         self.partition_generation = (self.partition_generation + 1).max(1);
         let size = self.engine.members().len();
-        let text = format!("data partitions rebalanced - cluster key {:X}, cluster size {size}", self.engine.key());
+        let text = format!(
+            "data partitions rebalanced - cluster key {:X}, cluster size {size}",
+            self.engine.key()
+        );
         self.note(2, "partition", text);
     }
 
     fn meet_peers(&mut self) {
         let me = self.engine.me().id;
         let peers = self.engine.members().iter().filter(|(id, _)| **id != me);
-        let peers: Vec<_> = peers.map(|(id, offer)| (*id, offer.contact.clone())).collect();
+        let peers: Vec<_> = peers
+            .map(|(id, offer)| (*id, offer.contact.clone()))
+            .collect();
         self.alumni.extend(peers);
         self.peers_generation += 1;
     }
 
     fn plan_migrations(&mut self) {
         let namespaces = self.settings.namespaces().to_vec();
-        self.outgoing = namespaces.into_iter().map(|name| (name.clone(), self.partitions_to_send(&name))).collect();
+        self.outgoing = namespaces
+            .into_iter()
+            .map(|name| (name.clone(), self.partitions_to_send(&name)))
+            .collect();
         let counts = self.outgoing.iter().map(|(name, sends)| {
             let send = sends.len();
-            (name.clone(), Migrations { send, send_initial: send, ..Migrations::default() })
+            (
+                name.clone(),
+                Migrations {
+                    send,
+                    send_initial: send,
+                    ..Migrations::default()
+                },
+            )
         });
         self.migrations = counts.collect();
     }
@@ -310,9 +359,15 @@ impl Node {
     /// Partitions of a namespace that this node must send, and to whom: those that it held as the first of the
     /// nodes that are still here, and those that it holds though it should not.
     fn partitions_to_send(&self, namespace: &str) -> Vec<(usize, NodeId)> {
-        let Some(now) = self.ownership.get(namespace) else { return Vec::new() };
+        let Some(now) = self.ownership.get(namespace) else {
+            return Vec::new();
+        };
         let (me, stayed) = (self.engine.me().id, self.stayed());
-        let held: BTreeSet<_> = self.records.all(namespace).map(|(digest, _)| partition_of(digest)).collect();
+        let held: BTreeSet<_> = self
+            .records
+            .all(namespace)
+            .map(|(digest, _)| partition_of(digest))
+            .collect();
         let before = self.before.ownership.get(namespace);
         let sends = (0..PARTITIONS).flat_map(|partition| {
             let old = before.map(|it| it.replicas(partition)).unwrap_or_default();
@@ -320,7 +375,10 @@ impl Node {
             let (new, leads) = (now.replicas(partition), old.first() == Some(&&me));
             let surplus = held.contains(&partition) && !new.contains(&me);
             let lacks = |id: &&NodeId| **id != me && (surplus || (leads && !old.contains(id)));
-            new.iter().filter(lacks).map(|id| (partition, *id)).collect::<Vec<_>>()
+            new.iter()
+                .filter(lacks)
+                .map(|id| (partition, *id))
+                .collect::<Vec<_>>()
         });
         sends.collect()
     }
@@ -328,7 +386,11 @@ impl Node {
     /// Nodes that were in the cluster before the last balance and did not restart since.
     fn stayed(&self) -> BTreeSet<NodeId> {
         let now = self.engine.incarnations();
-        self.before.members.intersection(&now).map(|it| it.id).collect()
+        self.before
+            .members
+            .intersection(&now)
+            .map(|it| it.id)
+            .collect()
     }
 
     /// Counts partitions that were sent.
@@ -345,7 +407,9 @@ impl Node {
         }
         let me = self.engine.me().id;
         for (namespace, ownership) in &self.ownership {
-            self.records.retain(namespace, |digest, _| ownership.replicas(partition_of(digest)).contains(&me));
+            self.records.retain(namespace, |digest, _| {
+                ownership.replicas(partition_of(digest)).contains(&me)
+            });
         }
     }
 
@@ -356,13 +420,18 @@ impl Node {
         for cut in cuts {
             let until = self.smd.get::<u64>(&format!("truncate/{cut}")).unwrap_or(0);
             let (namespace, set) = cut.split_once('/').unwrap_or((&cut, ""));
-            self.truncate(namespace, Some(set).filter(|set| !set.is_empty()), until + EPOCH);
+            self.truncate(
+                namespace,
+                Some(set).filter(|set| !set.is_empty()),
+                until + EPOCH,
+            );
         }
     }
 
     /// Drops records of a namespace, or of a set in it, that were not changed after `until`.
     pub fn truncate(&mut self, namespace: &str, set: Option<&str>, until: u64) {
-        let stays = |record: &Record| record.changed > until || set.is_some_and(|set| set != record.set);
+        let stays =
+            |record: &Record| record.changed > until || set.is_some_and(|set| set != record.set);
         self.records.retain(namespace, |_, record| stays(record));
     }
 }

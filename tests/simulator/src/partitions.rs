@@ -32,7 +32,9 @@ impl Ownership {
     /// The nodes that hold a partition, the master first.
     #[must_use]
     pub fn replicas(&self, partition: usize) -> &[NodeId] {
-        self.succession.get(partition).map_or(&[], |nodes| &nodes[..self.copies.min(nodes.len())])
+        self.succession
+            .get(partition)
+            .map_or(&[], |nodes| &nodes[..self.copies.min(nodes.len())])
     }
 
     /// The master of a partition.
@@ -50,22 +52,45 @@ struct Candidate<'a> {
 
 /// Who holds `namespace` in a cluster of `members`; `roster` limits it, where the namespace has one.
 #[must_use]
-pub fn balance(members: &BTreeMap<NodeId, Offer>, namespace: &str, roster: Option<&[NodeId]>) -> Ownership {
+pub fn balance(
+    members: &BTreeMap<NodeId, Offer>,
+    namespace: &str,
+    roster: Option<&[NodeId]>,
+) -> Ownership {
     let candidates: Vec<_> = members
         .iter()
         .filter(|(id, _)| roster.is_none_or(|roster| roster.contains(id)))
         .filter_map(|(&id, offer)| {
             let quiesced = offer.quiesced;
-            offer.namespace(namespace).map(|offer| Candidate { id, quiesced, offer })
+            offer.namespace(namespace).map(|offer| Candidate {
+                id,
+                quiesced,
+                offer,
+            })
         })
         .collect();
     let active = candidates.iter().filter(|it| !it.quiesced).count();
-    let wanted = candidates.iter().map(|it| it.offer.replication_factor).min().unwrap_or(0);
+    let wanted = candidates
+        .iter()
+        .map(|it| it.offer.replication_factor)
+        .min()
+        .unwrap_or(0);
     // all quiesced counts as none quiesced
-    let copies = wanted.min(if active == 0 { candidates.len() } else { active });
-    let succession = (0..PARTITIONS).map(|partition| succession(&candidates, partition, copies)).collect();
+    let copies = wanted.min(if active == 0 {
+        candidates.len()
+    } else {
+        active
+    });
+    let succession = (0..PARTITIONS)
+        .map(|partition| succession(&candidates, partition, copies))
+        .collect();
     let nodes = candidates.iter().map(|it| it.id).collect();
-    Ownership { nodes, active, copies, succession }
+    Ownership {
+        nodes,
+        active,
+        copies,
+        succession,
+    }
 }
 
 fn succession(candidates: &[Candidate<'_>], partition: usize, copies: usize) -> Vec<NodeId> {
@@ -82,7 +107,9 @@ fn succession(candidates: &[Candidate<'_>], partition: usize, copies: usize) -> 
 fn spread_over_racks(order: &mut [&Candidate<'_>], copies: usize) {
     for slot in 1..copies.min(order.len()) {
         let (chosen, rest) = order.split_at(slot);
-        let fresh = |it: &&Candidate<'_>| !it.quiesced && chosen.iter().all(|other| other.offer.rack != it.offer.rack);
+        let fresh = |it: &&Candidate<'_>| {
+            !it.quiesced && chosen.iter().all(|other| other.offer.rack != it.offer.rack)
+        };
         if let Some(offset) = rest.iter().position(fresh) {
             order[slot..=slot + offset].rotate_right(1);
         }
@@ -112,16 +139,23 @@ mod tests {
                 active_rack: 0,
                 strong: false,
             };
-            Offer { namespaces: vec![namespace], ..Offer::default() }
+            Offer {
+                namespaces: vec![namespace],
+                ..Offer::default()
+            }
         };
-        (0xa1..).zip(racks.iter().map(|&rack| offer(rack))).collect()
+        (0xa1..)
+            .zip(racks.iter().map(|&rack| offer(rack)))
+            .collect()
     }
 
     #[test]
     fn each_of_three_nodes_is_master_of_about_a_third() {
         let ownership = balance(&members(&[0, 0, 0], 2), "test", None);
         for node in [0xa1, 0xa2, 0xa3] {
-            let masters = (0..PARTITIONS).filter(|&it| ownership.master(it) == Some(node)).count();
+            let masters = (0..PARTITIONS)
+                .filter(|&it| ownership.master(it) == Some(node))
+                .count();
             assert!((1200..1540).contains(&masters), "{masters}");
         }
     }

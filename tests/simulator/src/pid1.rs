@@ -1,7 +1,7 @@
 //! What the real image runs as process 1: it starts the server, passes signals on, and starts it anew on demand.
 
-use std::process::ExitStatus;
 use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 use tokio::process::{Child, Command};
@@ -94,7 +94,15 @@ impl Orders {
             }
         }
         let program: Vec<_> = arguments.collect();
-        if program.is_empty() { Err(BadOrders::Program) } else { Ok(Self { restart, terminate, program }) }
+        if program.is_empty() {
+            Err(BadOrders::Program)
+        } else {
+            Ok(Self {
+                restart,
+                terminate,
+                program,
+            })
+        }
     }
 }
 
@@ -111,9 +119,13 @@ enum Ended {
 /// If it cannot be started.
 pub async fn run(orders: &Orders) -> std::io::Result<u8> {
     loop {
-        let child = Command::new(&orders.program[0]).args(&orders.program[1..]).spawn()?;
+        let child = Command::new(&orders.program[0])
+            .args(&orders.program[1..])
+            .spawn()?;
         if let Ended::ByItself(status) = watch(orders, child).await? {
-            let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
+            let code = status
+                .code()
+                .unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
             return Ok(u8::try_from(code).unwrap_or(1));
         }
     }
@@ -149,7 +161,9 @@ async fn watch(orders: &Orders, mut child: Child) -> std::io::Result<Ended> {
 }
 
 fn send(pid: Option<u32>, signal: SignalName) {
-    let pid = pid.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+    let pid = pid
+        .and_then(|pid| i32::try_from(pid).ok())
+        .and_then(Pid::from_raw);
     if let Some(pid) = pid {
         // it may have ended just now
         let _ = kill_process(pid, signal.number());
@@ -172,7 +186,9 @@ fn reap_strangers(own: Option<u32>) {
 fn children() -> Vec<i32> {
     let path = format!("/proc/self/task/{}/children", std::process::id());
     let list = std::fs::read_to_string(path).unwrap_or_default();
-    list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+    list.split_whitespace()
+        .filter_map(|pid| pid.parse().ok())
+        .collect()
 }
 
 #[cfg(test)]
@@ -186,13 +202,19 @@ mod tests {
     #[test]
     fn the_images_command_line_is_understood() {
         let orders = read("-r SIGUSR1 -t SIGTERM -- asd --foreground").unwrap();
-        assert_eq!((orders.restart, orders.terminate), (Some(SignalName::User1), SignalName::Terminate));
+        assert_eq!(
+            (orders.restart, orders.terminate),
+            (Some(SignalName::User1), SignalName::Terminate)
+        );
         assert_eq!(orders.program, ["asd", "--foreground"]);
     }
 
     #[test]
     fn nonsense_is_refused() {
-        assert_eq!(read("-r SIGNOPE -- asd"), Err(BadOrders::Signal("SIGNOPE".to_owned())));
+        assert_eq!(
+            read("-r SIGNOPE -- asd"),
+            Err(BadOrders::Signal("SIGNOPE".to_owned()))
+        );
         assert_eq!(read("-x -- asd"), Err(BadOrders::Option("-x".to_owned())));
         assert_eq!(read("-r SIGUSR1 --"), Err(BadOrders::Program));
     }

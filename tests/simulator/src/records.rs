@@ -89,18 +89,34 @@ pub fn is_write(message: &Message) -> bool {
 #[must_use]
 pub fn apply(message: &Message, old: Option<&Record>, set: &str, now: u64) -> Effect {
     let old = old.filter(|record| !record.deleted);
-    let effect = if is_write(message) { change(message, old, set, now) } else { look(message, old) };
-    effect.unwrap_or_else(|result| Effect { answer: Message::result(result), record: None })
+    let effect = if is_write(message) {
+        change(message, old, set, now)
+    } else {
+        look(message, old)
+    };
+    effect.unwrap_or_else(|result| Effect {
+        answer: Message::result(result),
+        record: None,
+    })
 }
 
 fn look(message: &Message, old: Option<&Record>) -> Result<Effect, u8> {
     let record = old.ok_or(result::NOT_FOUND)?;
-    let answer = Message { operations: wanted(message, record), ..header(record) };
-    Ok(Effect { answer, record: None })
+    let answer = Message {
+        operations: wanted(message, record),
+        ..header(record)
+    };
+    Ok(Effect {
+        answer,
+        record: None,
+    })
 }
 
 fn header(record: &Record) -> Message {
-    Message { generation: record.generation, ..Message::default() }
+    Message {
+        generation: record.generation,
+        ..Message::default()
+    }
 }
 
 fn wanted(message: &Message, record: &Record) -> Vec<Operation> {
@@ -108,7 +124,12 @@ fn wanted(message: &Message, record: &Record) -> Vec<Operation> {
     if flags & read::NO_BINS != 0 {
         return Vec::new();
     }
-    let named = |name: &str| message.operations.iter().any(|it| it.kind == operation::READ && it.bin == name);
+    let named = |name: &str| {
+        message
+            .operations
+            .iter()
+            .any(|it| it.kind == operation::READ && it.bin == name)
+    };
     let all = flags & read::ALL != 0;
     let bins = record.bins.iter().filter(|bin| all || named(&bin.name));
     bins.map(|bin| Operation {
@@ -125,8 +146,15 @@ fn change(message: &Message, old: Option<&Record>, set: &str, now: u64) -> Resul
     let [reads, writes, others] = message.flags;
     if writes & write::DELETE != 0 {
         let record = old.ok_or(result::NOT_FOUND)?;
-        let gone = Record { deleted: true, bins: Vec::new(), ..next(Some(record), set, now) };
-        return Ok(Effect { answer: header(record), record: Some(gone) });
+        let gone = Record {
+            deleted: true,
+            bins: Vec::new(),
+            ..next(Some(record), set, now)
+        };
+        return Ok(Effect {
+            answer: header(record),
+            record: Some(gone),
+        });
     }
     let mut record = next(old, set, now);
     if others & (other::CREATE_OR_REPLACE | other::REPLACE_ONLY) != 0 {
@@ -137,8 +165,18 @@ fn change(message: &Message, old: Option<&Record>, set: &str, now: u64) -> Resul
     }
     record.deleted = record.bins.is_empty();
     let read = reads & read::READ != 0;
-    let operations = if read { wanted(message, &record) } else { Vec::new() };
-    Ok(Effect { answer: Message { operations, ..header(&record) }, record: Some(record) })
+    let operations = if read {
+        wanted(message, &record)
+    } else {
+        Vec::new()
+    };
+    Ok(Effect {
+        answer: Message {
+            operations,
+            ..header(&record)
+        },
+        record: Some(record),
+    })
 }
 
 fn permitted(message: &Message, old: Option<&Record>) -> Result<(), u8> {
@@ -153,12 +191,23 @@ fn permitted(message: &Message, old: Option<&Record>) -> Result<(), u8> {
     }
     let other = writes & write::GENERATION != 0 && asked != generation;
     let lower = writes & write::GENERATION_GREATER != 0 && asked <= generation;
-    if old.is_some() && (other || lower) { Err(result::GENERATION) } else { Ok(()) }
+    if old.is_some() && (other || lower) {
+        Err(result::GENERATION)
+    } else {
+        Ok(())
+    }
 }
 
 fn next(old: Option<&Record>, set: &str, now: u64) -> Record {
-    let record = old.cloned().unwrap_or_else(|| Record { set: set.to_owned(), ..Record::default() });
-    Record { generation: record.generation + 1, changed: now.max(record.changed + 1), ..record }
+    let record = old.cloned().unwrap_or_else(|| Record {
+        set: set.to_owned(),
+        ..Record::default()
+    });
+    Record {
+        generation: record.generation + 1,
+        changed: now.max(record.changed + 1),
+        ..record
+    }
 }
 
 impl Record {
@@ -175,7 +224,9 @@ impl Record {
                 self.put(operation);
                 Ok(())
             }
-            operation::INCREMENT | operation::APPEND | operation::PREPEND => self.combine(operation),
+            operation::INCREMENT | operation::APPEND | operation::PREPEND => {
+                self.combine(operation)
+            }
             _ => Err(result::PARAMETER),
         }
     }
@@ -184,7 +235,11 @@ impl Record {
         self.bins.retain(|bin| bin.name != operation.bin);
         if operation.particle != NIL {
             let (name, value) = (operation.bin.clone(), operation.value.clone());
-            self.bins.push(Bin { name, particle: operation.particle, value });
+            self.bins.push(Bin {
+                name,
+                particle: operation.particle,
+                value,
+            });
         }
     }
 
@@ -229,7 +284,10 @@ impl Records {
     pub fn keep(&mut self, namespace: &str, digest: Digest, record: Record) {
         let copies = self.namespaces.entry(namespace.to_owned()).or_default();
         let age = |record: &Record| (record.changed, record.generation);
-        if copies.get(&digest).is_none_or(|mine| age(mine) < age(&record)) {
+        if copies
+            .get(&digest)
+            .is_none_or(|mine| age(mine) < age(&record))
+        {
             copies.insert(digest, record);
         }
     }
@@ -240,8 +298,13 @@ impl Records {
     }
 
     /// Copies of a partition that are not marks of deletes, or are.
-    pub fn in_partition(&self, namespace: &str, partition: usize) -> impl Iterator<Item = (&Digest, &Record)> {
-        self.all(namespace).filter(move |(digest, _)| partition_of(digest) == partition)
+    pub fn in_partition(
+        &self,
+        namespace: &str,
+        partition: usize,
+    ) -> impl Iterator<Item = (&Digest, &Record)> {
+        self.all(namespace)
+            .filter(move |(digest, _)| partition_of(digest) == partition)
     }
 
     /// Drops the copies of a namespace for which `keep` says no.
@@ -257,9 +320,17 @@ mod tests {
     use super::*;
 
     fn put(value: &[u8]) -> Message {
-        let operation =
-            Operation { kind: operation::WRITE, particle: INTEGER, bin: "n".to_owned(), value: value.to_vec() };
-        Message { flags: [0, write::WRITE, 0], operations: vec![operation], ..Message::default() }
+        let operation = Operation {
+            kind: operation::WRITE,
+            particle: INTEGER,
+            bin: "n".to_owned(),
+            value: value.to_vec(),
+        };
+        Message {
+            flags: [0, write::WRITE, 0],
+            operations: vec![operation],
+            ..Message::default()
+        }
     }
 
     fn written(message: &Message, old: Option<&Record>) -> Record {
@@ -270,36 +341,76 @@ mod tests {
     fn a_written_record_is_read_back_with_its_generation() {
         let record = written(&put(&[0; 8]), None);
         let record = written(&put(&[1; 8]), Some(&record));
-        let get = Message { flags: [read::READ | read::ALL, 0, 0], ..Message::default() };
+        let get = Message {
+            flags: [read::READ | read::ALL, 0, 0],
+            ..Message::default()
+        };
         let answer = apply(&get, Some(&record), "s", 11).answer;
-        assert_eq!((answer.generation, answer.operations[0].value.as_slice()), (2, &[1; 8][..]));
+        assert_eq!(
+            (answer.generation, answer.operations[0].value.as_slice()),
+            (2, &[1; 8][..])
+        );
         assert_eq!(apply(&get, None, "s", 11).answer.result, result::NOT_FOUND);
     }
 
     #[test]
     fn a_deleted_record_is_gone_and_its_mark_stays() {
         let record = written(&put(&[0; 8]), None);
-        let delete = Message { flags: [0, write::WRITE | write::DELETE, 0], ..Message::default() };
+        let delete = Message {
+            flags: [0, write::WRITE | write::DELETE, 0],
+            ..Message::default()
+        };
         let gone = written(&delete, Some(&record));
         assert!(gone.deleted && gone.changed > record.changed);
-        assert_eq!(apply(&delete, Some(&gone), "s", 12).answer.result, result::NOT_FOUND);
+        assert_eq!(
+            apply(&delete, Some(&gone), "s", 12).answer.result,
+            result::NOT_FOUND
+        );
     }
 
     #[test]
     fn conditions_on_a_write_are_kept() {
         let record = written(&put(&[0; 8]), None);
-        let create = Message { flags: [0, write::WRITE | write::CREATE_ONLY, 0], ..put(&[0; 8]) };
-        assert_eq!(apply(&create, Some(&record), "s", 1).answer.result, result::EXISTS);
-        let update = Message { flags: [0, write::WRITE, other::UPDATE_ONLY], ..put(&[0; 8]) };
-        assert_eq!(apply(&update, None, "s", 1).answer.result, result::NOT_FOUND);
-        let same = Message { flags: [0, write::WRITE | write::GENERATION, 0], generation: 7, ..put(&[0; 8]) };
-        assert_eq!(apply(&same, Some(&record), "s", 1).answer.result, result::GENERATION);
+        let create = Message {
+            flags: [0, write::WRITE | write::CREATE_ONLY, 0],
+            ..put(&[0; 8])
+        };
+        assert_eq!(
+            apply(&create, Some(&record), "s", 1).answer.result,
+            result::EXISTS
+        );
+        let update = Message {
+            flags: [0, write::WRITE, other::UPDATE_ONLY],
+            ..put(&[0; 8])
+        };
+        assert_eq!(
+            apply(&update, None, "s", 1).answer.result,
+            result::NOT_FOUND
+        );
+        let same = Message {
+            flags: [0, write::WRITE | write::GENERATION, 0],
+            generation: 7,
+            ..put(&[0; 8])
+        };
+        assert_eq!(
+            apply(&same, Some(&record), "s", 1).answer.result,
+            result::GENERATION
+        );
     }
 
     #[test]
     fn the_later_of_two_copies_is_kept() {
         let mut records = Records::default();
-        let (old, new) = (Record { changed: 1, ..Record::default() }, Record { changed: 2, ..Record::default() });
+        let (old, new) = (
+            Record {
+                changed: 1,
+                ..Record::default()
+            },
+            Record {
+                changed: 2,
+                ..Record::default()
+            },
+        );
         records.keep("test", [0; 20], new.clone());
         records.keep("test", [0; 20], old);
         assert_eq!(records.get("test", &[0; 20]), Some(&new));

@@ -52,7 +52,11 @@ impl Smd {
     /// Puts an item that gives way to any other, ever put.
     pub fn put_default<T: Serialize>(&mut self, key: &str, value: &T) {
         let value = serde_json::to_value(value).ok();
-        self.0.entry(key.to_owned()).or_insert(Item { generation: 0, stamp: 0, value });
+        self.0.entry(key.to_owned()).or_insert(Item {
+            generation: 0,
+            stamp: 0,
+            value,
+        });
     }
 
     /// Removes the item at `key`.
@@ -62,7 +66,14 @@ impl Smd {
 
     fn store(&mut self, key: &str, value: Option<Value>, stamp: u64) {
         let generation = self.0.get(key).map_or(0, |item| item.generation) + 1;
-        self.0.insert(key.to_owned(), Item { generation, stamp, value });
+        self.0.insert(
+            key.to_owned(),
+            Item {
+                generation,
+                stamp,
+                value,
+            },
+        );
     }
 
     /// Takes over what is newer elsewhere; whether anything was.
@@ -95,7 +106,10 @@ mod tests {
         fresh.put_default("user/admin", &"default");
         assert!(fresh.merge(old.clone()));
         assert!(!old.merge(fresh.clone()));
-        assert_eq!(fresh.get::<String>("user/admin").as_deref(), Some("changed"));
+        assert_eq!(
+            fresh.get::<String>("user/admin").as_deref(),
+            Some("changed")
+        );
         assert!(fresh.names("user").eq(["admin"]));
     }
 }

@@ -109,7 +109,13 @@ pub struct Engine {
 impl Engine {
     /// A node that has just started at `now`.
     #[must_use]
-    pub fn new(me: Incarnation, cluster_name: &str, timing: Timing, offer: Offer, now: u64) -> Self {
+    pub fn new(
+        me: Incarnation,
+        cluster_name: &str,
+        timing: Timing,
+        offer: Offer,
+        now: u64,
+    ) -> Self {
         Self {
             me,
             cluster_name: cluster_name.to_owned(),
@@ -234,7 +240,9 @@ impl Engine {
     fn is_rival(&mut self, pulse: &Pulse, now: u64) -> bool {
         let id = pulse.from.id;
         let known = self.peers.get(&id);
-        let lives = |peer: &Peer| peer.pulse.from.nonce != pulse.from.nonce && now < peer.heard + self.timing.interval * 2;
+        let lives = |peer: &Peer| {
+            peer.pulse.from.nonce != pulse.from.nonce && now < peer.heard + self.timing.interval * 2
+        };
         let contested = id == self.me.id || known.is_some_and(lives);
         if contested {
             self.rivals.insert(id, now);
@@ -253,7 +261,12 @@ impl Engine {
         }
         if view.members.contains(&self.me) {
             self.adopt(view, now);
-        } else if self.view.as_ref().and_then(View::principal).is_some_and(|principal| principal.id == from.id) {
+        } else if self
+            .view
+            .as_ref()
+            .and_then(View::principal)
+            .is_some_and(|principal| principal.id == from.id)
+        {
             self.orphan();
         }
     }
@@ -284,7 +297,8 @@ impl Engine {
     pub fn tick(&mut self, now: u64) {
         let slept = now.saturating_sub(self.ticked) > self.timing.timeout;
         self.ticked = now;
-        self.rivals.retain(|_, seen| now <= *seen + self.timing.timeout);
+        self.rivals
+            .retain(|_, seen| now <= *seen + self.timing.timeout);
         self.forget_silent(now);
         if slept && self.committed_key != 0 {
             self.stand_alone(now);
@@ -297,7 +311,8 @@ impl Engine {
         let timeout = self.timing.timeout;
         self.peers.retain(|_, peer| now <= peer.heard + timeout);
         let principal = self.view.as_ref().and_then(View::principal);
-        let lost = principal.is_some_and(|it| it.id != self.me.id && !self.peers.contains_key(&it.id));
+        let lost =
+            principal.is_some_and(|it| it.id != self.me.id && !self.peers.contains_key(&it.id));
         if lost && self.phase != Phase::Orphan {
             self.orphan();
         }
@@ -306,9 +321,14 @@ impl Engine {
     /// After a long sleep a node takes itself for the only one, until it hears of others.
     fn stand_alone(&mut self, now: u64) {
         let key = self.draw_key();
-        self.view = Some(View { key, members: BTreeSet::from([self.me]) });
+        self.view = Some(View {
+            key,
+            members: BTreeSet::from([self.me]),
+        });
         self.commit(now);
-        self.phase = Phase::Exchanging { until: now + self.timing.after_loss() };
+        self.phase = Phase::Exchanging {
+            until: now + self.timing.after_loss(),
+        };
     }
 
     /// The node with the highest id brings the others in.
@@ -318,11 +338,20 @@ impl Engine {
             return;
         }
         let members = self.candidates();
-        if self.phase != Phase::Orphan && self.view.as_ref().is_some_and(|view| view.members == members) {
+        if self.phase != Phase::Orphan
+            && self
+                .view
+                .as_ref()
+                .is_some_and(|view| view.members == members)
+        {
             self.pending_since = None;
             return;
         }
-        let first = if self.view.is_none() { self.started } else { now };
+        let first = if self.view.is_none() {
+            self.started
+        } else {
+            now
+        };
         let since = *self.pending_since.get_or_insert(first);
         if members.len() >= self.least && now >= since + self.patience(&members) {
             self.propose(members, now);
@@ -337,7 +366,11 @@ impl Engine {
     /// How long a change of the membership is watched before it is acted on.
     fn patience(&self, members: &BTreeSet<Incarnation>) -> u64 {
         let Some(view) = &self.view else {
-            return if members.len() == 1 { self.timing.alone() } else { self.timing.after_join() };
+            return if members.len() == 1 {
+                self.timing.alone()
+            } else {
+                self.timing.after_join()
+            };
         };
         let same_id = |gone: &&Incarnation| members.iter().any(|it| it.id == gone.id);
         let mut gone = view.members.difference(members).peekable();
@@ -366,13 +399,17 @@ impl Engine {
             return Recluster::Busy;
         }
         self.propose(members, now);
-        self.phase = Phase::Exchanging { until: now + self.timing.exchange() };
+        self.phase = Phase::Exchanging {
+            until: now + self.timing.exchange(),
+        };
         Recluster::Begun
     }
 
     /// Ends the exchange once everybody has told what they bring.
     fn settle(&mut self, now: u64) {
-        let Phase::Exchanging { until } = self.phase else { return };
+        let Phase::Exchanging { until } = self.phase else {
+            return;
+        };
         if now < until || !self.all_have_told() {
             return;
         }
@@ -394,7 +431,9 @@ impl Engine {
                 pulse.from == *member && pulse.view.as_ref().map(|view| view.key) == Some(view.key)
             })
         };
-        view.members.iter().all(|member| *member == self.me || told(member))
+        view.members
+            .iter()
+            .all(|member| *member == self.me || told(member))
     }
 
     /// Namespaces whose members want different numbers of copies never get balanced.
@@ -402,11 +441,16 @@ impl Engine {
         let mut factors: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
         let offers = self.told_offers();
         for namespace in offers.values().flat_map(|offer| &offer.namespaces) {
-            factors.entry(&namespace.name).or_default().insert(namespace.replication_factor);
+            factors
+                .entry(&namespace.name)
+                .or_default()
+                .insert(namespace.replication_factor);
         }
         let (name, factors) = factors.into_iter().find(|(_, factors)| factors.len() > 1)?;
         let (first, last) = (factors.first()?, factors.last()?);
-        Some(format!("{{{name}}} has unmatched replication factors from {first} to {last}"))
+        Some(format!(
+            "{{{name}}} has unmatched replication factors from {first} to {last}"
+        ))
     }
 
     fn told_offers(&self) -> BTreeMap<NodeId, &Offer> {
@@ -422,7 +466,10 @@ impl Engine {
     }
 
     fn commit(&mut self, now: u64) {
-        let offers = self.told_offers().into_iter().map(|(id, offer)| (id, offer.clone()));
+        let offers = self
+            .told_offers()
+            .into_iter()
+            .map(|(id, offer)| (id, offer.clone()));
         self.committed = offers.collect();
         self.committed_key = self.view.as_ref().map_or(0, |view| view.key);
         self.phase = Phase::Settled;
@@ -450,7 +497,10 @@ impl Engine {
     /// The members in force by their runs.
     #[must_use]
     pub fn incarnations(&self) -> BTreeSet<Incarnation> {
-        let view = self.view.iter().filter(|view| view.key == self.committed_key);
+        let view = self
+            .view
+            .iter()
+            .filter(|view| view.key == self.committed_key);
         view.flat_map(|view| view.members.iter().copied()).collect()
     }
 

@@ -20,38 +20,60 @@ fn offer(copies: usize) -> Offer {
         active_rack: 0,
         strong: false,
     };
-    Offer { namespaces: vec![namespace], ..Offer::default() }
+    Offer {
+        namespaces: vec![namespace],
+        ..Offer::default()
+    }
 }
 
 impl Cluster {
     fn of(ids: &[NodeId]) -> Self {
-        let mut cluster = Self { now: 1_000_000, nodes: Vec::new(), next_pulse: Vec::new(), frozen: Vec::new() };
-        ids.iter().for_each(|&id| cluster.start(id, 1, "ako-live", 2));
+        let mut cluster = Self {
+            now: 1_000_000,
+            nodes: Vec::new(),
+            next_pulse: Vec::new(),
+            frozen: Vec::new(),
+        };
+        ids.iter()
+            .for_each(|&id| cluster.start(id, 1, "ako-live", 2));
         cluster
     }
 
     fn settled(ids: &[NodeId]) -> Self {
         let mut cluster = Self::of(ids);
         cluster.run(4000);
-        assert!(cluster.nodes.iter().all(|node| node.members().len() == ids.len()));
+        assert!(
+            cluster
+                .nodes
+                .iter()
+                .all(|node| node.members().len() == ids.len())
+        );
         cluster
     }
 
     fn start(&mut self, id: NodeId, nonce: u64, name: &str, copies: usize) {
         let timing = Timing::new(150, 10);
         let me = Incarnation { id, nonce };
-        self.nodes.push(Engine::new(me, name, timing, offer(copies), self.now).with_largest_cluster(8));
+        self.nodes
+            .push(Engine::new(me, name, timing, offer(copies), self.now).with_largest_cluster(8));
         self.next_pulse.push(self.now);
     }
 
     fn kill(&mut self, id: NodeId) {
-        let at = self.nodes.iter().position(|node| node.me().id == id).unwrap();
+        let at = self
+            .nodes
+            .iter()
+            .position(|node| node.me().id == id)
+            .unwrap();
         self.nodes.remove(at);
         self.next_pulse.remove(at);
     }
 
     fn node(&mut self, id: NodeId) -> &mut Engine {
-        self.nodes.iter_mut().find(|node| node.me().id == id).unwrap()
+        self.nodes
+            .iter_mut()
+            .find(|node| node.me().id == id)
+            .unwrap()
     }
 
     fn run(&mut self, milliseconds: u64) {
@@ -107,7 +129,12 @@ fn three_nodes_started_together_are_stable_after_about_two_seconds() {
     assert!((1400..2100).contains(&took), "{took}");
     let keys: Vec<_> = cluster.nodes.iter().map(Engine::key).collect();
     assert!(keys.iter().all(|key| *key == keys[0] && *key != 0));
-    assert!(cluster.nodes.iter().all(|node| node.principal() == Some(0xa3)));
+    assert!(
+        cluster
+            .nodes
+            .iter()
+            .all(|node| node.principal() == Some(0xa3))
+    );
 }
 
 #[test]
@@ -123,7 +150,12 @@ fn survivors_call_a_lost_node_present_and_the_cluster_stable_for_two_seconds() {
     let key = cluster.node(0xa1).key();
     cluster.kill(0xa2);
     cluster.run(1800);
-    assert!(cluster.nodes.iter().all(|node| stable(node, 3) && node.has_integrity() && node.key() == key));
+    assert!(
+        cluster
+            .nodes
+            .iter()
+            .all(|node| stable(node, 3) && node.has_integrity() && node.key() == key)
+    );
     let took = cluster.until(|cluster| cluster.nodes.iter().all(|node| stable(node, 2)));
     assert!(1800 + took < 2300, "{took}");
     assert_ne!(cluster.node(0xa1).key(), key);
@@ -138,8 +170,16 @@ fn a_node_that_restarts_at_once_is_the_only_one_that_tells() {
     cluster.start(0xa2, 2, "ako-live", 2);
     cluster.run(1400);
     assert!(stable(cluster.node(0xa1), 3) && stable(cluster.node(0xa3), 3));
-    assert_eq!((cluster.node(0xa2).key(), cluster.node(0xa2).members().len()), (0, 0));
-    let took = cluster.until(|cluster| cluster.nodes.iter().all(|node| stable(node, 3) && node.key() != key));
+    assert_eq!(
+        (cluster.node(0xa2).key(), cluster.node(0xa2).members().len()),
+        (0, 0)
+    );
+    let took = cluster.until(|cluster| {
+        cluster
+            .nodes
+            .iter()
+            .all(|node| stable(node, 3) && node.key() != key)
+    });
     assert!((300..1200).contains(&took), "{took}");
 }
 
@@ -149,13 +189,28 @@ fn without_their_principal_nodes_are_orphans_until_they_form_a_new_cluster() {
     cluster.kill(0xa3);
     cluster.run(1300);
     let now = cluster.now;
-    assert!(cluster.nodes.iter_mut().all(|node| node.recluster(now) == Recluster::NotPrincipal));
+    assert!(
+        cluster
+            .nodes
+            .iter_mut()
+            .all(|node| node.recluster(now) == Recluster::NotPrincipal)
+    );
     assert!(cluster.nodes.iter().all(|node| stable(node, 3)));
     cluster.run(400);
-    assert!(cluster.nodes.iter().all(|node| !node.has_integrity() && !node.migrations_allowed()));
+    assert!(
+        cluster
+            .nodes
+            .iter()
+            .all(|node| !node.has_integrity() && !node.migrations_allowed())
+    );
     let took = cluster.until(|cluster| cluster.nodes.iter().all(|node| stable(node, 2)));
     assert!(took < 700, "{took}");
-    assert!(cluster.nodes.iter().all(|node| node.principal() == Some(0xa2)));
+    assert!(
+        cluster
+            .nodes
+            .iter()
+            .all(|node| node.principal() == Some(0xa2))
+    );
 }
 
 #[test]
@@ -202,7 +257,12 @@ fn unequal_replication_factors_wedge_the_cluster_until_a_node_restarts() {
     let mut cluster = Cluster::settled(&[0xa1, 0xa2]);
     cluster.start(0xa3, 1, "ako-live", 3);
     cluster.run(6000);
-    assert!(cluster.nodes.iter().all(|node| !node.migrations_allowed() && node.has_integrity()));
+    assert!(
+        cluster
+            .nodes
+            .iter()
+            .all(|node| !node.migrations_allowed() && node.has_integrity())
+    );
     assert!(cluster.node(0xa3).members().is_empty());
     let now = cluster.now;
     cluster.node(0xa3).set_offer(offer(2));
@@ -219,14 +279,22 @@ fn unequal_replication_factors_wedge_the_cluster_until_a_node_restarts() {
 #[test]
 fn a_new_replication_factor_counts_after_one_recluster() {
     let mut cluster = Cluster::settled(&[0xa1, 0xa2, 0xa3]);
-    cluster.nodes.iter_mut().for_each(|node| node.set_offer(offer(3)));
+    cluster
+        .nodes
+        .iter_mut()
+        .for_each(|node| node.set_offer(offer(3)));
     cluster.run(1000);
     let now = cluster.now;
     assert_eq!(cluster.node(0xa1).members()[&0xa1], offer(2));
     assert_eq!(cluster.node(0xa3).recluster(now), Recluster::Begun);
     assert_eq!(cluster.node(0xa3).recluster(now), Recluster::Busy);
     cluster.run(300);
-    assert!(cluster.nodes.iter().all(|node| stable(node, 3) && node.members()[&0xa2] == offer(3)));
+    assert!(
+        cluster
+            .nodes
+            .iter()
+            .all(|node| stable(node, 3) && node.members()[&0xa2] == offer(3))
+    );
 }
 
 #[test]
@@ -234,7 +302,12 @@ fn two_nodes_with_one_id_are_reported_and_the_first_one_stays() {
     let mut cluster = Cluster::settled(&[0xa1, 0xa2, 0xa3]);
     cluster.start(0xa2, 7, "ako-live", 2);
     cluster.run(3000);
-    assert!(cluster.nodes.iter().all(|node| node.duplicates().eq([0xa2])));
+    assert!(
+        cluster
+            .nodes
+            .iter()
+            .all(|node| node.duplicates().eq([0xa2]))
+    );
     assert!(stable(cluster.node(0xa1), 3));
 }
 

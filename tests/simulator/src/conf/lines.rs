@@ -17,7 +17,10 @@ pub fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     let pieces = text.split('\n').flat_map(pieces);
     pieces.enumerate().filter_map(|(index, piece)| {
         let statement = piece.split('#').next().unwrap_or_default();
-        let words: Vec<_> = statement.split(is_blank).filter(|word| !word.is_empty()).collect();
+        let words: Vec<_> = statement
+            .split(is_blank)
+            .filter(|word| !word.is_empty())
+            .collect();
         let number = index + 1;
         (!words.is_empty()).then_some(Line { number, words })
     })
@@ -40,7 +43,10 @@ fn pieces(line: &str) -> Vec<&str> {
 }
 
 fn boundary_before(text: &str, at: usize) -> usize {
-    (1..=at).rev().find(|&index| text.is_char_boundary(index)).unwrap_or(text.len())
+    (1..=at)
+        .rev()
+        .find(|&index| text.is_char_boundary(index))
+        .unwrap_or(text.len())
 }
 
 #[cfg(test)]
@@ -49,14 +55,18 @@ mod tests {
 
     #[test]
     fn comments_blanks_and_carriage_returns_say_nothing() {
-        let words: Vec<_> = lines("\r\n# all\n a\tb # c\r\n").map(|line| (line.number, line.words)).collect();
+        let words: Vec<_> = lines("\r\n# all\n a\tb # c\r\n")
+            .map(|line| (line.number, line.words))
+            .collect();
         assert_eq!(words, vec![(3, vec!["a", "b"])]);
     }
 
     #[test]
     fn a_long_line_is_cut_and_its_rest_is_another_line() {
         let text = format!("name {}", "x".repeat(1100));
-        let numbers: Vec<_> = lines(&text).map(|line| (line.number, line.words.len())).collect();
+        let numbers: Vec<_> = lines(&text)
+            .map(|line| (line.number, line.words.len()))
+            .collect();
         assert_eq!(numbers, vec![(1, 2), (2, 1)]);
     }
 }

@@ -27,9 +27,17 @@ const SECTIONS: &[(&str, &str, &str)] = &[
     ("network", "info", "network.info"),
     ("network", "tls", "network.tls[]"),
     ("namespaces[]", "set", "namespaces[].sets[]"),
-    ("namespaces[]", "geo2dsphere-within", "namespaces[].geo2dsphere-within"),
+    (
+        "namespaces[]",
+        "geo2dsphere-within",
+        "namespaces[].geo2dsphere-within",
+    ),
     ("namespaces[]", "sindex", "namespaces[].sindex"),
-    ("namespaces[]", "storage-engine", "namespaces[].storage-engine<>"),
+    (
+        "namespaces[]",
+        "storage-engine",
+        "namespaces[].storage-engine<>",
+    ),
     ("namespaces[]", "index-type", "namespaces[].index-type<>"),
     ("namespaces[]", "sindex-type", "namespaces[].sindex-type<>"),
     ("security", "log", "security.log"),
@@ -51,9 +59,21 @@ const OBSOLETE: &[(&str, (u16, u16), &str)] = &[
         (7, 0),
         "please use 'evict-indexes-memory-pct' and storage context 'evict-used-pct'",
     ),
-    ("stop-writes-pct", (7, 0), "please use 'stop-writes-sys-memory-pct'"),
-    ("single-bin", (6, 4), "see documentation for converting to multi-bin"),
-    ("scan-threads-limit", (6, 0), "please use 'query-threads-limit'"),
+    (
+        "stop-writes-pct",
+        (7, 0),
+        "please use 'stop-writes-sys-memory-pct'",
+    ),
+    (
+        "single-bin",
+        (6, 4),
+        "see documentation for converting to multi-bin",
+    ),
+    (
+        "scan-threads-limit",
+        (6, 0),
+        "please use 'query-threads-limit'",
+    ),
     (
         "write-block-size",
         (7, 1),
@@ -83,9 +103,16 @@ struct Parser {
 ///
 /// What the server refuses while it reads; it says so on the standard error.
 pub fn parse(release: Release, text: &str) -> Result<Settings, Refusal> {
-    let root = Open { path: String::new(), key: String::new() };
+    let root = Open {
+        path: String::new(),
+        key: String::new(),
+    };
     let settings = Settings::empty(release);
-    let mut parser = Parser { table: Table::of(release), settings, open: vec![root] };
+    let mut parser = Parser {
+        table: Table::of(release),
+        settings,
+        open: vec![root],
+    };
     for line in lines(text) {
         parser.read(&line)?;
     }
@@ -118,11 +145,18 @@ impl Parser {
     /// `storage-engine<device>` and its like are found by what they are without their type.
     fn section(&self, name: &str) -> Option<&'static str> {
         let here = &self.here().path;
-        let known = SECTIONS.iter().find(|(outer, keyword, _)| outer == here && *keyword == name);
+        let known = SECTIONS
+            .iter()
+            .find(|(outer, keyword, _)| outer == here && *keyword == name);
         let path = known.map(|(.., path)| *path)?;
         let row = path.trim_end_matches("[]").trim_end_matches("<>");
         let ignored = path == "network.info";
-        (ignored || self.table.at(row).is_some_and(|row| row.kind == Kind::Section)).then_some(path)
+        (ignored
+            || self
+                .table
+                .at(row)
+                .is_some_and(|row| row.kind == Kind::Section))
+        .then_some(path)
     }
 
     fn enter(&mut self, line: &Line<'_>, path: &'static str) -> Result<(), Refusal> {
@@ -130,7 +164,10 @@ impl Parser {
         let row = path.trim_end_matches("[]").trim_end_matches("<>");
         let Some(row) = self.table.at(row) else {
             self.settings.warn("info service is obsolete - ignoring");
-            self.open.push(Open { path: SKIPPED.to_owned(), key: String::new() });
+            self.open.push(Open {
+                path: SKIPPED.to_owned(),
+                key: String::new(),
+            });
             return Ok(());
         };
         self.refuse_enterprise(line, row.enterprise)?;
@@ -146,14 +183,25 @@ impl Parser {
             true => self.named(line, row.name(), label)?,
         };
         self.settings.add_section(&key);
-        self.open.push(Open { path: path.to_owned(), key });
+        self.open.push(Open {
+            path: path.to_owned(),
+            key,
+        });
         Ok(())
     }
 
-    fn named(&mut self, line: &Line<'_>, list: &str, label: Option<&str>) -> Result<String, Refusal> {
+    fn named(
+        &mut self,
+        line: &Line<'_>,
+        list: &str,
+        label: Option<&str>,
+    ) -> Result<String, Refusal> {
         let keyword = line.words[0];
         let Some(label) = label else {
-            return Err(Refusal::at(line.number, format!("{keyword} must specify a name")));
+            return Err(Refusal::at(
+                line.number,
+                format!("{keyword} must specify a name"),
+            ));
         };
         let key = format!("{}.{{{label}}}", join(&self.here().key, list));
         if self.here().path.is_empty() {
@@ -169,10 +217,21 @@ impl Parser {
         }
         let most = self.table.release().most_namespaces();
         if self.settings.namespaces().len() == most {
-            return Err(Refusal::in_module("namespace", format!("too many namespaces (max is {most})")));
+            return Err(Refusal::in_module(
+                "namespace",
+                format!("too many namespaces (max is {most})"),
+            ));
         }
-        if self.settings.namespaces().iter().any(|known| known == label) {
-            return Err(Refusal::in_module("namespace", format!("{{{label}}} duplicate namespace")));
+        if self
+            .settings
+            .namespaces()
+            .iter()
+            .any(|known| known == label)
+        {
+            return Err(Refusal::in_module(
+                "namespace",
+                format!("{{{label}}} duplicate namespace"),
+            ));
         }
         self.settings.add_namespace(label);
         Ok(())
@@ -180,28 +239,51 @@ impl Parser {
 
     fn enter_sink(&mut self, line: &Line<'_>, label: Option<&str>) -> Result<(), Refusal> {
         let name = match (line.words[0], label) {
-            ("file", None) => return Err(Refusal::at(line.number, "file must specify a path".to_owned())),
+            ("file", None) => {
+                return Err(Refusal::at(
+                    line.number,
+                    "file must specify a path".to_owned(),
+                ));
+            }
             ("file", Some(path)) => path,
             ("syslog", _) => "/dev/log",
             _ => "stderr",
         };
         let key = self.settings.add_sink(name);
-        self.open.push(Open { path: "logging[]".to_owned(), key });
+        self.open.push(Open {
+            path: "logging[]".to_owned(),
+            key,
+        });
         Ok(())
     }
 
     /// A section with a type: some types stand on one line and open nothing.
-    fn enter_typed(&mut self, line: &Line<'_>, path: &str, label: Option<&str>) -> Result<(), Refusal> {
+    fn enter_typed(
+        &mut self,
+        line: &Line<'_>,
+        path: &str,
+        label: Option<&str>,
+    ) -> Result<(), Refusal> {
         let (keyword, kind) = (line.words[0], label.unwrap_or_default());
         let typed = format!("{path}<{kind}>");
         let Some(row) = self.table.at(&typed) else {
-            return Err(Refusal::at(line.number, format!("{keyword} has unknown value '{kind}'")));
+            return Err(Refusal::at(
+                line.number,
+                format!("{keyword} has unknown value '{kind}'"),
+            ));
         };
         self.refuse_enterprise(line, row.enterprise)?;
         let key = join(&self.here().key, keyword);
         if keyword == "storage-engine" && self.settings.get(&key).is_some() {
-            let namespace = self.settings.namespaces().last().cloned().unwrap_or_default();
-            return Err(Refusal::of_all(format!("{{{namespace}}} can only configure one 'storage-engine'")));
+            let namespace = self
+                .settings
+                .namespaces()
+                .last()
+                .cloned()
+                .unwrap_or_default();
+            return Err(Refusal::of_all(format!(
+                "{{{namespace}}} can only configure one 'storage-engine'"
+            )));
         }
         self.settings.set(&key, kind);
         let members = format!("{typed}.");
@@ -217,20 +299,30 @@ impl Parser {
         if here.path == "logging[]" && name == "context" {
             return self.log_context(line);
         }
-        let Some(row) = self.table.statement(&here.path, name).filter(|row| is_written(row.path)) else {
+        let Some(row) = self
+            .table
+            .statement(&here.path, name)
+            .filter(|row| is_written(row.path))
+        else {
             return Err(Refusal::at(line.number, self.unknown(name)));
         };
         self.refuse_enterprise(line, row.enterprise)?;
         let value = values::read(self.table, row, name, &line.words[1..])
             .map_err(|text| Refusal::at(line.number, text))?;
         let key = join(&self.here().key, name);
-        if row.kind == Kind::List { self.settings.append(&key, value) } else { self.settings.set(&key, value) }
+        if row.kind == Kind::List {
+            self.settings.append(&key, value)
+        } else {
+            self.settings.set(&key, value)
+        }
         Ok(())
     }
 
     fn unknown(&self, name: &str) -> String {
         let version = self.table.release().version;
-        let known = OBSOLETE.iter().find(|(old, (major, minor), _)| *old == name && version.at_least(*major, *minor));
+        let known = OBSOLETE
+            .iter()
+            .find(|(old, (major, minor), _)| *old == name && version.at_least(*major, *minor));
         known.map_or_else(
             || format!("unknown config parameter name '{name}'"),
             |(_, _, hint)| format!("'{name}' is obsolete - {hint}"),
@@ -241,16 +333,23 @@ impl Parser {
         let word = |index: usize| line.words.get(index).copied().unwrap_or_default();
         let (context, level) = (word(1), word(2));
         let sink = self.here().key.clone();
-        let known = self.table.has_log_context(context) && self.settings.set_log_level(&sink, context, level);
+        let known = self.table.has_log_context(context)
+            && self.settings.set_log_level(&sink, context, level);
         if known {
             return Ok(());
         }
-        Err(Refusal::at(line.number, format!("can't add logging context {context} {level}")))
+        Err(Refusal::at(
+            line.number,
+            format!("can't add logging context {context} {level}"),
+        ))
     }
 
     fn refuse_enterprise(&self, line: &Line<'_>, enterprise: bool) -> Result<(), Refusal> {
         if enterprise && self.table.release().is_community() {
-            return Err(Refusal::at(line.number, format!("'{}' is enterprise-only", line.words[0])));
+            return Err(Refusal::at(
+                line.number,
+                format!("'{}' is enterprise-only", line.words[0]),
+            ));
         }
         Ok(())
     }
@@ -259,5 +358,8 @@ impl Parser {
 /// Members of the table that are no statements of the file: names of sections, and the contexts of log sinks.
 fn is_written(path: &str) -> bool {
     !path.ends_with("[].name")
-        && (!path.starts_with("logging[].") || ["facility", "path", "tag"].iter().any(|name| path.ends_with(name)))
+        && (!path.starts_with("logging[].")
+            || ["facility", "path", "tag"]
+                .iter()
+                .any(|name| path.ends_with(name)))
 }

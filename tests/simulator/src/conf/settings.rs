@@ -21,7 +21,9 @@ impl Sink {
     /// Whether a line of `context` at `level` (0 is critical) is written here.
     #[must_use]
     pub fn takes(&self, context: &str, level: usize) -> bool {
-        self.levels.iter().any(|(name, most)| name == context && level <= *most)
+        self.levels
+            .iter()
+            .any(|(name, most)| name == context && level <= *most)
     }
 }
 
@@ -89,7 +91,10 @@ impl Settings {
     /// The names of the sections of the list at `key`.
     pub fn section_names<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
         self.sections.iter().filter_map(move |section| {
-            let label = section.strip_prefix(key)?.strip_prefix(".{")?.strip_suffix('}')?;
+            let label = section
+                .strip_prefix(key)?
+                .strip_prefix(".{")?
+                .strip_suffix('}')?;
             (!label.contains('}')).then_some(label)
         })
     }
@@ -97,7 +102,10 @@ impl Settings {
     /// The value at `key`, if it was set.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.values.get(key).and_then(|values| values.last()).map(String::as_str)
+        self.values
+            .get(key)
+            .and_then(|values| values.last())
+            .map(String::as_str)
     }
 
     /// The values at `key`, in the order of the file.
@@ -108,19 +116,25 @@ impl Settings {
 
     /// All keys and values.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &[String])> {
-        self.values.iter().map(|(key, values)| (key.as_str(), values.as_slice()))
+        self.values
+            .iter()
+            .map(|(key, values)| (key.as_str(), values.as_slice()))
     }
 
     /// The number at `key`, or `otherwise`.
     #[must_use]
     pub fn number(&self, key: &str, otherwise: u64) -> u64 {
-        self.get(key).and_then(|value| value.parse().ok()).unwrap_or(otherwise)
+        self.get(key)
+            .and_then(|value| value.parse().ok())
+            .unwrap_or(otherwise)
     }
 
     /// The port at `key`; 0 if there is none.
     #[must_use]
     pub fn port(&self, key: &str) -> u16 {
-        self.get(key).and_then(|value| value.parse().ok()).unwrap_or(0)
+        self.get(key)
+            .and_then(|value| value.parse().ok())
+            .unwrap_or(0)
     }
 
     /// Whether `key` is true.
@@ -141,7 +155,9 @@ impl Settings {
 
     /// Removes one value from `key`; whether it was there.
     pub fn remove_value(&mut self, key: &str, value: &str) -> bool {
-        let Some(values) = self.values.get_mut(key) else { return false };
+        let Some(values) = self.values.get_mut(key) else {
+            return false;
+        };
         let before = values.len();
         values.retain(|known| known != value);
         values.len() < before
@@ -173,20 +189,39 @@ impl Settings {
     /// Adds a log sink and returns its key.
     pub fn add_sink(&mut self, name: &str) -> String {
         let known = |context: &&str| self.table().has_log_context(context);
-        let contexts = LOG_CONTEXTS.lines().filter_map(|line| line.split(':').next());
-        let levels = contexts.filter(known).map(|context| (context.to_owned(), 0)).collect();
-        self.sinks.push(Sink { name: name.to_owned(), levels });
+        let contexts = LOG_CONTEXTS
+            .lines()
+            .filter_map(|line| line.split(':').next());
+        let levels = contexts
+            .filter(known)
+            .map(|context| (context.to_owned(), 0))
+            .collect();
+        self.sinks.push(Sink {
+            name: name.to_owned(),
+            levels,
+        });
         (self.sinks.len() - 1).to_string()
     }
 
     /// Sets the level of a context (or `any`) of the sink with this key; whether all of them are known.
     pub fn set_log_level(&mut self, sink: &str, context: &str, level: &str) -> bool {
-        let number = LOG_LEVELS.iter().position(|known| known.eq_ignore_ascii_case(level));
-        let sink = sink.parse().ok().and_then(|index: usize| self.sinks.get_mut(index));
-        let (Some(number), Some(sink)) = (number, sink) else { return false };
+        let number = LOG_LEVELS
+            .iter()
+            .position(|known| known.eq_ignore_ascii_case(level));
+        let sink = sink
+            .parse()
+            .ok()
+            .and_then(|index: usize| self.sinks.get_mut(index));
+        let (Some(number), Some(sink)) = (number, sink) else {
+            return false;
+        };
         let any = context == "any";
         let mut found = any;
-        for (_, at) in sink.levels.iter_mut().filter(|(name, _)| any || name == context) {
+        for (_, at) in sink
+            .levels
+            .iter_mut()
+            .filter(|(name, _)| any || name == context)
+        {
             *at = number;
             found = true;
         }

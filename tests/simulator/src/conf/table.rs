@@ -6,7 +6,8 @@ use crate::version::{Release, Version};
 
 const TEXT: &str = include_str!("../../data/parameters.tsv");
 
-static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| TEXT.lines().skip(1).filter_map(Row::read).collect());
+static ROWS: LazyLock<Vec<Row>> =
+    LazyLock::new(|| TEXT.lines().skip(1).filter_map(Row::read).collect());
 
 /// What a value of a parameter may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,12 +64,24 @@ impl Row {
         let dynamic = cell() == "y";
         let enterprise = cell().starts_with('y');
         let (since, until) = (cell().parse().ok(), cell().parse().ok());
-        Some(Self { path, kind, default, least, most, words, dynamic, enterprise, since, until })
+        Some(Self {
+            path,
+            kind,
+            default,
+            least,
+            most,
+            words,
+            dynamic,
+            enterprise,
+            since,
+            until,
+        })
     }
 
     fn lives_at(&self, version: Version) -> bool {
         let version = version.for_table();
-        self.since.is_none_or(|since| since <= version) && self.until.is_none_or(|until| version <= until)
+        self.since.is_none_or(|since| since <= version)
+            && self.until.is_none_or(|until| version <= until)
     }
 
     /// The last part of the path.
@@ -125,7 +138,8 @@ impl Table {
 
     /// All rows, in the order of the table.
     pub fn rows(self) -> impl Iterator<Item = &'static Row> {
-        ROWS.iter().filter(move |row| row.lives_at(self.release.version))
+        ROWS.iter()
+            .filter(move |row| row.lives_at(self.release.version))
     }
 
     /// The row at `path`.
@@ -146,7 +160,9 @@ impl Table {
         let single = join(section, name);
         let listed = |path: &str| self.at(path).filter(|row| row.kind == Kind::List);
         self.at(&single)
-            .filter(|row| row.kind != Kind::Section && (row.kind != Kind::List || UNCHANGED.contains(&name)))
+            .filter(|row| {
+                row.kind != Kind::Section && (row.kind != Kind::List || UNCHANGED.contains(&name))
+            })
             .or_else(|| listed(&format!("{single}s")))
             .or_else(|| listed(&format!("{single}es")))
     }
@@ -155,7 +171,10 @@ impl Table {
     #[must_use]
     pub fn bounds(self, row: &Row) -> (i128, i128) {
         if row.path == "namespaces[].replication-factor" {
-            return (1, i128::try_from(self.release.largest_cluster()).unwrap_or(256));
+            return (
+                1,
+                i128::try_from(self.release.largest_cluster()).unwrap_or(256),
+            );
         }
         let corrected = SERVER_BOUNDS.iter().find(|(path, ..)| *path == row.path);
         corrected.map_or((row.least, row.most), |&(_, least, most)| (least, most))
@@ -170,13 +189,21 @@ impl Table {
 }
 
 /// Lists whose statement is named as the list.
-const UNCHANGED: [&str; 4] =
-    ["report-data-op", "report-data-op-role", "report-data-op-user", "tls-authenticate-client"];
+const UNCHANGED: [&str; 4] = [
+    "report-data-op",
+    "report-data-op-role",
+    "report-data-op-user",
+    "tls-authenticate-client",
+];
 
 /// `name` below `section`.
 #[must_use]
 pub fn join(section: &str, name: &str) -> String {
-    if section.is_empty() { name.to_owned() } else { format!("{section}.{name}") }
+    if section.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{section}.{name}")
+    }
 }
 
 #[cfg(test)]
@@ -186,16 +213,29 @@ mod tests {
 
     fn table(version: &str) -> Table {
         let version = version.parse().unwrap();
-        Table::of(Release { version, edition: Edition::Community })
+        Table::of(Release {
+            version,
+            edition: Edition::Community,
+        })
     }
 
     #[test]
     fn a_repeated_statement_is_found_by_its_singular_name() {
         let row = table("8.1.2.0").statement("network.heartbeat", "mesh-seed-address-port");
-        assert_eq!(row.map(|row| row.path), Some("network.heartbeat.mesh-seed-address-ports"));
+        assert_eq!(
+            row.map(|row| row.path),
+            Some("network.heartbeat.mesh-seed-address-ports")
+        );
         let row = table("8.1.2.0").statement("network.service", "access-address");
-        assert_eq!(row.map(|row| row.path), Some("network.service.access-addresses"));
-        assert!(table("8.1.2.0").statement("network.service", "addresses").is_none());
+        assert_eq!(
+            row.map(|row| row.path),
+            Some("network.service.access-addresses")
+        );
+        assert!(
+            table("8.1.2.0")
+                .statement("network.service", "addresses")
+                .is_none()
+        );
     }
 
     #[test]

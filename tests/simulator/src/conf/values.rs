@@ -38,7 +38,11 @@ pub fn read(table: Table, row: &Row, name: &str, words: &[&str]) -> Result<Strin
 fn flag(version: Version, name: &str, word: Option<&str>) -> Result<String, String> {
     let Some(word) = word else {
         let bare = name.starts_with("enable-benchmarks-") || name == "run-as-daemon";
-        return if bare { Ok("true".to_owned()) } else { Err(format!("{name} must specify a boolean value")) };
+        return if bare {
+            Ok("true".to_owned())
+        } else {
+            Err(format!("{name} must specify a boolean value"))
+        };
     };
     boolean(version, word)
         .map(|value| value.to_string())
@@ -60,13 +64,16 @@ pub fn boolean(version: Version, word: &str) -> Option<bool> {
 
 fn number(table: Table, row: &Row, name: &str, word: Option<&str>) -> Result<String, String> {
     let word = word.ok_or_else(|| format!("{name} must specify an unsigned integer value"))?;
-    let value = quantity(name, word).ok_or_else(|| format!("{name} must be an unsigned number, not {word}"))?;
+    let value = quantity(name, word)
+        .ok_or_else(|| format!("{name} must be an unsigned number, not {word}"))?;
     if name.ends_with("port") && value > 65_535 {
         return Err(format!("{name} {word} overflows unsigned short"));
     }
     let (least, most) = table.bounds(row);
     if value < least || value > most {
-        return Err(format!("{name} must be >= {least} and <= {most}, not {value}"));
+        return Err(format!(
+            "{name} must be >= {least} and <= {most}, not {value}"
+        ));
     }
     Ok(value.to_string())
 }
@@ -78,11 +85,21 @@ pub fn quantity(name: &str, word: &str) -> Option<i128> {
         return Some(-1);
     }
     let unit = word.chars().last()?;
-    let factor = if DURATIONS.contains(&name) { seconds(unit) } else { bytes(unit) };
-    let digits = if factor.is_some() { &word[..word.len() - unit.len_utf8()] } else { word };
+    let factor = if DURATIONS.contains(&name) {
+        seconds(unit)
+    } else {
+        bytes(unit)
+    };
+    let digits = if factor.is_some() {
+        &word[..word.len() - unit.len_utf8()]
+    } else {
+        word
+    };
     let plain = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
     let value: i128 = plain.then(|| digits.parse().ok()).flatten()?;
-    value.checked_mul(factor.unwrap_or(1)).filter(|value| *value <= i128::from(u64::MAX))
+    value
+        .checked_mul(factor.unwrap_or(1))
+        .filter(|value| *value <= i128::from(u64::MAX))
 }
 
 fn seconds(unit: char) -> Option<i128> {
@@ -103,15 +120,20 @@ fn bytes(unit: char) -> Option<i128> {
 fn word(row: &Row, name: &str, word: Option<&str>) -> Result<String, String> {
     let word = word.unwrap_or_default();
     let known = row.words.contains(&word);
-    known.then(|| word.to_owned()).ok_or_else(|| format!("{name} has unknown value '{word}'"))
+    known
+        .then(|| word.to_owned())
+        .ok_or_else(|| format!("{name} has unknown value '{word}'"))
 }
 
 fn node_id(word: Option<&str>) -> Result<String, String> {
     let word = word.unwrap_or_default();
     let digits = word.strip_prefix("0x").unwrap_or(word);
-    let fits = (1..=16).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let fits =
+        (1..=16).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
     match u64::from_str_radix(digits, 16) {
-        Ok(0) => Err(format!("node-id must be >= 1 and <= ffffffffffffffff, not {word}")),
+        Ok(0) => Err(format!(
+            "node-id must be >= 1 and <= ffffffffffffffff, not {word}"
+        )),
         Ok(id) if fits => Ok(format!("{id:X}")),
         _ => Err(format!("node-id must be a 64-bit hex number, not {word}")),
     }
@@ -131,8 +153,11 @@ fn element(name: &str, words: &[&str]) -> Result<String, String> {
         return Err(format!("{name} must specify a value"));
     }
     if name.ends_with("address-port") {
-        let port = words.get(1).ok_or_else(|| format!("{name} must specify an unsigned integer value"))?;
-        port.parse::<u16>().map_err(|_| format!("{name} must be an unsigned number, not {port}"))?;
+        let port = words
+            .get(1)
+            .ok_or_else(|| format!("{name} must specify an unsigned integer value"))?;
+        port.parse::<u16>()
+            .map_err(|_| format!("{name} must be an unsigned number, not {port}"))?;
     }
     let between = if SHADOWED.contains(&name) { " " } else { ":" };
     Ok(words.join(between))

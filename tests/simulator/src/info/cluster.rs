@@ -26,7 +26,9 @@ pub fn cluster_stable(call: &mut Call<'_>) -> Answer {
 }
 
 fn ignores_migrations(call: &Call<'_>) -> Result<bool, String> {
-    let Some(word) = call.optional("ignore-migrations", 5)? else { return Ok(false) };
+    let Some(word) = call.optional("ignore-migrations", 5)? else {
+        return Ok(false);
+    };
     boolean(call.node.version(), word).ok_or_else(|| call.error(4, "bad ignore migrations"))
 }
 
@@ -34,7 +36,11 @@ fn ignores_migrations(call: &Call<'_>) -> Result<bool, String> {
 fn owed(call: &mut Call<'_>) -> Result<usize, String> {
     let asked = call.namespace()?;
     let node = &*call.node;
-    let names = node.settings.namespaces().iter().filter(|name| asked.is_none_or(|asked| *name == asked));
+    let names = node
+        .settings
+        .namespaces()
+        .iter()
+        .filter(|name| asked.is_none_or(|asked| *name == asked));
     let owed = names.map(|name| {
         let migrations = node.migrations.get(name).copied().unwrap_or_default();
         migrations.remaining() + unavailable(node, name)
@@ -48,7 +54,10 @@ pub fn unavailable(node: &Node, namespace: &str) -> usize {
         return PARTITIONS;
     }
     let roster = roster_ids(node.roster(namespace));
-    let present = roster.iter().filter(|id| node.engine.members().contains_key(id)).count();
+    let present = roster
+        .iter()
+        .filter(|id| node.engine.members().contains_key(id))
+        .count();
     let minority = node.is_strong(namespace) && present * 2 < roster.len();
     if minority { PARTITIONS } else { 0 }
 }
@@ -63,7 +72,10 @@ pub fn recluster(call: &mut Call<'_>) -> Answer {
 
 pub fn succession_list(call: &mut Call<'_>) -> Answer {
     let ids = call.node.engine.members().keys().rev();
-    Ok(ids.map(|id| format!("{id:X}")).collect::<Vec<_>>().join(","))
+    Ok(ids
+        .map(|id| format!("{id:X}"))
+        .collect::<Vec<_>>()
+        .join(","))
 }
 
 pub fn cluster_generation(call: &mut Call<'_>) -> Answer {
@@ -97,7 +109,11 @@ pub fn quiesce_undo(call: &mut Call<'_>) -> Answer {
 fn want_quiesce(node: &mut Node, wanted: bool) {
     node.pending_quiesce = wanted;
     node.renew_offer();
-    let text = if wanted { "quiesced this node" } else { "un-quiesced this node" };
+    let text = if wanted {
+        "quiesced this node"
+    } else {
+        "un-quiesced this node"
+    };
     node.note(2, "info", text);
 }
 
@@ -106,7 +122,10 @@ pub fn racks(call: &mut Call<'_>) -> Answer {
         return Ok(racks_of(call.node, namespace));
     }
     let names = call.node.settings.namespaces().iter();
-    Ok(names.map(|name| format!("ns={name}:{}", racks_of(call.node, name))).collect::<Vec<_>>().join(";"))
+    Ok(names
+        .map(|name| format!("ns={name}:{}", racks_of(call.node, name)))
+        .collect::<Vec<_>>()
+        .join(";"))
 }
 
 fn racks_of(node: &Node, namespace: &str) -> String {
@@ -116,9 +135,13 @@ fn racks_of(node: &Node, namespace: &str) -> String {
             racks.entry(offer.rack).or_default().push(format!("{id:X}"));
         }
     }
-    let present = racks.iter().map(|(rack, nodes)| format!("rack_{rack}={}", nodes.join(",")));
+    let present = racks
+        .iter()
+        .map(|(rack, nodes)| format!("rack_{rack}={}", nodes.join(",")));
     let listed = roster_racks(node, namespace);
-    let listed = listed.iter().map(|(rack, nodes)| format!("roster_rack_{rack}={}", nodes.join(",")));
+    let listed = listed
+        .iter()
+        .map(|(rack, nodes)| format!("roster_rack_{rack}={}", nodes.join(",")));
     present.chain(listed).collect::<Vec<_>>().join(":")
 }
 
@@ -127,15 +150,27 @@ fn roster_racks(node: &Node, namespace: &str) -> BTreeMap<String, Vec<String>> {
     for entry in node.roster(namespace) {
         let entry = entry.rsplit('|').next().unwrap_or(entry);
         let (id, rack) = entry.split_once('@').unwrap_or((entry, "0"));
-        racks.entry(rack.to_owned()).or_default().push(id.to_owned());
+        racks
+            .entry(rack.to_owned())
+            .or_default()
+            .push(id.to_owned());
     }
     racks
 }
 
 pub fn rack_ids(call: &mut Call<'_>) -> Answer {
     let (node, me) = (&*call.node, call.node.engine.me().id);
-    let mine = node.engine.members().get(&me).map(|offer| offer.namespaces.as_slice()).unwrap_or_default();
-    Ok(mine.iter().map(|offer| format!("{}:{}", offer.name, offer.rack)).collect::<Vec<_>>().join(";"))
+    let mine = node
+        .engine
+        .members()
+        .get(&me)
+        .map(|offer| offer.namespaces.as_slice())
+        .unwrap_or_default();
+    Ok(mine
+        .iter()
+        .map(|offer| format!("{}:{}", offer.name, offer.rack))
+        .collect::<Vec<_>>()
+        .join(";"))
 }
 
 pub fn roster(call: &mut Call<'_>) -> Answer {
@@ -143,15 +178,27 @@ pub fn roster(call: &mut Call<'_>) -> Answer {
         return Ok(roster_of(call.node, namespace));
     }
     let names = call.node.settings.namespaces().iter();
-    Ok(names.map(|name| format!("ns={name}:{}", roster_of(call.node, name))).collect::<Vec<_>>().join(";"))
+    Ok(names
+        .map(|name| format!("ns={name}:{}", roster_of(call.node, name)))
+        .collect::<Vec<_>>()
+        .join(";"))
 }
 
 fn roster_of(node: &Node, namespace: &str) -> String {
     if !node.is_strong(namespace) {
         return "roster=null:pending_roster=null:observed_nodes=null".to_owned();
     }
-    let list = |nodes: &[String]| if nodes.is_empty() { "null".to_owned() } else { nodes.join(",") };
-    let (now, next) = (list(node.roster(namespace)), list(&node.pending_roster(namespace)));
+    let list = |nodes: &[String]| {
+        if nodes.is_empty() {
+            "null".to_owned()
+        } else {
+            nodes.join(",")
+        }
+    };
+    let (now, next) = (
+        list(node.roster(namespace)),
+        list(&node.pending_roster(namespace)),
+    );
     let observed = list(&observed(node, namespace));
     format!("roster={now}:pending_roster={next}:observed_nodes={observed}")
 }
@@ -179,7 +226,9 @@ pub fn roster_set(call: &mut Call<'_>) -> Answer {
     if !call.node.is_strong(namespace) || roster_ids(&list).len() != list.len() {
         return Err(call.error(4, "bad roster"));
     }
-    call.node.smd.put(&format!("roster/{namespace}"), &list, call.now);
+    call.node
+        .smd
+        .put(&format!("roster/{namespace}"), &list, call.now);
     call.node.smd_changed = true;
     Ok("ok".to_owned())
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::registry::{Answer, Call};
 use super::texts::refused_setting;
+use crate::conf::Settings;
 use crate::conf::settings::namespace_key;
 use crate::conf::table::{Kind, Row, Table};
-use crate::conf::Settings;
 use crate::version::Version;
 
 const SERVICE: &str = include_str!("../../data/keys/service");
@@ -44,13 +44,23 @@ fn service_lines(settings: &Settings, id: &str) -> Vec<String> {
 fn section_values(table: Table, section: &str, form: &str) -> BTreeMap<String, String> {
     let prefix = format!("{section}.");
     let forms = form.lines().filter_map(|line| line.split_once('='));
-    let alive = forms.filter(|(name, _)| !name.contains('.') && lives(table, &format!("{prefix}{name}")));
+    let alive =
+        forms.filter(|(name, _)| !name.contains('.') && lives(table, &format!("{prefix}{name}")));
     let mut values: BTreeMap<_, _> = alive
-        .map(|(name, value)| (name.to_owned(), default(table, &format!("{prefix}{name}"), value).to_owned()))
+        .map(|(name, value)| {
+            (
+                name.to_owned(),
+                default(table, &format!("{prefix}{name}"), value).to_owned(),
+            )
+        })
         .collect();
-    let older = table.rows().filter(|row| is_member(row, &prefix) && !shown_later(row));
+    let older = table
+        .rows()
+        .filter(|row| is_member(row, &prefix) && !shown_later(row));
     for row in older {
-        values.entry(row.name().to_owned()).or_insert_with(|| printed(row.default));
+        values
+            .entry(row.name().to_owned())
+            .or_insert_with(|| printed(row.default));
     }
     values
 }
@@ -62,49 +72,84 @@ fn lives(table: Table, path: &str) -> bool {
 /// Forms are of the Community Edition, which reports zeros for what it has not.
 fn default<'a>(table: Table, path: &str, form: &'a str) -> &'a str {
     match table.at(path) {
-        Some(row) if row.enterprise && !table.release().is_community() && !row.default.is_empty() => row.default,
+        Some(row)
+            if row.enterprise && !table.release().is_community() && !row.default.is_empty() =>
+        {
+            row.default
+        }
         _ => form,
     }
 }
 
 fn is_member(row: &Row, prefix: &str) -> bool {
     let name = row.path.strip_prefix(prefix).unwrap_or(".");
-    row.kind != Kind::Section && row.kind != Kind::List && name != "name" && !name.contains(['.', '['])
+    row.kind != Kind::Section
+        && row.kind != Kind::List
+        && name != "name"
+        && !name.contains(['.', '['])
 }
 
 fn shown_later(row: &Row) -> bool {
-    let release = crate::version::Release { version: FORMS_ARE_FROM, edition: crate::version::Edition::Community };
+    let release = crate::version::Release {
+        version: FORMS_ARE_FROM,
+        edition: crate::version::Edition::Community,
+    };
     Table::of(release).at(row.path).is_some()
 }
 
 fn printed(value: &str) -> String {
-    if value.is_empty() { "null".to_owned() } else { value.to_owned() }
+    if value.is_empty() {
+        "null".to_owned()
+    } else {
+        value.to_owned()
+    }
 }
 
 /// Puts what was configured in the place of defaults.
 fn overlay(settings: &Settings, key: &str, values: &mut BTreeMap<String, String>) {
     let prefix = format!("{key}.");
     for (known, all) in settings.entries() {
-        let Some(name) = known.strip_prefix(&prefix).filter(|name| !name.contains('.')) else { continue };
-        let repeated = matches!(name, "feature-key-file" | "report-data-op" | "role-query-pattern");
+        let Some(name) = known
+            .strip_prefix(&prefix)
+            .filter(|name| !name.contains('.'))
+        else {
+            continue;
+        };
+        let repeated = matches!(
+            name,
+            "feature-key-file" | "report-data-op" | "role-query-pattern"
+        );
         for (index, value) in all.iter().enumerate() {
-            let name = if repeated { format!("{name}[{index}]") } else { name.to_owned() };
+            let name = if repeated {
+                format!("{name}[{index}]")
+            } else {
+                name.to_owned()
+            };
             values.insert(name, value.clone());
         }
     }
 }
 
 fn print(values: BTreeMap<String, String>) -> Vec<String> {
-    values.into_iter().map(|(name, value)| format!("{name}={value}")).collect()
+    values
+        .into_iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect()
 }
 
 fn network_lines(settings: &Settings) -> Vec<String> {
     let table = settings.table();
     let forms = NETWORK.lines().filter_map(|line| line.split_once('='));
     let lists = |name: &str, value: &str| value == "*" || lives(table, &format!("network.{name}"));
-    let section = |name: &str| name.split('.').next().is_some_and(|it| table.at(&format!("network.{it}")).is_some());
+    let section = |name: &str| {
+        name.split('.')
+            .next()
+            .is_some_and(|it| table.at(&format!("network.{it}")).is_some())
+    };
     let alive = forms.filter(|(name, value)| section(name) && lists(name, value));
-    let mut lines: Vec<_> = alive.flat_map(|(name, value)| network_line(settings, name, value)).collect();
+    let mut lines: Vec<_> = alive
+        .flat_map(|(name, value)| network_line(settings, name, value))
+        .collect();
     lines.extend(tls_lines(settings));
     lines
 }
@@ -122,7 +167,9 @@ fn tls_lines(settings: &Settings) -> Vec<String> {
     let lines = names.flat_map(|(index, name)| {
         let mut values = BTreeMap::from([("name".to_owned(), name.to_owned())]);
         overlay(settings, &format!("network.tls.{{{name}}}"), &mut values);
-        values.into_iter().map(move |(name, value)| format!("tls[{index}].{name}={value}"))
+        values
+            .into_iter()
+            .map(move |(name, value)| format!("tls[{index}].{name}={value}"))
     });
     lines.collect()
 }
@@ -130,12 +177,20 @@ fn tls_lines(settings: &Settings) -> Vec<String> {
 /// The settings of a namespace, of its engines last.
 pub fn namespace_lines(settings: &Settings, namespace: &str) -> Vec<String> {
     let mut values = section_values(settings.table(), "namespaces[]", NAMESPACE);
-    overlay(settings, &namespace_key(namespace, "").replace("}.", "}"), &mut values);
+    overlay(
+        settings,
+        &namespace_key(namespace, "").replace("}.", "}"),
+        &mut values,
+    );
     let engines = ["storage-engine", "index-type", "sindex-type"];
     values.retain(|name, _| !engines.contains(&name.as_str()));
     let mut lines = print(values);
     lines.extend(geo_lines(settings, namespace));
-    lines.extend(["index-type", "sindex-type"].iter().flat_map(|engine| engine_lines(settings, namespace, engine)));
+    lines.extend(
+        ["index-type", "sindex-type"]
+            .iter()
+            .flat_map(|engine| engine_lines(settings, namespace, engine)),
+    );
     lines.extend(engine_lines(settings, namespace, "storage-engine"));
     lines
 }
@@ -143,12 +198,23 @@ pub fn namespace_lines(settings: &Settings, namespace: &str) -> Vec<String> {
 fn geo_lines(settings: &Settings, namespace: &str) -> Vec<String> {
     let forms = NAMESPACE.lines().filter_map(|line| line.split_once('='));
     let geo = forms.filter(|(name, _)| name.starts_with("geo2dsphere-within."));
-    geo.map(|(name, value)| format!("{name}={}", settings.get(&namespace_key(namespace, name)).unwrap_or(value)))
-        .collect()
+    geo.map(|(name, value)| {
+        format!(
+            "{name}={}",
+            settings
+                .get(&namespace_key(namespace, name))
+                .unwrap_or(value)
+        )
+    })
+    .collect()
 }
 
 fn engine_lines(settings: &Settings, namespace: &str, engine: &str) -> Vec<String> {
-    let otherwise = if engine == "storage-engine" { "memory" } else { "mem" };
+    let otherwise = if engine == "storage-engine" {
+        "memory"
+    } else {
+        "mem"
+    };
     let key = namespace_key(namespace, engine);
     let kind = settings.get(&key).unwrap_or(otherwise);
     let mut lines = vec![format!("{engine}={kind}")];
@@ -156,18 +222,25 @@ fn engine_lines(settings: &Settings, namespace: &str, engine: &str) -> Vec<Strin
     let section = format!("namespaces[].{engine}<{kind}>");
     let mut values = section_values(settings.table(), &section, "");
     values.extend(all_rows(settings.table(), &section));
-    let backed = ["device", "file"].iter().any(|name| !settings.all(&format!("{key}.{name}")).is_empty());
+    let backed = ["device", "file"]
+        .iter()
+        .any(|name| !settings.all(&format!("{key}.{name}")).is_empty());
     values.retain(|name, _| (name != "flush-size" || backed) && name != "encryption");
     overlay(settings, &key, &mut values);
     values.retain(|name, _| !["device", "file", "mount"].contains(&name.as_str()));
-    lines.extend(print(values).into_iter().map(|line| format!("{engine}.{line}")));
+    lines.extend(
+        print(values)
+            .into_iter()
+            .map(|line| format!("{engine}.{line}")),
+    );
     lines
 }
 
 fn all_rows(table: Table, section: &str) -> BTreeMap<String, String> {
     let prefix = format!("{section}.");
     let rows = table.rows().filter(|row| is_member(row, &prefix));
-    rows.map(|row| (row.name().to_owned(), printed(row.default))).collect()
+    rows.map(|row| (row.name().to_owned(), printed(row.default)))
+        .collect()
 }
 
 const STRIPES: usize = 8;
@@ -198,7 +271,11 @@ fn section_lines(settings: &Settings, section: &str) -> Vec<String> {
         let path = format!("{section}.{below}");
         let mut values = all_rows(settings.table(), &path);
         overlay(settings, &path, &mut values);
-        lines.extend(print(values).into_iter().map(|line| format!("{below}.{line}")));
+        lines.extend(
+            print(values)
+                .into_iter()
+                .map(|line| format!("{below}.{line}")),
+        );
     }
     lines
 }
@@ -209,12 +286,22 @@ fn xdr_lines(call: &Call<'_>) -> Vec<String> {
         return Vec::new();
     }
     let Some(dc) = call.command.argument("dc") else {
-        let names = settings.section_names("xdr.dcs").collect::<Vec<_>>().join(",");
+        let names = settings
+            .section_names("xdr.dcs")
+            .collect::<Vec<_>>()
+            .join(",");
         let source = settings.get("xdr.src-id").unwrap_or("0");
-        return vec![format!("dcs={names}"), format!("src-id={source}"), "trace-sample=0".to_owned()];
+        return vec![
+            format!("dcs={names}"),
+            format!("src-id={source}"),
+            "trace-sample=0".to_owned(),
+        ];
     };
     let (section, key) = match call.command.argument("namespace") {
-        Some(namespace) => ("xdr.dcs[].namespaces[]", format!("xdr.dcs.{{{dc}}}.namespaces.{{{namespace}}}")),
+        Some(namespace) => (
+            "xdr.dcs[].namespaces[]",
+            format!("xdr.dcs.{{{dc}}}.namespaces.{{{namespace}}}"),
+        ),
         None => ("xdr.dcs[]", format!("xdr.dcs.{{{dc}}}")),
     };
     if !settings.has_section(&key) {
@@ -224,7 +311,10 @@ fn xdr_lines(call: &Call<'_>) -> Vec<String> {
     overlay(settings, &key, &mut values);
     let mut lines = print(values);
     if section == "xdr.dcs[]" {
-        let names = settings.section_names(&format!("{key}.namespaces")).collect::<Vec<_>>().join(",");
+        let names = settings
+            .section_names(&format!("{key}.namespaces"))
+            .collect::<Vec<_>>()
+            .join(",");
         lines.push(format!("namespaces={names}"));
     }
     lines

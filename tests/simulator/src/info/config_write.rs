@@ -35,7 +35,8 @@ fn refused(call: &Call<'_>) -> String {
 /// Of several parameters the one that the server's own list has first is applied, the others are dropped.
 fn set(call: &mut Call<'_>, section: &str, key: &str) -> Answer {
     let given = call.command.arguments();
-    let places = given.filter_map(|(name, value)| Some((place(call.node, section, key, name)?, value)));
+    let places =
+        given.filter_map(|(name, value)| Some((place(call.node, section, key, name)?, value)));
     let first = places.min_by_key(|(place, _)| place.row.path);
     let (place, value) = first.ok_or_else(|| refused(call))?;
     apply(call, &place, value)
@@ -48,7 +49,11 @@ fn place(node: &Node, section: &str, key: &str, name: &str) -> Option<Place> {
         None => (section.to_owned(), name, key.to_owned()),
     };
     let row = table.statement(&section, name)?;
-    Some(Place { row, name: name.to_owned(), key: format!("{key}.{name}") })
+    Some(Place {
+        row,
+        name: name.to_owned(),
+        key: format!("{key}.{name}"),
+    })
 }
 
 fn apply(call: &mut Call<'_>, place: &Place, value: &str) -> Answer {
@@ -76,7 +81,11 @@ fn apply(call: &mut Call<'_>, place: &Place, value: &str) -> Answer {
 
 fn keep(call: &mut Call<'_>, place: &Place, value: String) {
     let settings = &mut call.node.settings;
-    if place.row.kind == Kind::List { settings.append(&place.key, value) } else { settings.set(&place.key, value) }
+    if place.row.kind == Kind::List {
+        settings.append(&place.key, value)
+    } else {
+        settings.set(&place.key, value)
+    }
     let text = format!("config-set command completed: params {}", call.command.rest);
     call.node.note(2, "info", text);
     settle(call.node);
@@ -88,7 +97,11 @@ fn settle(node: &mut Node) {
     let interval = number("network.heartbeat.interval", 150);
     let timing = Timing::new(interval, number("network.heartbeat.timeout", 10));
     let least = usize::try_from(number("service.min-cluster-size", 1)).unwrap_or(1);
-    let name = node.settings.get("service.cluster-name").unwrap_or("null").to_owned();
+    let name = node
+        .settings
+        .get("service.cluster-name")
+        .unwrap_or("null")
+        .to_owned();
     node.engine.set_timing(timing);
     node.engine.set_least_cluster(least);
     node.engine.set_cluster_name(&name);
@@ -98,11 +111,19 @@ fn settle(node: &mut Node) {
 type Condition = fn(&Node, &Place, &str) -> Result<(), String>;
 
 /// What the table does not say.
-const CONDITIONS: &[Condition] =
-    &[expiry_has_a_reaper, histograms_are_off, heartbeat_fits, consistency_fits, files_suffice, cluster_is_large_enough];
+const CONDITIONS: &[Condition] = &[
+    expiry_has_a_reaper,
+    histograms_are_off,
+    heartbeat_fits,
+    consistency_fits,
+    files_suffice,
+    cluster_is_large_enough,
+];
 
 fn permitted(node: &Node, place: &Place, value: &str) -> Result<(), String> {
-    CONDITIONS.iter().try_for_each(|condition| condition(node, place, value))
+    CONDITIONS
+        .iter()
+        .try_for_each(|condition| condition(node, place, value))
 }
 
 fn expiry_has_a_reaper(node: &Node, place: &Place, value: &str) -> Result<(), String> {
@@ -128,19 +149,29 @@ fn histograms_are_off(node: &Node, place: &Place, _: &str) -> Result<(), String>
 }
 
 fn heartbeat_fits(node: &Node, place: &Place, value: &str) -> Result<(), String> {
-    const NAMES: [(&str, u64); 3] = [("interval", 150), ("timeout", 10), ("connect-timeout-ms", 500)];
-    if !place.row.path.starts_with("network.heartbeat.") || !NAMES.iter().any(|(name, _)| *name == place.name) {
+    const NAMES: [(&str, u64); 3] = [
+        ("interval", 150),
+        ("timeout", 10),
+        ("connect-timeout-ms", 500),
+    ];
+    if !place.row.path.starts_with("network.heartbeat.")
+        || !NAMES.iter().any(|(name, _)| *name == place.name)
+    {
         return Ok(());
     }
     let [interval, timeout, connect] = NAMES.map(|(name, default)| match value.parse() {
         Ok(value) if name == place.name => value,
-        _ => node.settings.number(&format!("network.heartbeat.{name}"), default),
+        _ => node
+            .settings
+            .number(&format!("network.heartbeat.{name}"), default),
     });
     let most = interval.saturating_mul(timeout) / 3;
     if connect <= most || (place.name != "connect-timeout-ms" && connect == 500) {
         return Ok(());
     }
-    Err(format!("heartbeat connect-timeout-ms must be >= 50 and <= {most} - ignoring {connect}"))
+    Err(format!(
+        "heartbeat connect-timeout-ms must be >= 50 and <= {most} - ignoring {connect}"
+    ))
 }
 
 fn consistency_fits(node: &Node, place: &Place, _: &str) -> Result<(), String> {
@@ -152,17 +183,26 @@ fn consistency_fits(node: &Node, place: &Place, _: &str) -> Result<(), String> {
         "read-consistency-level-override",
         "write-commit-level-override",
     ];
-    const ONLY_IF_STRONG: [&str; 3] = ["disable-mrt-writes", "mrt-duration", "strong-consistency-allow-expunge"];
-    let namespace = place.key.strip_prefix("namespaces.{").and_then(|rest| rest.split('}').next());
-    let Some(namespace) = namespace else { return Ok(()) };
+    const ONLY_IF_STRONG: [&str; 3] = [
+        "disable-mrt-writes",
+        "mrt-duration",
+        "strong-consistency-allow-expunge",
+    ];
+    let namespace = place
+        .key
+        .strip_prefix("namespaces.{")
+        .and_then(|rest| rest.split('}').next());
+    let Some(namespace) = namespace else {
+        return Ok(());
+    };
     let name = place.name.as_str();
     match node.is_strong(namespace) {
-        true if NOT_IF_STRONG.contains(&name) => {
-            Err(format!("{{{namespace}}} '{name}' is not applicable with 'strong-consistency'"))
-        }
-        false if ONLY_IF_STRONG.contains(&name) => {
-            Err(format!("{{{namespace}}} '{name}' is only applicable with 'strong-consistency'"))
-        }
+        true if NOT_IF_STRONG.contains(&name) => Err(format!(
+            "{{{namespace}}} '{name}' is not applicable with 'strong-consistency'"
+        )),
+        false if ONLY_IF_STRONG.contains(&name) => Err(format!(
+            "{{{namespace}}} '{name}' is only applicable with 'strong-consistency'"
+        )),
         _ => Ok(()),
     }
 }
@@ -173,7 +213,9 @@ const MOST_FILES: u64 = 20_000;
 fn files_suffice(_: &Node, place: &Place, value: &str) -> Result<(), String> {
     let too_many = value.parse::<u64>().is_ok_and(|value| value > MOST_FILES);
     if place.row.path == "service.proto-fd-max" && too_many {
-        return Err(format!("can't set proto-fd-max {value} > system limit {MOST_FILES}"));
+        return Err(format!(
+            "can't set proto-fd-max {value} > system limit {MOST_FILES}"
+        ));
     }
     Ok(())
 }
@@ -182,7 +224,9 @@ fn cluster_is_large_enough(node: &Node, place: &Place, value: &str) -> Result<()
     let size = node.engine.members().len();
     let too_many = value.parse::<usize>().is_ok_and(|least| least > size);
     if place.row.path == "service.min-cluster-size" && too_many {
-        return Err(format!("min-cluster-size {value} should be <= current cluster size {size} - ignoring"));
+        return Err(format!(
+            "min-cluster-size {value} should be <= current cluster size {size} - ignoring"
+        ));
     }
     Ok(())
 }
@@ -196,8 +240,12 @@ fn set_in_namespace(call: &mut Call<'_>) -> Answer {
         call.node.settings.add_section(&key);
         return Ok(answer);
     }
-    let given = call.command.arguments().filter(|(name, _)| !["context", "namespace", "id"].contains(name));
-    let places = given.filter_map(|(name, value)| Some((namespace_place(call.node, &key, name)?, value)));
+    let given = call
+        .command
+        .arguments()
+        .filter(|(name, _)| !["context", "namespace", "id"].contains(name));
+    let places =
+        given.filter_map(|(name, value)| Some((namespace_place(call.node, &key, name)?, value)));
     let first = places.min_by_key(|(place, _)| place.row.path);
     let (place, value) = first.ok_or_else(|| refused(call))?;
     apply(call, &place, value)
@@ -223,7 +271,9 @@ fn namespace_place(node: &Node, key: &str, name: &str) -> Option<Place> {
         None => place(node, "namespaces[]", key, name).or_else(|| {
             let engines = ["storage-engine", "index-type", "sindex-type"];
             let old = if node.version().at_least(7, 0) { 1 } else { 3 };
-            engines[..old].iter().find_map(|engine| engine_place(engine, name))
+            engines[..old]
+                .iter()
+                .find_map(|engine| engine_place(engine, name))
         }),
     }
 }
@@ -257,12 +307,18 @@ fn set_in_security(call: &mut Call<'_>) -> Answer {
 
 fn set_in_xdr(call: &mut Call<'_>) -> Answer {
     let refused = refused_setting(call.node.version(), "invalid state or set-config parameter");
-    let Some(dc) = call.command.argument("dc") else { return set(call, "xdr", "xdr") };
+    let Some(dc) = call.command.argument("dc") else {
+        return set(call, "xdr", "xdr");
+    };
     let dc_key = format!("xdr.dcs.{{{dc}}}");
     let argument = |name: &str| call.command.argument(name);
     let settings = &mut call.node.settings;
     let exists = settings.has_section(&dc_key);
-    let (namespace, address, action) = (argument("namespace"), argument("node-address-port"), argument("action"));
+    let (namespace, address, action) = (
+        argument("namespace"),
+        argument("node-address-port"),
+        argument("action"),
+    );
     let namespace_key = namespace.map(|namespace| format!("{dc_key}.namespaces.{{{namespace}}}"));
     let changed = match (namespace_key, address, action) {
         (None, None, Some("create")) if !exists => {
@@ -275,15 +331,23 @@ fn set_in_xdr(call: &mut Call<'_>) -> Answer {
             settings.append(&format!("{dc_key}.node-address-port"), address.to_owned());
             true
         }
-        (None, Some(address), Some("remove")) => settings.remove_value(&format!("{dc_key}.node-address-port"), address),
+        (None, Some(address), Some("remove")) => {
+            settings.remove_value(&format!("{dc_key}.node-address-port"), address)
+        }
         (Some(key), None, Some("add")) if !settings.has_section(&key) => {
             settings.add_section(&key);
             true
         }
         (Some(key), None, Some("remove")) => settings.remove_section(&key),
-        (Some(key), None, None) if settings.has_section(&key) => return set(call, "xdr.dcs[].namespaces[]", &key),
+        (Some(key), None, None) if settings.has_section(&key) => {
+            return set(call, "xdr.dcs[].namespaces[]", &key);
+        }
         (None, None, None) => return set(call, "xdr.dcs[]", &dc_key),
         _ => false,
     };
-    if changed { Ok("ok".to_owned()) } else { Err(refused) }
+    if changed {
+        Ok("ok".to_owned())
+    } else {
+        Err(refused)
+    }
 }

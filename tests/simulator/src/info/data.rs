@@ -10,7 +10,9 @@ use crate::partitions::PARTITIONS;
 pub fn replicas(call: &mut Call<'_>) -> Answer {
     Ok(each_namespace(call.node, |node, name| {
         let copies = node.ownership(name).map_or(0, |it| it.copies).max(1);
-        let maps: Vec<_> = (0..copies).map(|replica| bitmap(node, name, replica)).collect();
+        let maps: Vec<_> = (0..copies)
+            .map(|replica| bitmap(node, name, replica))
+            .collect();
         let regime = u8::from(node.is_strong(name));
         format!("{regime},{copies},{}", maps.join(","))
     }))
@@ -19,18 +21,25 @@ pub fn replicas(call: &mut Call<'_>) -> Answer {
 pub fn replicas_all(call: &mut Call<'_>) -> Answer {
     Ok(each_namespace(call.node, |node, name| {
         let copies = node.ownership(name).map_or(0, |it| it.copies).max(1);
-        let maps: Vec<_> = (0..copies).map(|replica| bitmap(node, name, replica)).collect();
+        let maps: Vec<_> = (0..copies)
+            .map(|replica| bitmap(node, name, replica))
+            .collect();
         format!("{copies},{}", maps.join(","))
     }))
 }
 
 pub fn replicas_master(call: &mut Call<'_>) -> Answer {
-    Ok(each_namespace(call.node, |node, name| bitmap(node, name, 0)))
+    Ok(each_namespace(call.node, |node, name| {
+        bitmap(node, name, 0)
+    }))
 }
 
 fn each_namespace(node: &Node, text: impl Fn(&Node, &str) -> String) -> String {
     let names = node.settings.namespaces().iter();
-    names.map(|name| format!("{name}:{}", text(node, name))).collect::<Vec<_>>().join(";")
+    names
+        .map(|name| format!("{name}:{}", text(node, name)))
+        .collect::<Vec<_>>()
+        .join(";")
 }
 
 /// The partitions in which this node has this place among the replicas.
@@ -66,7 +75,9 @@ fn cut(call: &mut Call<'_>, namespace: &str, set: Option<&str>) -> Answer {
     }
     call.node.truncate(namespace, set, until);
     let key = format!("truncate/{namespace}/{}", set.unwrap_or_default());
-    call.node.smd.put(&key, &until.saturating_sub(EPOCH), call.now);
+    call.node
+        .smd
+        .put(&key, &until.saturating_sub(EPOCH), call.now);
     call.node.smd_changed = true;
     Ok("ok".to_owned())
 }
@@ -74,7 +85,9 @@ fn cut(call: &mut Call<'_>, namespace: &str, set: Option<&str>) -> Answer {
 pub fn truncate_undo(call: &mut Call<'_>) -> Answer {
     let namespace = call.required("namespace", 31)?;
     let set = call.optional("set", 63)?.unwrap_or_default();
-    call.node.smd.remove(&format!("truncate/{namespace}/{set}"), call.now);
+    call.node
+        .smd
+        .remove(&format!("truncate/{namespace}/{set}"), call.now);
     call.node.smd_changed = true;
     Ok("ok".to_owned())
 }
@@ -118,5 +131,7 @@ pub fn smd_info(call: &mut Call<'_>) -> Answer {
     let engine = &call.node.engine;
     let principal = engine.principal().unwrap_or(0);
     let (nodes, key) = (engine.members().len(), engine.key());
-    Ok(format!("smd:n_pending_sets=0,n_events=0,n_nodes={nodes},principal={principal:X},cluster_key={key:X};"))
+    Ok(format!(
+        "smd:n_pending_sets=0,n_events=0,n_nodes={nodes},principal={principal:X},cluster_key={key:X};"
+    ))
 }

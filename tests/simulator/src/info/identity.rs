@@ -25,8 +25,15 @@ pub fn version(call: &mut Call<'_>) -> Answer {
 pub fn release(call: &mut Call<'_>) -> Answer {
     let release = call.node.release();
     let sha = format!("os={OS};arch=x86_64;sha={COMMUNITY_SHA}");
-    let more = if release.is_community() { String::new() } else { format!(";ee-sha={COMMUNITY_SHA}") };
-    Ok(format!("edition={};version={};{sha}{more}", release.edition, release.version))
+    let more = if release.is_community() {
+        String::new()
+    } else {
+        format!(";ee-sha={COMMUNITY_SHA}")
+    };
+    Ok(format!(
+        "edition={};version={};{sha}{more}",
+        release.edition, release.version
+    ))
 }
 
 pub fn node(call: &mut Call<'_>) -> Answer {
@@ -55,7 +62,11 @@ pub fn build_sha(_: &mut Call<'_>) -> Answer {
 
 pub fn build_ee_sha(call: &mut Call<'_>) -> Answer {
     let community = call.node.release().is_community();
-    Ok(if community { String::new() } else { COMMUNITY_SHA.to_owned() })
+    Ok(if community {
+        String::new()
+    } else {
+        COMMUNITY_SHA.to_owned()
+    })
 }
 
 pub fn compatibility_id(call: &mut Call<'_>) -> Answer {
@@ -67,7 +78,12 @@ pub fn features(_: &mut Call<'_>) -> Answer {
 }
 
 pub fn cluster_name(call: &mut Call<'_>) -> Answer {
-    Ok(call.node.settings.get("service.cluster-name").unwrap_or("null").to_owned())
+    Ok(call
+        .node
+        .settings
+        .get("service.cluster-name")
+        .unwrap_or("null")
+        .to_owned())
 }
 
 pub fn namespaces(call: &mut Call<'_>) -> Answer {

@@ -1,6 +1,8 @@
 //! The table of commands, and how one is found.
 
-use super::{cluster, config_read, config_write, data, identity, logs, services, statistics, texts};
+use super::{
+    cluster, config_read, config_write, data, identity, logs, services, statistics, texts,
+};
 use crate::node::Node;
 use crate::security::{Access, Caller};
 use crate::version::Version;
@@ -60,28 +62,50 @@ struct Entry {
 }
 
 const fn bare(name: &'static str, run: fn(&mut Call<'_>) -> Answer) -> Entry {
-    Entry { name, shape: Shape::Bare, since: (0, 0, 0), edition: For::All, needs: None, run }
+    Entry {
+        name,
+        shape: Shape::Bare,
+        since: (0, 0, 0),
+        edition: For::All,
+        needs: None,
+        run,
+    }
 }
 
 const fn tree(name: &'static str, run: fn(&mut Call<'_>) -> Answer) -> Entry {
-    Entry { shape: Shape::Tree, ..bare(name, run) }
+    Entry {
+        shape: Shape::Tree,
+        ..bare(name, run)
+    }
 }
 
 const fn colon(name: &'static str, run: fn(&mut Call<'_>) -> Answer) -> Entry {
-    Entry { shape: Shape::Colon, ..bare(name, run) }
+    Entry {
+        shape: Shape::Colon,
+        ..bare(name, run)
+    }
 }
 
 impl Entry {
     const fn since(self, major: u16, minor: u16, patch: u16) -> Self {
-        Self { since: (major, minor, patch), ..self }
+        Self {
+            since: (major, minor, patch),
+            ..self
+        }
     }
 
     const fn enterprise(self) -> Self {
-        Self { edition: For::Enterprise, ..self }
+        Self {
+            edition: For::Enterprise,
+            ..self
+        }
     }
 
     const fn needs(self, access: Access<'static>) -> Self {
-        Self { needs: Some(access), ..self }
+        Self {
+            needs: Some(access),
+            ..self
+        }
     }
 
     fn lives_at(&self, version: Version) -> bool {
@@ -126,13 +150,21 @@ const COMMANDS: &[Entry] = &[
     bare("cluster-generation", cluster::cluster_generation),
     bare("rebalance-generation", cluster::rebalance_generation),
     bare("partition-generation", cluster::partition_generation),
-    colon("quiesce", cluster::quiesce).enterprise().needs(Access::ServiceControl),
-    colon("quiesce-undo", cluster::quiesce_undo).enterprise().needs(Access::ServiceControl),
+    colon("quiesce", cluster::quiesce)
+        .enterprise()
+        .needs(Access::ServiceControl),
+    colon("quiesce-undo", cluster::quiesce_undo)
+        .enterprise()
+        .needs(Access::ServiceControl),
     colon("racks", cluster::racks).enterprise(),
     bare("rack-ids", cluster::rack_ids).enterprise(),
     colon("roster", cluster::roster).enterprise(),
-    colon("roster-set", cluster::roster_set).enterprise().needs(Access::ServiceControl),
-    colon("revive", cluster::revive).enterprise().needs(Access::ServiceControl),
+    colon("roster-set", cluster::roster_set)
+        .enterprise()
+        .needs(Access::ServiceControl),
+    colon("revive", cluster::revive)
+        .enterprise()
+        .needs(Access::ServiceControl),
     bare("statistics", statistics::statistics),
     tree("namespace", statistics::namespace),
     tree("sets", statistics::sets),
@@ -161,7 +193,9 @@ const COMMANDS: &[Entry] = &[
     bare("alumni-clear-std", services::alumni_clear_std),
     bare("alumni-clear-alt", services::alumni_clear_alt).since(8, 1, 0),
     bare("alumni-tls-std", services::no_peers).enterprise(),
-    bare("alumni-tls-alt", services::no_peers).enterprise().since(8, 1, 0),
+    bare("alumni-tls-alt", services::no_peers)
+        .enterprise()
+        .since(8, 1, 0),
     bare("mesh", services::mesh),
     bare("mcast", services::mcast),
     bare("endpoints", services::endpoints),
@@ -195,7 +229,9 @@ const COMMANDS: &[Entry] = &[
     bare("user-agents", statistics::nothing).since(8, 1, 0),
     colon("user-agent-set", data::accepted).since(8, 1, 0),
     colon("masking", data::accepted).enterprise().since(8, 1, 1),
-    bare("masking-show", statistics::nothing).enterprise().since(8, 1, 1),
+    bare("masking-show", statistics::nothing)
+        .enterprise()
+        .since(8, 1, 1),
     colon("xdr-dc-state", data::no_data_center).enterprise(),
     colon("xdr-get-filter", data::no_data_center).enterprise(),
     colon("xdr-set-filter", data::no_data_center).enterprise(),
@@ -222,29 +258,47 @@ pub fn answer(request: &mut Request<'_>, body: &[u8]) -> String {
 
 /// The deprecated answer to an empty request.
 fn summary(request: &mut Request<'_>) -> String {
-    const SUMMARY: [&str; 6] = ["version", "edition", "build", "node", "services", "statistics"];
+    const SUMMARY: [&str; 6] = [
+        "version",
+        "edition",
+        "build",
+        "node",
+        "services",
+        "statistics",
+    ];
     request.node.counts.deprecated += 1;
-    let lines = SUMMARY.iter().filter_map(|name| Some(info::answer(name, &one(request, name)?)));
+    let lines = SUMMARY
+        .iter()
+        .filter_map(|name| Some(info::answer(name, &one(request, name)?)));
     lines.collect()
 }
 
 /// The value of one command; older servers say nothing to what they do not know.
 fn one(request: &mut Request<'_>, text: &str) -> Option<String> {
     let (command, version) = (Command::read(text), request.node.version());
-    let known = COMMANDS.iter().find(|entry| entry.name == command.name && entry.lives_at(version));
+    let known = COMMANDS
+        .iter()
+        .find(|entry| entry.name == command.name && entry.lives_at(version));
     let Some(entry) = known.filter(|entry| entry.is_written_right(&command, version)) else {
         return unknown(request.node, text);
     };
     if entry.edition == For::Enterprise && request.node.release().is_community() {
         return Some(texts::enterprise_only(version));
     }
-    let denied = entry.needs.filter(|access| !request.node.allows(request.caller, *access));
+    let denied = entry
+        .needs
+        .filter(|access| !request.node.allows(request.caller, *access));
     let denied = denied.or_else(|| may_not_truncate(request, &command));
     if let Some(access) = denied {
         return Some(texts::role_violation(version, access.name()));
     }
     let (by_admin_port, now) = (request.by_admin_port, request.now);
-    let mut call = Call { node: request.node, command, by_admin_port, now };
+    let mut call = Call {
+        node: request.node,
+        command,
+        by_admin_port,
+        now,
+    };
     let (Ok(value) | Err(value)) = (entry.run)(&mut call);
     Some(value)
 }
@@ -263,9 +317,15 @@ fn may_not_truncate(request: &Request<'_>, command: &Command<'_>) -> Option<Acce
 fn unknown(node: &mut Node, text: &str) -> Option<String> {
     node.counts.unknown_info += 1;
     if node.strict {
-        node.note(1, "info", format!("VIOLATION unknown-info '{}'", text.escape_debug()));
+        node.note(
+            1,
+            "info",
+            format!("VIOLATION unknown-info '{}'", text.escape_debug()),
+        );
     }
-    node.version().at_least(7, 1).then(|| "ERROR:4:unrecognized command".to_owned())
+    node.version()
+        .at_least(7, 1)
+        .then(|| "ERROR:4:unrecognized command".to_owned())
 }
 
 fn help(call: &mut Call<'_>) -> Answer {
@@ -285,30 +345,39 @@ impl<'a> Call<'a> {
     pub fn optional(&self, name: &str, longest: usize) -> Result<Option<&'a str>, String> {
         let value = self.command.argument(name);
         match value {
-            Some(value) if value.len() > longest => Err(self.error(4, &format!("'{name}' value too long"))),
+            Some(value) if value.len() > longest => {
+                Err(self.error(4, &format!("'{name}' value too long")))
+            }
             value => Ok(value),
         }
     }
 
     /// An argument that must be there.
     pub fn required(&self, name: &str, longest: usize) -> Result<&'a str, String> {
-        self.optional(name, longest)?.ok_or_else(|| self.error(4, &format!("missing '{name}'")))
+        self.optional(name, longest)?
+            .ok_or_else(|| self.error(4, &format!("missing '{name}'")))
     }
 
     /// The namespace asked about, by its old name or its new one; older servers know the old one only.
     pub fn namespace(&mut self) -> Result<Option<&'a str>, String> {
         let new = self.optional("namespace", 31)?;
-        let old = self.command.argument("id").or_else(|| self.command.argument("ns"));
+        let old = self
+            .command
+            .argument("id")
+            .or_else(|| self.command.argument("ns"));
         self.node.counts.deprecated += u64::from(new.is_none() && old.is_some());
         let namespace = new.or(old);
         match namespace {
-            Some(name) if !self.node.has_namespace(name) => Err(self.error(20, "namespace not found on node")),
+            Some(name) if !self.node.has_namespace(name) => {
+                Err(self.error(20, "namespace not found on node"))
+            }
             namespace => Ok(namespace),
         }
     }
 
     /// The namespace that must be named.
     pub fn required_namespace(&mut self) -> Result<&'a str, String> {
-        self.namespace()?.ok_or_else(|| self.error(20, "missing 'namespace'"))
+        self.namespace()?
+            .ok_or_else(|| self.error(20, "missing 'namespace'"))
     }
 }

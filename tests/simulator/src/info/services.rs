@@ -87,21 +87,38 @@ fn peers(node: &Node) -> Vec<(NodeId, &Contact)> {
 }
 
 fn alumni(node: &Node) -> Vec<(NodeId, &Contact)> {
-    node.alumni.iter().map(|(id, contact)| (*id, contact)).collect()
+    node.alumni
+        .iter()
+        .map(|(id, contact)| (*id, contact))
+        .collect()
 }
 
 fn flat(nodes: &[(NodeId, &Contact)], pick: Pick) -> String {
-    nodes.iter().flat_map(|(_, contact)| pick(contact)).cloned().collect::<Vec<_>>().join(";")
+    nodes
+        .iter()
+        .flat_map(|(_, contact)| pick(contact))
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(";")
 }
 
 fn listed(node: &Node, nodes: &[(NodeId, &Contact)], pick: Pick) -> String {
     let port = node.settings.port("network.service.port");
     let default = format!(":{port}");
-    let entries = nodes.iter().filter(|(_, contact)| !pick(contact).is_empty()).map(|(id, contact)| {
-        let hosts = pick(contact).iter().map(|host| host.strip_suffix(&default).unwrap_or(host));
-        format!("[{id:X},,[{}]]", hosts.collect::<Vec<_>>().join(","))
-    });
-    format!("{},{port},[{}]", node.peers_generation, entries.collect::<Vec<_>>().join(","))
+    let entries = nodes
+        .iter()
+        .filter(|(_, contact)| !pick(contact).is_empty())
+        .map(|(id, contact)| {
+            let hosts = pick(contact)
+                .iter()
+                .map(|host| host.strip_suffix(&default).unwrap_or(host));
+            format!("[{id:X},,[{}]]", hosts.collect::<Vec<_>>().join(","))
+        });
+    format!(
+        "{},{port},[{}]",
+        node.peers_generation,
+        entries.collect::<Vec<_>>().join(",")
+    )
 }
 
 pub fn mesh(call: &mut Call<'_>) -> Answer {
@@ -126,24 +143,43 @@ pub fn endpoints(call: &mut Call<'_>) -> Answer {
         "heartbeat.port",
         "fabric.port",
     ];
-    let port = |name: &str| format!("{name}={}", call.node.settings.port(&format!("network.{name}")));
+    let port = |name: &str| {
+        format!(
+            "{name}={}",
+            call.node.settings.port(&format!("network.{name}"))
+        )
+    };
     Ok(PORTS.map(port).join(";"))
 }
 
 pub fn tip(call: &mut Call<'_>) -> Answer {
     let host = call.required("host", 255)?;
     let port = call.required("port", 5)?;
-    let port: u16 = port.parse().map_err(|_| call.error(4, "'port' must be an integer"))?;
-    if call.node.seeds.insert(format!("{host}:{port}")) { Ok("ok".to_owned()) } else { Err("ERROR::unknown".to_owned()) }
+    let port: u16 = port
+        .parse()
+        .map_err(|_| call.error(4, "'port' must be an integer"))?;
+    if call.node.seeds.insert(format!("{host}:{port}")) {
+        Ok("ok".to_owned())
+    } else {
+        Err("ERROR::unknown".to_owned())
+    }
 }
 
 pub fn tip_clear(call: &mut Call<'_>) -> Answer {
     let list = call.required("host-port-list", 4096)?;
-    let entries: Vec<_> = list.split(',').map(|entry| entry.replace(['[', ']'], "")).collect();
-    let cleared = entries.iter().filter(|entry| call.node.seeds.remove(*entry)).count();
+    let entries: Vec<_> = list
+        .split(',')
+        .map(|entry| entry.replace(['[', ']'], ""))
+        .collect();
+    let cleared = entries
+        .iter()
+        .filter(|entry| call.node.seeds.remove(*entry))
+        .count();
     match entries.len() - cleared {
         0 => Ok("ok".to_owned()),
-        missing if call.node.version().at_least(7, 2) => Err(format!("ERROR::{cleared} cleared, {missing} not found")),
+        missing if call.node.version().at_least(7, 2) => {
+            Err(format!("ERROR::{cleared} cleared, {missing} not found"))
+        }
         missing => Err(format!("error: {cleared} cleared, {missing} not found")),
     }
 }

@@ -18,14 +18,24 @@ pub fn error(version: Version, code: u16, text: &str) -> String {
     if version.at_least(7, 2) {
         return format!("ERROR:{code}:{text}");
     }
-    let known = OLD.iter().find(|(new, _)| *new == text).map(|(_, old)| (*old).to_owned());
-    format!("ERROR::{}", known.unwrap_or_else(|| text.replace(' ', "-").replace('\'', "")))
+    let known = OLD
+        .iter()
+        .find(|(new, _)| *new == text)
+        .map(|(_, old)| (*old).to_owned());
+    format!(
+        "ERROR::{}",
+        known.unwrap_or_else(|| text.replace(' ', "-").replace('\'', ""))
+    )
 }
 
 /// A `set-config` that is not carried out.
 #[must_use]
 pub fn refused_setting(version: Version, text: &str) -> String {
-    if version.at_least(7, 2) { format!("ERROR:4:{text}") } else { "error".to_owned() }
+    if version.at_least(7, 2) {
+        format!("ERROR:4:{text}")
+    } else {
+        "error".to_owned()
+    }
 }
 
 /// What the Community Edition says to an Enterprise command.

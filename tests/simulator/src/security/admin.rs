@@ -76,7 +76,9 @@ pub fn answer(desk: &mut Desk<'_>, caller: &mut Caller, request: &Request) -> Ve
 }
 
 fn run(desk: &mut Desk<'_>, caller: &mut Caller, request: &Request) -> Outcome {
-    let command = COMMANDS.iter().find(|command| command.number == request.command);
+    let command = COMMANDS
+        .iter()
+        .find(|command| command.number == request.command);
     let command = command.ok_or(result::BAD_COMMAND)?;
     match (&caller.user, command.needs) {
         (None, Need::Login | Need::UserAdmin) => return Err(result::NOT_AUTHENTICATED),
@@ -113,25 +115,45 @@ impl Desk<'_> {
     fn own_role(&self, request: &Request) -> Result<String, u8> {
         let name = name(request, field::ROLE, result::BAD_ROLE)?;
         let given = Code::of_role(&name, self.version).is_some();
-        if given { Err(result::BAD_ROLE) } else { Ok(name) }
+        if given {
+            Err(result::BAD_ROLE)
+        } else {
+            Ok(name)
+        }
     }
 
     fn roles(&self, request: &Request) -> Result<BTreeSet<String>, u8> {
         let roles = request.names(field::ROLES).map_err(|_| result::BAD_FIELD)?;
-        let known = roles.iter().all(|role| self.directory().role(role).is_some());
-        if known { Ok(roles.into_iter().collect()) } else { Err(result::BAD_ROLE) }
+        let known = roles
+            .iter()
+            .all(|role| self.directory().role(role).is_some());
+        if known {
+            Ok(roles.into_iter().collect())
+        } else {
+            Err(result::BAD_ROLE)
+        }
     }
 
     fn privileges(&self, request: &Request) -> Result<Vec<Privilege>, u8> {
         let content = request.bytes(field::PRIVILEGES).unwrap_or(&[0]);
         let privileges = Privilege::read_list(content).map_err(|_| result::BAD_PRIVILEGE)?;
-        let sound = |it: &Privilege| it.code.exists(self.version) && (it.set.is_empty() || !it.namespace.is_empty());
-        if privileges.iter().all(sound) { Ok(privileges) } else { Err(result::BAD_PRIVILEGE) }
+        let sound = |it: &Privilege| {
+            it.code.exists(self.version) && (it.set.is_empty() || !it.namespace.is_empty())
+        };
+        if privileges.iter().all(sound) {
+            Ok(privileges)
+        } else {
+            Err(result::BAD_PRIVILEGE)
+        }
     }
 
     fn quota(&self, request: &Request, id: u8) -> Result<u32, u8> {
         let quota = request.number(id).unwrap_or(0);
-        if quota != 0 && !self.quotas { Err(result::QUOTAS_NOT_ENABLED) } else { Ok(quota) }
+        if quota != 0 && !self.quotas {
+            Err(result::QUOTAS_NOT_ENABLED)
+        } else {
+            Ok(quota)
+        }
     }
 }
 
@@ -140,16 +162,24 @@ fn done() -> Outcome {
 }
 
 fn name(request: &Request, id: u8, otherwise: u8) -> Result<String, u8> {
-    request.text(id).filter(|name| (1..=63).contains(&name.len())).ok_or(otherwise)
+    request
+        .text(id)
+        .filter(|name| (1..=63).contains(&name.len()))
+        .ok_or(otherwise)
 }
 
 fn hash(request: &Request, id: u8) -> Result<String, u8> {
-    request.text(id).filter(|hash| hash.len() == 60 && hash.starts_with("$2")).ok_or(result::BAD_PASSWORD)
+    request
+        .text(id)
+        .filter(|hash| hash.len() == 60 && hash.starts_with("$2"))
+        .ok_or(result::BAD_PASSWORD)
 }
 
 fn login(desk: &mut Desk<'_>, caller: &mut Caller, request: &Request) -> Outcome {
     let name = name(request, field::USER, result::BAD_USER)?;
-    let credential = request.text(field::CREDENTIAL).ok_or(result::BAD_CREDENTIAL)?;
+    let credential = request
+        .text(field::CREDENTIAL)
+        .ok_or(result::BAD_CREDENTIAL)?;
     let user = desk.directory().user(&name).ok_or(result::BAD_USER)?;
     if user.hash != credential {
         return Err(result::BAD_PASSWORD);
@@ -157,15 +187,26 @@ fn login(desk: &mut Desk<'_>, caller: &mut Caller, request: &Request) -> Outcome
     if !desk.directory().admits(&name, caller.address) {
         return Err(result::NOT_WHITELISTED);
     }
-    desk.sessions.open(desk.token.clone(), &name, desk.now + u64::from(desk.session_ttl) * 1000);
+    desk.sessions.open(
+        desk.token.clone(),
+        &name,
+        desk.now + u64::from(desk.session_ttl) * 1000,
+    );
     caller.user = Some(name);
     let reply = Reply::default().with(field::SESSION_TOKEN, &desk.token);
-    Ok(reply.with(field::SESSION_TTL, &desk.session_ttl.to_be_bytes()).finish(result::OK))
+    Ok(reply
+        .with(field::SESSION_TTL, &desk.session_ttl.to_be_bytes())
+        .finish(result::OK))
 }
 
 fn authenticate(desk: &mut Desk<'_>, caller: &mut Caller, request: &Request) -> Outcome {
-    let token = request.bytes(field::SESSION_TOKEN).ok_or(result::BAD_CREDENTIAL)?;
-    let user = desk.sessions.user(token, desk.now).ok_or(result::EXPIRED_SESSION)?;
+    let token = request
+        .bytes(field::SESSION_TOKEN)
+        .ok_or(result::BAD_CREDENTIAL)?;
+    let user = desk
+        .sessions
+        .user(token, desk.now)
+        .ok_or(result::EXPIRED_SESSION)?;
     if request.text(field::USER).is_some_and(|name| name != user) {
         return Err(result::BAD_USER);
     }
@@ -182,7 +223,8 @@ fn create_user(desk: &mut Desk<'_>, _: &mut Caller, request: &Request) -> Outcom
         return Err(result::USER_EXISTS);
     }
     let (hash, roles) = (hash(request, field::PASSWORD)?, desk.roles(request)?);
-    desk.smd.put(&user_key(&name), &User { hash, roles }, desk.now);
+    desk.smd
+        .put(&user_key(&name), &User { hash, roles }, desk.now);
     done()
 }
 
@@ -218,7 +260,9 @@ fn grant_roles(desk: &mut Desk<'_>, _: &mut Caller, request: &Request) -> Outcom
 
 fn revoke_roles(desk: &mut Desk<'_>, _: &mut Caller, request: &Request) -> Outcome {
     let roles = request.names(field::ROLES).map_err(|_| result::BAD_FIELD)?;
-    desk.change_user(request, |user| user.roles.retain(|role| !roles.contains(role)))
+    desk.change_user(request, |user| {
+        user.roles.retain(|role| !roles.contains(role))
+    })
 }
 
 fn create_role(desk: &mut Desk<'_>, _: &mut Caller, request: &Request) -> Outcome {
@@ -233,7 +277,16 @@ fn create_role(desk: &mut Desk<'_>, _: &mut Caller, request: &Request) -> Outcom
     }
     let read_quota = desk.quota(request, field::READ_QUOTA)?;
     let write_quota = desk.quota(request, field::WRITE_QUOTA)?;
-    desk.smd.put(&role_key(&name), &Role { privileges, whitelist, read_quota, write_quota }, desk.now);
+    desk.smd.put(
+        &role_key(&name),
+        &Role {
+            privileges,
+            whitelist,
+            read_quota,
+            write_quota,
+        },
+        desk.now,
+    );
     done()
 }
 
@@ -253,7 +306,9 @@ fn grant_privileges(desk: &mut Desk<'_>, _: &mut Caller, request: &Request) -> O
 
 fn revoke_privileges(desk: &mut Desk<'_>, _: &mut Caller, request: &Request) -> Outcome {
     let privileges = desk.privileges(request)?;
-    desk.change_role(request, |role| role.privileges.retain(|it| !privileges.contains(it)))
+    desk.change_role(request, |role| {
+        role.privileges.retain(|it| !privileges.contains(it))
+    })
 }
 
 fn set_whitelist(desk: &mut Desk<'_>, _: &mut Caller, request: &Request) -> Outcome {
@@ -261,14 +316,19 @@ fn set_whitelist(desk: &mut Desk<'_>, _: &mut Caller, request: &Request) -> Outc
     if whitelist.as_ref().is_some_and(|text| !is_whitelist(text)) {
         return Err(result::BAD_WHITELIST);
     }
-    desk.change_role(request, |role| role.whitelist = whitelist.unwrap_or_default())
+    desk.change_role(request, |role| {
+        role.whitelist = whitelist.unwrap_or_default()
+    })
 }
 
 fn set_quotas(desk: &mut Desk<'_>, _: &mut Caller, request: &Request) -> Outcome {
     if !desk.quotas {
         return Err(result::QUOTAS_NOT_ENABLED);
     }
-    let quotas = (request.number(field::READ_QUOTA), request.number(field::WRITE_QUOTA));
+    let quotas = (
+        request.number(field::READ_QUOTA),
+        request.number(field::WRITE_QUOTA),
+    );
     desk.change_role(request, |role| {
         role.read_quota = quotas.0.unwrap_or(role.read_quota);
         role.write_quota = quotas.1.unwrap_or(role.write_quota);
@@ -284,13 +344,21 @@ fn query_users(desk: &mut Desk<'_>, caller: &mut Caller, request: &Request) -> O
     }
     let directory = desk.directory();
     let names = asked.map_or_else(|| directory.users(), |name| vec![name]);
-    let found = names.iter().filter_map(|name| Some((name.as_str(), directory.user(name)?)));
+    let found = names
+        .iter()
+        .filter_map(|name| Some((name.as_str(), directory.user(name)?)));
     let records: Vec<_> = found.map(|(name, user)| user_record(name, &user)).collect();
     stream(records, result::BAD_USER)
 }
 
 fn user_record(name: &str, user: &User) -> Vec<u8> {
-    let roles = names(user.roles.iter().map(String::as_str).collect::<Vec<_>>().into_iter());
+    let roles = names(
+        user.roles
+            .iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .into_iter(),
+    );
     let figures = [4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     Reply::default()
         .with(field::USER, name.as_bytes())
@@ -303,15 +371,21 @@ fn user_record(name: &str, user: &User) -> Vec<u8> {
 
 fn query_roles(desk: &mut Desk<'_>, _: &mut Caller, request: &Request) -> Outcome {
     let directory = desk.directory();
-    let names = request.text(field::ROLE).map_or_else(|| directory.roles(), |name| vec![name]);
-    let found = names.iter().filter_map(|name| Some((name.as_str(), directory.role(name)?)));
+    let names = request
+        .text(field::ROLE)
+        .map_or_else(|| directory.roles(), |name| vec![name]);
+    let found = names
+        .iter()
+        .filter_map(|name| Some((name.as_str(), directory.role(name)?)));
     let records: Vec<_> = found.map(|(name, role)| role_record(name, &role)).collect();
     stream(records, result::BAD_ROLE)
 }
 
 fn role_record(name: &str, role: &Role) -> Vec<u8> {
     let privileges = Privilege::write_list(role.privileges.iter().collect::<Vec<_>>().into_iter());
-    let reply = Reply::default().with(field::ROLE, name.as_bytes()).with(field::PRIVILEGES, &privileges);
+    let reply = Reply::default()
+        .with(field::ROLE, name.as_bytes())
+        .with(field::PRIVILEGES, &privileges);
     let reply = match role.whitelist.as_str() {
         "" => reply,
         whitelist => reply.with(field::WHITELIST, whitelist.as_bytes()),

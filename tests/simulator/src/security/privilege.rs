@@ -71,7 +71,11 @@ impl Privilege {
     /// Everywhere.
     #[must_use]
     pub fn global(code: Code) -> Self {
-        Self { code, namespace: String::new(), set: String::new() }
+        Self {
+            code,
+            namespace: String::new(),
+            set: String::new(),
+        }
     }
 
     /// The privileges in a field.
@@ -90,7 +94,11 @@ impl Privilege {
         if !code.is_scoped() {
             return Ok(Self::global(code));
         }
-        Ok(Self { code, namespace: cursor.short_text()?, set: cursor.short_text()? })
+        Ok(Self {
+            code,
+            namespace: cursor.short_text()?,
+            set: cursor.short_text()?,
+        })
     }
 
     /// Privileges as a field has them.
@@ -173,9 +181,9 @@ impl Access<'_> {
     #[must_use]
     pub fn is_granted_by(self, privileges: &[Privilege]) -> bool {
         let (namespace, set) = match self {
-            Self::Truncate(namespace, set) | Self::Read(namespace, set) | Self::Write(namespace, set) => {
-                (namespace, set)
-            }
+            Self::Truncate(namespace, set)
+            | Self::Read(namespace, set)
+            | Self::Write(namespace, set) => (namespace, set),
             _ => ("", ""),
         };
         let grants = |privilege: &Privilege| {

@@ -16,7 +16,10 @@ impl Caller {
     /// Nobody yet.
     #[must_use]
     pub fn from(address: IpAddr) -> Self {
-        Self { user: None, address }
+        Self {
+            user: None,
+            address,
+        }
     }
 }
 

@@ -80,7 +80,10 @@ impl<'a> Directory<'a> {
         match Code::of_role(name, self.version) {
             Some(code) => {
                 let privileges = BTreeSet::from([Privilege::global(code)]);
-                Some(Role { privileges, ..Role::default() })
+                Some(Role {
+                    privileges,
+                    ..Role::default()
+                })
             }
             None => self.smd.get(&role_key(name)),
         }
@@ -96,7 +99,9 @@ impl<'a> Directory<'a> {
     #[must_use]
     pub fn roles(self) -> Vec<String> {
         let first = Code::roles(self.version).map(|(_, name)| name.to_owned());
-        first.chain(self.smd.names("role").map(ToOwned::to_owned)).collect()
+        first
+            .chain(self.smd.names("role").map(ToOwned::to_owned))
+            .collect()
     }
 
     fn roles_of(self, user: &str) -> Vec<Role> {
@@ -116,8 +121,13 @@ impl<'a> Directory<'a> {
     #[must_use]
     pub fn admits(self, user: &str, address: IpAddr) -> bool {
         let roles = self.roles_of(user);
-        let mut lists = roles.iter().map(|role| role.whitelist.as_str()).filter(|list| !list.is_empty()).peekable();
-        lists.peek().is_none() || lists.any(|list| list.split(',').any(|entry| has_address(entry, address)))
+        let mut lists = roles
+            .iter()
+            .map(|role| role.whitelist.as_str())
+            .filter(|list| !list.is_empty())
+            .peekable();
+        lists.peek().is_none()
+            || lists.any(|list| list.split(',').any(|entry| has_address(entry, address)))
     }
 }
 
@@ -128,11 +138,16 @@ pub fn is_whitelist(text: &str) -> bool {
 }
 
 fn has_address(entry: &str, address: IpAddr) -> bool {
-    block(entry).is_some_and(|(network, length)| masked(network, length) == masked(address.to_canonical(), length))
+    block(entry).is_some_and(|(network, length)| {
+        masked(network, length) == masked(address.to_canonical(), length)
+    })
 }
 
 fn block(entry: &str) -> Option<(IpAddr, u32)> {
-    let (address, length) = entry.trim().split_once('/').map_or((entry.trim(), None), |(a, l)| (a, Some(l)));
+    let (address, length) = entry
+        .trim()
+        .split_once('/')
+        .map_or((entry.trim(), None), |(a, l)| (a, Some(l)));
     let address: IpAddr = address.parse().ok()?;
     let most = if address.is_ipv4() { 32 } else { 128 };
     let length = length.map_or(Some(most), |length| length.parse().ok())?;
@@ -142,7 +157,15 @@ fn block(entry: &str) -> Option<(IpAddr, u32)> {
 /// The bits of the network, and which family they are of.
 fn masked(address: IpAddr, length: u32) -> (bool, u128) {
     match address {
-        IpAddr::V4(address) => (true, u128::from(u64::from(u32::from(address)) >> (32 - length.min(32)))),
-        IpAddr::V6(address) => (false, u128::from(address).checked_shr(128 - length.min(128)).unwrap_or(0)),
+        IpAddr::V4(address) => (
+            true,
+            u128::from(u64::from(u32::from(address)) >> (32 - length.min(32))),
+        ),
+        IpAddr::V6(address) => (
+            false,
+            u128::from(address)
+                .checked_shr(128 - length.min(128))
+                .unwrap_or(0),
+        ),
     }
 }

@@ -20,7 +20,11 @@ pub struct Invalid {
 /// # Errors
 ///
 /// If an address is no address.
-pub async fn listeners(settings: &Settings, names: &Names, name: &str) -> Result<Vec<SocketAddr>, Invalid> {
+pub async fn listeners(
+    settings: &Settings,
+    names: &Names,
+    name: &str,
+) -> Result<Vec<SocketAddr>, Invalid> {
     let port = settings.port(&format!("network.{name}.port"));
     if port == 0 {
         return Ok(Vec::new());
@@ -40,7 +44,12 @@ async fn one(names: &Names, address: &str, what: &'static str) -> Result<IpAddr,
         return Ok(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     }
     let address = address.to_owned();
-    names.resolve(&address).await.first().copied().ok_or(Invalid { what, address })
+    names
+        .resolve(&address)
+        .await
+        .first()
+        .copied()
+        .ok_or(Invalid { what, address })
 }
 
 /// What is told to applications and to other nodes.
@@ -57,16 +66,34 @@ pub async fn published(settings: &Settings, names: &Names) -> Result<Addresses, 
         heartbeat: (String::new(), settings.port("network.heartbeat.port")),
         fabric: (String::new(), settings.port("network.fabric.port")),
     };
-    for (host, name) in [(&mut contact.heartbeat.0, "heartbeat"), (&mut contact.fabric.0, "fabric")] {
-        let address = listeners(settings, names, name).await?.first().map(SocketAddr::ip);
-        *host = address.filter(|it| !it.is_unspecified()).map(|it| it.to_string()).unwrap_or_default();
+    for (host, name) in [
+        (&mut contact.heartbeat.0, "heartbeat"),
+        (&mut contact.fabric.0, "fabric"),
+    ] {
+        let address = listeners(settings, names, name)
+            .await?
+            .first()
+            .map(SocketAddr::ip);
+        *host = address
+            .filter(|it| !it.is_unspecified())
+            .map(|it| it.to_string())
+            .unwrap_or_default();
     }
     let admin = listeners(settings, names, "admin").await?;
-    let admin = admin.iter().flat_map(|listener| reachable(*listener)).map(|it| it.to_string()).collect();
+    let admin = admin
+        .iter()
+        .flat_map(|listener| reachable(*listener))
+        .map(|it| it.to_string())
+        .collect();
     Ok(Addresses { contact, admin })
 }
 
-async fn told(settings: &Settings, names: &Names, kind: &str, what: &'static str) -> Result<Vec<String>, Invalid> {
+async fn told(
+    settings: &Settings,
+    names: &Names,
+    kind: &str,
+    what: &'static str,
+) -> Result<Vec<String>, Invalid> {
     let port = port_of(settings, kind);
     let set = settings.all(&format!("network.service.{kind}-address"));
     let mut hosts = Vec::new();
@@ -77,7 +104,9 @@ async fn told(settings: &Settings, names: &Names, kind: &str, what: &'static str
     if hosts.is_empty() {
         let listeners = listeners(settings, names, "service").await?;
         let reachable = listeners.into_iter().flat_map(reachable);
-        hosts = reachable.map(|it| SocketAddr::new(it.ip(), port).to_string()).collect();
+        hosts = reachable
+            .map(|it| SocketAddr::new(it.ip(), port).to_string())
+            .collect();
     }
     Ok(hosts)
 }
@@ -90,8 +119,17 @@ fn port_of(settings: &Settings, kind: &str) -> u16 {
 }
 
 fn hosts(addresses: &[String], port: u16) -> Vec<String> {
-    let host = |address: &String| if address.contains(':') { format!("[{address}]") } else { address.clone() };
-    addresses.iter().map(|address| format!("{}:{port}", host(address))).collect()
+    let host = |address: &String| {
+        if address.contains(':') {
+            format!("[{address}]")
+        } else {
+            address.clone()
+        }
+    };
+    addresses
+        .iter()
+        .map(|address| format!("{}:{port}", host(address)))
+        .collect()
 }
 
 /// The addresses that a listener on all of them has.
@@ -100,7 +138,9 @@ fn reachable(listener: SocketAddr) -> Vec<SocketAddr> {
         return vec![listener];
     }
     let table = std::fs::read_to_string("/proc/net/fib_trie").unwrap_or_default();
-    let own = own_addresses(&table).into_iter().map(|it| SocketAddr::new(IpAddr::V4(it), listener.port()));
+    let own = own_addresses(&table)
+        .into_iter()
+        .map(|it| SocketAddr::new(IpAddr::V4(it), listener.port()));
     own.collect()
 }
 
@@ -116,7 +156,11 @@ pub fn own_addresses(table: &str) -> Vec<Ipv4Addr> {
             own.extend(address.filter(|it| !it.is_loopback() && !own.contains(it)));
         }
     }
-    if own.is_empty() { vec![Ipv4Addr::LOCALHOST] } else { own }
+    if own.is_empty() {
+        vec![Ipv4Addr::LOCALHOST]
+    } else {
+        own
+    }
 }
 
 #[cfg(test)]

@@ -55,7 +55,12 @@ fn count(shared: &Shared, port: Port, change: i64) {
 }
 
 /// Answers in order until the client has enough, or sends what closes the connection.
-async fn converse(shared: &Shared, mut stream: TcpStream, mut caller: Caller, port: Port) -> io::Result<()> {
+async fn converse(
+    shared: &Shared,
+    mut stream: TcpStream,
+    mut caller: Caller,
+    port: Port,
+) -> io::Result<()> {
     stream.set_nodelay(true)?;
     loop {
         let mut header = [0; HEADER];
@@ -70,7 +75,11 @@ async fn converse(shared: &Shared, mut stream: TcpStream, mut caller: Caller, po
             Kind::Record if port == Port::Service => {
                 frame::write(kind, &routing::answer(shared, &caller, &body).await)
             }
-            Kind::Record => return Err(invalid("expected info or security type on admin port, got 3")),
+            Kind::Record => {
+                return Err(invalid(
+                    "expected info or security type on admin port, got 3",
+                ));
+            }
             Kind::Compressed => return Err(invalid("compressed messages are not simulated")),
         };
         stream.write_all(&answer).await?;
@@ -85,7 +94,11 @@ fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Er
 async fn body(stream: &mut TcpStream, length: usize) -> io::Result<Vec<u8>> {
     let mut body = Vec::new();
     stream.take(length as u64).read_to_end(&mut body).await?;
-    if body.len() < length { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(body) }
+    if body.len() < length {
+        Err(io::ErrorKind::UnexpectedEof.into())
+    } else {
+        Ok(body)
+    }
 }
 
 fn answer_info(shared: &Shared, caller: &Caller, port: Port, body: &[u8]) -> String {
@@ -95,7 +108,15 @@ fn answer_info(shared: &Shared, caller: &Caller, port: Port, body: &[u8]) -> Str
         return info::answer_unauthenticated();
     }
     let by_admin_port = port == Port::Admin;
-    let answer = info::answer(&mut info::Request { node: &mut node, caller, by_admin_port, now }, body);
+    let answer = info::answer(
+        &mut info::Request {
+            node: &mut node,
+            caller,
+            by_admin_port,
+            now,
+        },
+        body,
+    );
     drop(node);
     shared.flush_log();
     answer
@@ -110,13 +131,16 @@ fn answer_admin(shared: &Shared, caller: &mut Caller, body: &[u8]) -> Vec<u8> {
     if !node.is_secured() {
         return result(security::result::NOT_ENABLED);
     }
-    let Ok(request) = Request::read(body) else { return result(security::result::BAD_FIELD) };
+    let Ok(request) = Request::read(body) else {
+        return result(security::result::BAD_FIELD);
+    };
     let node = &mut *node;
     let before = node.smd.clone();
     let mut desk = Desk {
         version: node.settings.release().version,
         quotas: node.settings.is_true("security.enable-quotas"),
-        session_ttl: u32::try_from(node.settings.number("security.session-ttl", 86_400)).unwrap_or(86_400),
+        session_ttl: u32::try_from(node.settings.number("security.session-ttl", 86_400))
+            .unwrap_or(86_400),
         now: shared.clock.now(),
         token: token(),
         smd: &mut node.smd,
@@ -129,5 +153,7 @@ fn answer_admin(shared: &Shared, caller: &mut Caller, body: &[u8]) -> Vec<u8> {
 
 /// Bytes nobody can guess.
 fn token() -> Vec<u8> {
-    (0..4).flat_map(|_| super::start::random().to_be_bytes()).collect()
+    (0..4)
+        .flat_map(|_| super::start::random().to_be_bytes())
+        .collect()
 }

@@ -13,8 +13,13 @@ impl Clock {
     /// Set by the system's.
     #[must_use]
     pub fn set() -> Self {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { start: Instant::now(), wall: milliseconds(wall) }
+        let wall = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Self {
+            start: Instant::now(),
+            wall: milliseconds(wall),
+        }
     }
 
     /// Now.

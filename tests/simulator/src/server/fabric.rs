@@ -164,12 +164,18 @@ pub fn others(shared: &Shared) -> Vec<(NodeId, String)> {
     let node = shared.node();
     let me = node.engine.me().id;
     let others = node.engine.members().iter().filter(|(id, _)| **id != me);
-    others.map(|(id, offer)| (*id, host_port(&offer.contact.fabric))).collect()
+    others
+        .map(|(id, offer)| (*id, host_port(&offer.contact.fabric)))
+        .collect()
 }
 
 /// `host:port`, with brackets where they are needed.
 pub fn host_port((host, port): &(String, u16)) -> String {
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    if host.contains(':') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    }
 }
 
 /// Exchanges shared metadata with all other nodes.

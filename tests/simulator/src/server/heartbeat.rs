@@ -55,7 +55,10 @@ struct Heart {
 
 /// Listens, dials, and beats, for ever.
 pub async fn run(shared: Arc<Shared>, listeners: Vec<TcpListener>) {
-    let heart = Arc::new(Heart { shared, mesh: Mutex::default() });
+    let heart = Arc::new(Heart {
+        shared,
+        mesh: Mutex::default(),
+    });
     let mut tasks = JoinSet::new();
     for listener in listeners {
         tasks.spawn(accept(Arc::clone(&heart), listener));
@@ -118,19 +121,27 @@ impl Heart {
     }
 
     fn is_silent(&self) -> bool {
-        self.shared.node().settings.get("network.heartbeat.protocol") == Some("none")
+        self.shared
+            .node()
+            .settings
+            .get("network.heartbeat.protocol")
+            == Some("none")
     }
 
     /// Acts on changes of the cluster and of the shared metadata.
     fn follow(&self, work: &mut JoinSet<()>) {
         let (balanced, changed) = {
             let mut node = self.shared.node();
-            (migrate::follow(&mut node), std::mem::take(&mut node.smd_changed))
+            (
+                migrate::follow(&mut node),
+                std::mem::take(&mut node.smd_changed),
+            )
         };
         if changed {
             let smd = self.shared.node().smd.clone();
             if let Err(error) = self.shared.storage.keep(&smd) {
-                self.shared.say(1, "smd", format!("failed to write metadata: {error}"));
+                self.shared
+                    .say(1, "smd", format!("failed to write metadata: {error}"));
             }
         }
         if changed || balanced.is_some() {
@@ -148,8 +159,14 @@ impl Heart {
         }
         let pulse = self.shared.node().engine.pulse();
         let mesh = self.mesh();
-        let known = mesh.learned.iter().map(|(id, address)| (*id, address.clone())).collect();
-        let Ok(bytes) = frames::encode(&Beat { pulse, known }) else { return };
+        let known = mesh
+            .learned
+            .iter()
+            .map(|(id, address)| (*id, address.clone()))
+            .collect();
+        let Ok(bytes) = frames::encode(&Beat { pulse, known }) else {
+            return;
+        };
         let bytes = Arc::new(bytes);
         for link in mesh.links.values() {
             // a link that is gone takes itself off the list
@@ -161,16 +178,27 @@ impl Heart {
     fn wanted(&self) -> Vec<String> {
         let seeds: Vec<_> = self.shared.node().seeds.iter().cloned().collect();
         let mut mesh = self.mesh();
-        let linked: Vec<_> = mesh.links.values().filter_map(|link| link.peer).map(|peer| peer.id).collect();
+        let linked: Vec<_> = mesh
+            .links
+            .values()
+            .filter_map(|link| link.peer)
+            .map(|peer| peer.id)
+            .collect();
         let learned = mesh.learned.iter().filter(|(id, _)| !linked.contains(id));
-        let targets: Vec<_> = seeds.into_iter().chain(learned.map(|(_, address)| address.clone())).collect();
+        let targets: Vec<_> = seeds
+            .into_iter()
+            .chain(learned.map(|(_, address)| address.clone()))
+            .collect();
         let now = Instant::now();
         let due = |mesh: &Mesh, target: &String| match mesh.targets.get(target) {
             None => true,
             Some(Target::Again(at)) => *at <= now,
             Some(Target::Linked | Target::Myself) => false,
         };
-        let due: Vec<_> = targets.into_iter().filter(|target| due(&mesh, target)).collect();
+        let due: Vec<_> = targets
+            .into_iter()
+            .filter(|target| due(&mesh, target))
+            .collect();
         for target in &due {
             mesh.targets.insert(target.clone(), Target::Linked);
         }
@@ -182,7 +210,11 @@ impl Heart {
             Ok(stream) => self.link(stream, Some(&target)).await,
             Err(_) => true,
         };
-        let state = if again { Target::Again(Instant::now() + REDIAL) } else { Target::Myself };
+        let state = if again {
+            Target::Again(Instant::now() + REDIAL)
+        } else {
+            Target::Myself
+        };
         self.mesh().targets.insert(target, state);
     }
 
@@ -202,7 +234,9 @@ impl Heart {
     /// Serves a connection until it ends; whether it is worth dialling again.
     async fn link(&self, stream: TcpStream, dialled: Option<&str>) -> bool {
         let _ = stream.set_nodelay(true);
-        let Ok(remote) = stream.peer_addr() else { return true };
+        let Ok(remote) = stream.peer_addr() else {
+            return true;
+        };
         let (lines, waiting) = unbounded_channel();
         let id = self.add_link(lines);
         let (mut reader, writer) = stream.into_split();
@@ -224,7 +258,12 @@ impl Heart {
     }
 
     /// Hears until the connection ends; whether the other end is this node itself.
-    async fn read(&self, id: u64, reader: &mut (impl tokio::io::AsyncRead + Unpin), remote: IpAddr) -> bool {
+    async fn read(
+        &self,
+        id: u64,
+        reader: &mut (impl tokio::io::AsyncRead + Unpin),
+        remote: IpAddr,
+    ) -> bool {
         while let Ok(beat) = frames::read::<Beat>(reader).await {
             if beat.pulse.from == self.shared.node().engine.me() {
                 return true;
@@ -248,7 +287,8 @@ impl Heart {
         if let Some(link) = mesh.links.get_mut(&id) {
             link.peer = Some(beat.pulse.from);
         }
-        mesh.learned.insert(beat.pulse.from.id, host_port(&contact.heartbeat));
+        mesh.learned
+            .insert(beat.pulse.from.id, host_port(&contact.heartbeat));
         for (id, address) in beat.known.into_iter().filter(|(id, _)| *id != me) {
             mesh.learned.entry(id).or_insert(address);
         }
@@ -258,7 +298,10 @@ impl Heart {
     }
 }
 
-async fn write(mut writer: impl tokio::io::AsyncWrite + Unpin, mut waiting: UnboundedReceiver<Arc<Vec<u8>>>) {
+async fn write(
+    mut writer: impl tokio::io::AsyncWrite + Unpin,
+    mut waiting: UnboundedReceiver<Arc<Vec<u8>>>,
+) {
     while let Some(bytes) = waiting.recv().await {
         if writer.write_all(&bytes).await.is_err() {
             return;

@@ -26,8 +26,13 @@ impl Log {
     ///
     /// The server's complaint about one that cannot be opened.
     pub fn open(sinks: &[Sink]) -> Result<Self, String> {
-        let outputs = sinks.iter().map(|sink| open(&sink.name)).collect::<Result<_, _>>()?;
-        Ok(Self { outputs: Mutex::new(outputs) })
+        let outputs = sinks
+            .iter()
+            .map(|sink| open(&sink.name))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            outputs: Mutex::new(outputs),
+        })
     }
 
     /// Opens files again, after somebody moved them.
@@ -45,7 +50,10 @@ impl Log {
     pub fn write(&self, sinks: &[Sink], now: u64, line: &LogLine) {
         let text = format(now, line);
         let mut outputs = self.outputs.lock().expect("no holder panics");
-        let takers = outputs.iter_mut().zip(sinks).filter(|(_, sink)| sink.takes(line.context, line.level));
+        let takers = outputs
+            .iter_mut()
+            .zip(sinks)
+            .filter(|(_, sink)| sink.takes(line.context, line.level));
         for (output, _) in takers {
             // a full disk must not stop the server
             let _ = match output {
@@ -63,9 +71,13 @@ fn open(name: &str) -> Result<Output, String> {
         "/dev/log" => Ok(Output::Nowhere),
         path => {
             let file = OpenOptions::new().create(true).append(true).open(path);
-            file.map(|file| Output::File(path.to_owned(), file)).map_err(|error| {
-                format!("can't open {path}: {} ({error})", error.raw_os_error().unwrap_or_default())
-            })
+            file.map(|file| Output::File(path.to_owned(), file))
+                .map_err(|error| {
+                    format!(
+                        "can't open {path}: {} ({error})",
+                        error.raw_os_error().unwrap_or_default()
+                    )
+                })
         }
     }
 }
@@ -74,10 +86,17 @@ fn open(name: &str) -> Result<Output, String> {
 #[must_use]
 pub fn format(now: u64, line: &LogLine) -> String {
     let level = LOG_LEVELS.get(line.level).unwrap_or(&"INFO");
-    format!("{} GMT: {level} ({}): {}", date(now / 1000), line.context, line.text)
+    format!(
+        "{} GMT: {level} ({}): {}",
+        date(now / 1000),
+        line.context,
+        line.text
+    )
 }
 
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
 
 fn date(seconds: u64) -> String {
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
@@ -92,7 +111,13 @@ fn date(seconds: u64) -> String {
         month += 1;
     }
     let name = MONTHS[usize::try_from(month).unwrap_or(0)];
-    format!("{name} {:02} {year} {:02}:{:02}:{:02}", day + 1, rest / 3600, rest / 60 % 60, rest % 60)
+    format!(
+        "{name} {:02} {year} {:02}:{:02}:{:02}",
+        day + 1,
+        rest / 3600,
+        rest / 60 % 60,
+        rest % 60
+    )
 }
 
 fn year_length(year: u64) -> u64 {
@@ -114,7 +139,11 @@ mod tests {
 
     #[test]
     fn a_line_has_the_servers_form() {
-        let line = LogLine { level: 1, context: "hb", text: "something".to_owned() };
+        let line = LogLine {
+            level: 1,
+            context: "hb",
+            text: "something".to_owned(),
+        };
         let text = "Feb 29 2024 12:00:01 GMT: WARNING (hb): something";
         assert_eq!(format(1_709_208_001_000, &line), text);
     }

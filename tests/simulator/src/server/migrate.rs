@@ -40,7 +40,11 @@ pub fn follow(node: &mut Node) -> Option<Plan> {
             by_node.entry(to).or_default().push(partition);
         }
         for (to, partitions) in by_node {
-            moves.push(Moves { namespace: namespace.clone(), to, partitions });
+            moves.push(Moves {
+                namespace: namespace.clone(),
+                to,
+                partitions,
+            });
         }
     }
     Some(Plan { key, moves })
@@ -72,9 +76,18 @@ pub async fn run(shared: Arc<Shared>, plan: Plan) {
 
 fn batch(shared: &Shared, key: u64, moves: &Moves, partitions: &[usize]) -> Batch {
     let node = shared.node();
-    let records = partitions.iter().flat_map(|partition| node.records.in_partition(&moves.namespace, *partition));
-    let records = records.map(|(digest, record)| (*digest, record.clone())).collect();
-    Batch { namespace: moves.namespace.clone(), key, partitions: partitions.len(), records }
+    let records = partitions
+        .iter()
+        .flat_map(|partition| node.records.in_partition(&moves.namespace, *partition));
+    let records = records
+        .map(|(digest, record)| (*digest, record.clone()))
+        .collect();
+    Batch {
+        namespace: moves.namespace.clone(),
+        key,
+        partitions: partitions.len(),
+        records,
+    }
 }
 
 /// Asks until it is done; false if the cluster is another one by now.
@@ -85,7 +98,10 @@ async fn deliver(shared: &Shared, key: u64, to: NodeId, ask: &Ask) -> bool {
             if node.engine.key() != key {
                 return false;
             }
-            node.engine.members().get(&to).map(|offer| host_port(&offer.contact.fabric))
+            node.engine
+                .members()
+                .get(&to)
+                .map(|offer| host_port(&offer.contact.fabric))
         };
         let Some(address) = address else { return false };
         if let Ok(Reply::Done) = shared.fabric.ask(to, &address, ask).await {

@@ -29,7 +29,13 @@ impl Names {
         if let Ok(address) = host.trim_matches(['[', ']']).parse() {
             return vec![address];
         }
-        let Some(resolver) = &self.0 else { return Vec::new() };
-        resolver.lookup_ip(host).await.map(|found| found.iter().collect()).unwrap_or_default()
+        let Some(resolver) = &self.0 else {
+            return Vec::new();
+        };
+        resolver
+            .lookup_ip(host)
+            .await
+            .map(|found| found.iter().collect())
+            .unwrap_or_default()
     }
 }

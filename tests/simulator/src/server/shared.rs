@@ -24,7 +24,14 @@ pub struct Shared {
 
 impl Shared {
     pub(super) fn new(node: Node, clock: Clock, log: Log, names: Names, storage: Storage) -> Self {
-        Self { clock, fabric: Fabric::default(), names, storage, log, node: Mutex::new(node) }
+        Self {
+            clock,
+            fabric: Fabric::default(),
+            names,
+            storage,
+            log,
+            node: Mutex::new(node),
+        }
     }
 
     /// The node. Never held over an await.
@@ -42,14 +49,24 @@ impl Shared {
             }
             (lines, node.settings.sinks().to_vec())
         };
-        lines.iter().for_each(|line| self.log.write(&sinks, self.clock.now(), line));
+        lines
+            .iter()
+            .for_each(|line| self.log.write(&sinks, self.clock.now(), line));
     }
 
     /// Writes one line.
     pub fn say(&self, level: usize, context: &'static str, text: impl Into<String>) {
         let text = text.into();
         let sinks = self.node().settings.sinks().to_vec();
-        self.log.write(&sinks, self.clock.now(), &LogLine { level, context, text });
+        self.log.write(
+            &sinks,
+            self.clock.now(),
+            &LogLine {
+                level,
+                context,
+                text,
+            },
+        );
     }
 
     /// Opens log files again.

@@ -86,7 +86,8 @@ pub fn random() -> u64 {
 pub async fn start(options: &Options) -> Result<Running, Failure> {
     let clock = Clock::set();
     let settings = read(options, clock)?;
-    let log = Log::open(settings.sinks()).map_err(|text| loud(clock, Refusal::in_module("misc", text)))?;
+    let log = Log::open(settings.sinks())
+        .map_err(|text| loud(clock, Refusal::in_module("misc", text)))?;
     let quiet = |refusal: Refusal| {
         log.write(settings.sinks(), clock.now(), &line_of(&refusal));
         Failure::Refused(refusal)
@@ -96,7 +97,9 @@ pub async fn start(options: &Options) -> Result<Running, Failure> {
     feature_key::check(&settings).map_err(|text| quiet(Refusal::in_module("features", text)))?;
     let names = Names::of_system();
     let invalid = |error: addresses::Invalid| quiet(Refusal::of_all(error.to_string()));
-    let published = addresses::published(&settings, &names).await.map_err(invalid)?;
+    let published = addresses::published(&settings, &names)
+        .await
+        .map_err(invalid)?;
     let listeners = Listeners::of(&settings, &names).await.map_err(invalid)?;
     let storage = Storage::below(Path::new(work_directory(&settings)));
     let engine = engine(&settings, clock);
@@ -105,7 +108,14 @@ pub async fn start(options: &Options) -> Result<Running, Failure> {
     node.smd = storage.load();
     secure(&mut node).map_err(|text| loud(clock, Refusal::in_module("security", text)))?;
     let shared = Arc::new(Shared::new(node, clock, log, names, storage));
-    shared.say(2, "as", format!("<><><><><><><><><><>  {} build {}  <><><><><><><><><><>", options.release.edition, options.release.version));
+    shared.say(
+        2,
+        "as",
+        format!(
+            "<><><><><><><><><><>  {} build {}  <><><><><><><><><><>",
+            options.release.edition, options.release.version
+        ),
+    );
     let tasks = listeners.bind(&shared).await?;
     shared.say(2, "as", "service ready: soon there will be cake!");
     Ok(Running { shared, tasks })
@@ -113,8 +123,10 @@ pub async fn start(options: &Options) -> Result<Running, Failure> {
 
 fn read(options: &Options, clock: Clock) -> Result<Settings, Failure> {
     let path = &options.config_file;
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| Failure::Unreadable { path: path.clone(), source })?;
+    let text = std::fs::read_to_string(path).map_err(|source| Failure::Unreadable {
+        path: path.clone(),
+        source,
+    })?;
     conf::parse(options.release, &text).map_err(|refusal| loud(clock, refusal))
 }
 
@@ -125,23 +137,38 @@ fn loud(clock: Clock, refusal: Refusal) -> Failure {
 }
 
 fn line_of(refusal: &Refusal) -> LogLine {
-    let line = refusal.line.map(|line| format!("line {line} :: ")).unwrap_or_default();
-    LogLine { level: 0, context: refusal.module, text: format!("{line}{}", refusal.text) }
+    let line = refusal
+        .line
+        .map(|line| format!("line {line} :: "))
+        .unwrap_or_default();
+    LogLine {
+        level: 0,
+        context: refusal.module,
+        text: format!("{line}{}", refusal.text),
+    }
 }
 
 fn machine() -> Machine {
     let open_files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    Machine { open_files: open_files.unwrap_or(u64::MAX), processors: processors as u64 }
+    Machine {
+        open_files: open_files.unwrap_or(u64::MAX),
+        processors: processors as u64,
+    }
 }
 
 fn work_directory(settings: &Settings) -> &str {
-    settings.get("service.work-directory").unwrap_or("/opt/aerospike")
+    settings
+        .get("service.work-directory")
+        .unwrap_or("/opt/aerospike")
 }
 
 fn directories(settings: &Settings) -> Result<(), Refusal> {
     let work = Path::new(work_directory(settings));
-    for (path, what) in [(work.to_owned(), "work"), (work.join("smd"), "system metadata")] {
+    for (path, what) in [
+        (work.to_owned(), "work"),
+        (work.join("smd"), "system metadata"),
+    ] {
         if !path.is_dir() {
             let text = format!(
                 "{what} directory '{}' is not set up properly: No such file or directory",
@@ -154,10 +181,18 @@ fn directories(settings: &Settings) -> Result<(), Refusal> {
 }
 
 fn engine(settings: &Settings, clock: Clock) -> Engine {
-    let id = settings.get("service.node-id").and_then(|id| u64::from_str_radix(id, 16).ok());
-    let me = Incarnation { id: id.unwrap_or_else(|| random() & 0xffff_ffff_ffff), nonce: random() };
+    let id = settings
+        .get("service.node-id")
+        .and_then(|id| u64::from_str_radix(id, 16).ok());
+    let me = Incarnation {
+        id: id.unwrap_or_else(|| random() & 0xffff_ffff_ffff),
+        nonce: random(),
+    };
     let number = |name: &str, otherwise| settings.number(name, otherwise);
-    let timing = Timing::new(number("network.heartbeat.interval", 150), number("network.heartbeat.timeout", 10));
+    let timing = Timing::new(
+        number("network.heartbeat.interval", 150),
+        number("network.heartbeat.timeout", 10),
+    );
     let name = settings.get("service.cluster-name").unwrap_or("null");
     let mut engine = Engine::new(me, name, timing, Offer::default(), clock.now())
         .with_largest_cluster(settings.release().largest_cluster());
@@ -167,8 +202,9 @@ fn engine(settings: &Settings, clock: Clock) -> Engine {
 
 /// The hash of `admin` under the salt that all servers share.
 const ADMIN_HASH: &str = "$2a$10$7EqJtq98hPqEX7fNZaFWoO1mVO/4MLpGzsqojz6E9Gef6iXDjXdDa";
-const SALT: [u8; 16] =
-    [0xf4, 0x6b, 0x0b, 0xbe, 0xcf, 0xfe, 0x8d, 0x1b, 0x06, 0x67, 0xd8, 0x4f, 0x6d, 0xc1, 0xd8, 0xa9];
+const SALT: [u8; 16] = [
+    0xf4, 0x6b, 0x0b, 0xbe, 0xcf, 0xfe, 0x8d, 0x1b, 0x06, 0x67, 0xd8, 0x4f, 0x6d, 0xc1, 0xd8, 0xa9,
+];
 
 fn secure(node: &mut Node) -> Result<(), String> {
     if !node.is_secured() {
@@ -176,7 +212,8 @@ fn secure(node: &mut Node) -> Result<(), String> {
     }
     let hash = match node.settings.get("security.default-password-file") {
         Some(file) => {
-            let password = std::fs::read_to_string(file).map_err(|error| format!("can't read {file}: {error}"))?;
+            let password = std::fs::read_to_string(file)
+                .map_err(|error| format!("can't read {file}: {error}"))?;
             hash(password.trim_end()).map_err(|error| format!("can't use {file}: {error}"))?
         }
         None => ADMIN_HASH.to_owned(),
@@ -246,7 +283,11 @@ async fn bind_one(shared: &Shared, address: SocketAddr) -> Result<TcpListener, F
             }
             Err(source) => {
                 let number = source.raw_os_error().unwrap_or_default();
-                shared.say(1, "socket", format!("Error while binding to {address}: {number} ({source})"));
+                shared.say(
+                    1,
+                    "socket",
+                    format!("Error while binding to {address}: {number} ({source})"),
+                );
                 shared.say(0, "service", "couldn't initialize service socket");
                 return Err(Failure::Bind { address, source });
             }

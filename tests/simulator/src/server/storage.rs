@@ -22,7 +22,9 @@ impl Storage {
     /// What was kept; nothing if there is nothing.
     pub fn load(&self) -> Smd {
         let bytes = fs::read(self.file()).ok();
-        bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+        bytes
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default()
     }
 
     /// Keeps it, whole or not at all.

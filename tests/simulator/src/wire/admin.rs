@@ -68,19 +68,25 @@ impl Request {
     /// The content of a field.
     #[must_use]
     pub fn bytes(&self, id: u8) -> Option<&[u8]> {
-        self.fields.iter().find(|(known, _)| *known == id).map(|(_, content)| content.as_slice())
+        self.fields
+            .iter()
+            .find(|(known, _)| *known == id)
+            .map(|(_, content)| content.as_slice())
     }
 
     /// The content of a field as text.
     #[must_use]
     pub fn text(&self, id: u8) -> Option<String> {
-        self.bytes(id).map(|content| String::from_utf8_lossy(content).into_owned())
+        self.bytes(id)
+            .map(|content| String::from_utf8_lossy(content).into_owned())
     }
 
     /// The content of a field as a number.
     #[must_use]
     pub fn number(&self, id: u8) -> Option<u32> {
-        self.bytes(id).and_then(|content| content.try_into().ok()).map(u32::from_be_bytes)
+        self.bytes(id)
+            .and_then(|content| content.try_into().ok())
+            .map(u32::from_be_bytes)
     }
 
     /// The content of a field as a list of names.
@@ -89,7 +95,9 @@ impl Request {
     ///
     /// If it ends too early.
     pub fn names(&self, id: u8) -> Result<Vec<String>, TooShort> {
-        let Some(content) = self.bytes(id) else { return Ok(Vec::new()) };
+        let Some(content) = self.bytes(id) else {
+            return Ok(Vec::new());
+        };
         let mut cursor = Cursor::over(content);
         let count = cursor.byte()?;
         (0..count).map(|_| cursor.short_text()).collect()

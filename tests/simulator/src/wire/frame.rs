@@ -52,7 +52,9 @@ pub fn read(header: [u8; HEADER]) -> Result<(Kind, usize), BadHeader> {
         4 => Kind::Compressed,
         other => return Err(BadHeader::Kind(other)),
     };
-    let length = length.iter().fold(0, |length, byte| length << 8 | u64::from(*byte));
+    let length = length
+        .iter()
+        .fold(0, |length, byte| length << 8 | u64::from(*byte));
     match usize::try_from(length) {
         Ok(fits) if fits <= LONGEST_BODY => Ok((kind, fits)),
         _ => Err(BadHeader::Length(length)),
@@ -84,7 +86,10 @@ mod tests {
     fn headers_that_close_the_connection_are_told_apart() {
         assert_eq!(read([9, 1, 0, 0, 0, 0, 0, 0]), Err(BadHeader::Version(9)));
         assert_eq!(read([2, 7, 0, 0, 0, 0, 0, 0]), Err(BadHeader::Kind(7)));
-        assert_eq!(read([2, 1, 0, 0, 12, 128, 0, 0]), Err(BadHeader::Length(200 << 20)));
+        assert_eq!(
+            read([2, 1, 0, 0, 12, 128, 0, 0]),
+            Err(BadHeader::Length(200 << 20))
+        );
         assert_eq!(read(*b"GET / HT"), Err(BadHeader::Version(b'G')));
     }
 

@@ -3,7 +3,9 @@
 /// The commands of a request; what has no line end is no command.
 pub fn commands(body: &[u8]) -> impl Iterator<Item = String> {
     let end = body.iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
-    let lines = body[..end].split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let lines = body[..end]
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty());
     lines.map(|line| String::from_utf8_lossy(line).into_owned())
 }
 
@@ -31,16 +33,26 @@ impl<'a> Command<'a> {
         match text.find([':', '/']) {
             Some(at) => {
                 let separator = text[at..].chars().next();
-                Self { name: &text[..at], separator, rest: &text[at + 1..] }
+                Self {
+                    name: &text[..at],
+                    separator,
+                    rest: &text[at + 1..],
+                }
             }
-            None => Self { name: text, separator: None, rest: "" },
+            None => Self {
+                name: text,
+                separator: None,
+                rest: "",
+            },
         }
     }
 
     /// The value of `name=…` among the arguments.
     #[must_use]
     pub fn argument(&self, name: &str) -> Option<&'a str> {
-        self.arguments().find(|(known, _)| *known == name).map(|(_, value)| value)
+        self.arguments()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value)
     }
 
     /// The arguments of the form `name=value;…`.

@@ -94,14 +94,26 @@ impl Message {
     pub fn read(body: &[u8]) -> Result<Self, TooShort> {
         let mut cursor = Cursor::over(body);
         let length = cursor.byte()?;
-        let mut header = Cursor::over(cursor.take(usize::from(length).checked_sub(1).ok_or(TooShort)?)?);
+        let mut header =
+            Cursor::over(cursor.take(usize::from(length).checked_sub(1).ok_or(TooShort)?)?);
         let flags = header.array()?;
         let [_, result] = header.array()?;
         let (generation, ttl, _) = (header.int()?, header.int()?, header.int()?);
         let (fields, operations) = (header.short()?, header.short()?);
-        let fields = (0..fields).map(|_| read_field(&mut cursor)).collect::<Result<_, _>>()?;
-        let operations = (0..operations).map(|_| read_operation(&mut cursor)).collect::<Result<_, _>>()?;
-        Ok(Self { flags, result, generation, ttl, fields, operations })
+        let fields = (0..fields)
+            .map(|_| read_field(&mut cursor))
+            .collect::<Result<_, _>>()?;
+        let operations = (0..operations)
+            .map(|_| read_operation(&mut cursor))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            flags,
+            result,
+            generation,
+            ttl,
+            fields,
+            operations,
+        })
     }
 
     /// Its bytes.
@@ -116,27 +128,38 @@ impl Message {
         for count in [self.fields.len(), self.operations.len()] {
             bytes.extend_from_slice(&u16::try_from(count).unwrap_or(u16::MAX).to_be_bytes());
         }
-        self.fields.iter().for_each(|(id, content)| write_field(&mut bytes, *id, content));
-        self.operations.iter().for_each(|operation| write_operation(&mut bytes, operation));
+        self.fields
+            .iter()
+            .for_each(|(id, content)| write_field(&mut bytes, *id, content));
+        self.operations
+            .iter()
+            .for_each(|operation| write_operation(&mut bytes, operation));
         bytes
     }
 
     /// An answer that says only what became of it.
     #[must_use]
     pub fn result(result: u8) -> Self {
-        Self { result, ..Self::default() }
+        Self {
+            result,
+            ..Self::default()
+        }
     }
 
     /// The content of a field.
     #[must_use]
     pub fn field(&self, id: u8) -> Option<&[u8]> {
-        self.fields.iter().find(|(known, _)| *known == id).map(|(_, content)| content.as_slice())
+        self.fields
+            .iter()
+            .find(|(known, _)| *known == id)
+            .map(|(_, content)| content.as_slice())
     }
 
     /// The content of a field as text.
     #[must_use]
     pub fn text(&self, id: u8) -> Option<String> {
-        self.field(id).map(|content| String::from_utf8_lossy(content).into_owned())
+        self.field(id)
+            .map(|content| String::from_utf8_lossy(content).into_owned())
     }
 }
 
@@ -153,7 +176,12 @@ fn read_operation(cursor: &mut Cursor<'_>) -> Result<Operation, TooShort> {
     while let Ok(byte) = body.byte() {
         value.push(byte);
     }
-    Ok(Operation { kind, particle, bin, value })
+    Ok(Operation {
+        kind,
+        particle,
+        bin,
+        value,
+    })
 }
 
 fn write_field(bytes: &mut Vec<u8>, id: u8, content: &[u8]) {
@@ -179,9 +207,22 @@ mod tests {
 
     #[test]
     fn a_written_message_reads_back() {
-        let operation = Operation { kind: 2, particle: 1, bin: "n".to_owned(), value: vec![0; 8] };
-        let fields = vec![(field::NAMESPACE, b"test".to_vec()), (field::DIGEST, vec![7; 20])];
-        let message = Message { flags: [0, 1, 0], fields, operations: vec![operation], ..Message::default() };
+        let operation = Operation {
+            kind: 2,
+            particle: 1,
+            bin: "n".to_owned(),
+            value: vec![0; 8],
+        };
+        let fields = vec![
+            (field::NAMESPACE, b"test".to_vec()),
+            (field::DIGEST, vec![7; 20]),
+        ];
+        let message = Message {
+            flags: [0, 1, 0],
+            fields,
+            operations: vec![operation],
+            ..Message::default()
+        };
         assert_eq!(Message::read(&message.write()), Ok(message));
     }
 

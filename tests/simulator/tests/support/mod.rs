@@ -57,24 +57,33 @@ impl Fleet {
 
     fn config(&self, node: u8) -> String {
         let (ip, work) = (self.address(node), self.work(node));
-        let seeds: String =
-            (1..=self.size).map(|seed| format!("mesh-seed-address-port {} 3002\n", self.address(seed))).collect();
+        let seeds: String = (1..=self.size)
+            .map(|seed| format!("mesh-seed-address-port {} 3002\n", self.address(seed)))
+            .collect();
         let (heartbeat, more) = (self.heartbeat, self.more);
         let features = match self.release.edition {
             Edition::Enterprise => format!("feature-key-file {work}/features.conf"),
             Edition::Community => String::new(),
         };
+        let admin = match self.release.version.at_least(8, 1) {
+            true => format!("admin {{\n address {ip}\n port 3003\n }}\n"),
+            false => String::new(),
+        };
         format!(
             "service {{\n cluster-name ako-live\n node-id a{node}\n work-directory {work}\n proto-fd-max 1024\n{features}\n}}\n\
              logging {{\n file {work}/asd.log {{\n context any info\n }}\n console {{\n context any warning\n }}\n}}\n\
              network {{\n service {{\n address {ip}\n port 3000\n }}\n heartbeat {{\n mode mesh\n address {ip}\n port 3002\n\
-             {seeds}{heartbeat}\n }}\n fabric {{\n address {ip}\n port 3001\n }}\n admin {{\n address {ip}\n port 3003\n }}\n}}\n\
+             {seeds}{heartbeat}\n }}\n fabric {{\n address {ip}\n port 3001\n }}\n {admin}}}\n\
              namespace test {{\n replication-factor 2\n storage-engine memory {{\n data-size 512M\n }}\n}}\n{more}"
         )
     }
 
     pub fn work(&self, node: u8) -> String {
-        self.directory.path().join(node.to_string()).to_string_lossy().into_owned()
+        self.directory
+            .path()
+            .join(node.to_string())
+            .to_string_lossy()
+            .into_owned()
     }
 
     pub async fn start(&mut self, node: u8) {
@@ -83,7 +92,11 @@ impl Fleet {
         fs::write(format!("{work}/features.conf"), "feature-key-version 2\n").expect("a file");
         let config_file = format!("{work}/aerospike.conf").into();
         fs::write(&config_file, self.config(node)).expect("a file");
-        let options = Options { release: self.release, config_file, strict: true };
+        let options = Options {
+            release: self.release,
+            config_file,
+            strict: true,
+        };
         let running = start(&options).await.expect("a server");
         self.nodes[usize::from(node) - 1] = Some(running);
     }
@@ -95,14 +108,20 @@ impl Fleet {
     }
 
     pub async fn info(&self, node: u8, command: &str) -> String {
-        let answer = self.raw(node, SERVICE, 1, format!("{command}\n").as_bytes()).await;
+        let answer = self
+            .raw(node, SERVICE, 1, format!("{command}\n").as_bytes())
+            .await;
         let text = String::from_utf8(answer).expect("text");
-        text.trim_end_matches('\n').split_once('\t').map_or(text.clone(), |(_, value)| value.to_owned())
+        text.trim_end_matches('\n')
+            .split_once('\t')
+            .map_or(text.clone(), |(_, value)| value.to_owned())
     }
 
     /// Sends one message and returns the body of the answer.
     pub async fn raw(&self, node: u8, port: u16, kind: u8, body: &[u8]) -> Vec<u8> {
-        let mut stream = TcpStream::connect((self.address(node), port)).await.expect("a connection");
+        let mut stream = TcpStream::connect((self.address(node), port))
+            .await
+            .expect("a connection");
         let mut message = vec![2, kind];
         message.extend_from_slice(&(body.len() as u64).to_be_bytes()[2..]);
         message.extend_from_slice(body);
@@ -117,19 +136,27 @@ impl Fleet {
 
     /// Waits until these nodes agree that they are a cluster with nothing to move.
     pub async fn settled(&self, nodes: &[u8]) {
-        let command = format!("cluster-stable:size={};ignore-migrations=false", nodes.len());
+        let command = format!(
+            "cluster-stable:size={};ignore-migrations=false",
+            nodes.len()
+        );
         let wait = async {
             loop {
                 let mut keys = Vec::new();
                 for node in nodes {
                     keys.push(self.info(*node, &command).await);
                 }
-                if keys.iter().all(|key| *key == keys[0] && !key.starts_with("ERROR")) {
+                if keys
+                    .iter()
+                    .all(|key| *key == keys[0] && !key.starts_with("ERROR"))
+                {
                     return;
                 }
                 sleep(Duration::from_millis(20)).await;
             }
         };
-        timeout(Duration::from_secs(20), wait).await.expect("a stable cluster");
+        timeout(Duration::from_secs(20), wait)
+            .await
+            .expect("a stable cluster");
     }
 }
