@@ -9,6 +9,7 @@ mod config_read;
 mod config_write;
 mod data;
 mod identity;
+mod indexes;
 mod logs;
 mod registry;
 mod services;
