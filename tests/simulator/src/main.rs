@@ -58,6 +58,10 @@ async fn serve(arguments: Vec<String>) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Err(Failure::Bind { .. }) => std::process::abort(),
+        Err(Failure::Device(error)) => {
+            eprintln!("CRITICAL (drv_ssd): {error}");
+            std::process::abort()
+        }
         Err(Failure::Refused(_)) => Ok(ExitCode::FAILURE),
         Err(error) => Err(error.into()),
     }

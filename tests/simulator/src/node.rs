@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{Contact, Engine, Event, Incarnation, NamespaceOffer, NodeId, Offer};
+use crate::cluster::{Contact, Engine, Event, Incarnation, NamespaceOffer, NodeId, Offer, Pulse};
 use crate::conf::Settings;
 use crate::conf::settings::namespace_key;
 use crate::partitions::{Ownership, PARTITIONS, balance, partition_of};
@@ -25,6 +25,46 @@ pub struct LogLine {
     pub text: String,
 }
 
+/// How often something happened, in all and lately.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Tally {
+    /// In all.
+    pub total: u64,
+    slice: u64,
+    now: u64,
+    before: u64,
+}
+
+impl Tally {
+    /// Milliseconds over which the rate is told.
+    const SLICE: u64 = 10_000;
+
+    /// Once more.
+    pub fn count(&mut self, now: u64) {
+        self.turn(now);
+        self.total += 1;
+        self.now += 1;
+    }
+
+    /// A second, in the last ten to twenty of them; none if nothing happened.
+    #[must_use]
+    pub fn rate(mut self, now: u64) -> Option<u64> {
+        self.turn(now);
+        let lately = self.now + self.before;
+        (lately > 0).then(|| (lately * 1000 / Self::SLICE).max(1))
+    }
+
+    fn turn(&mut self, now: u64) {
+        let slice = now / Self::SLICE;
+        match slice.saturating_sub(self.slice) {
+            0 => return,
+            1 => self.before = self.now,
+            _ => self.before = 0,
+        }
+        (self.now, self.slice) = (0, slice);
+    }
+}
+
 /// Counts that the statistics show.
 #[derive(Debug, Default)]
 pub struct Counts {
@@ -37,9 +77,9 @@ pub struct Counts {
     /// Info requests answered.
     pub info: u64,
     /// Reads, by namespace.
-    pub reads: BTreeMap<String, u64>,
+    pub reads: BTreeMap<String, Tally>,
     /// Writes, by namespace.
-    pub writes: BTreeMap<String, u64>,
+    pub writes: BTreeMap<String, Tally>,
     /// Requests that no server knows.
     pub unknown_info: u64,
 }
@@ -119,6 +159,7 @@ pub struct Node {
     pub strict: bool,
     ownership: BTreeMap<String, Ownership>,
     before: Before,
+    balanced: bool,
     outgoing: BTreeMap<String, Vec<(usize, NodeId)>>,
     rosters: BTreeMap<String, Vec<String>>,
 }
@@ -152,6 +193,7 @@ impl Node {
             strict: false,
             ownership: BTreeMap::new(),
             before: Before::default(),
+            balanced: false,
             outgoing: BTreeMap::new(),
             rosters: BTreeMap::new(),
         };
@@ -280,22 +322,35 @@ impl Node {
         }
     }
 
-    /// Acts on what happened to the membership; whether partitions were balanced anew.
-    pub fn follow_cluster(&mut self) -> bool {
-        let mut balanced = false;
+    /// A pulse of another node arrived.
+    pub fn hear(&mut self, pulse: Pulse, now: u64) {
+        self.engine.hear(pulse, now);
+        self.follow_cluster();
+    }
+
+    /// Time passed.
+    pub fn tick(&mut self, now: u64) {
+        self.engine.tick(now);
+        self.follow_cluster();
+    }
+
+    /// Whether partitions were balanced anew since the last call.
+    pub fn take_balanced(&mut self) -> bool {
+        std::mem::take(&mut self.balanced)
+    }
+
+    /// At once: nobody may see the new membership with the old balance.
+    fn follow_cluster(&mut self) {
         for event in self.engine.take_events() {
             match event {
-                Event::Rebalanced => {
-                    self.rebalance();
-                    balanced = true;
-                }
+                Event::Rebalanced => self.rebalance(),
                 Event::Warning(context, text) => self.note(1, context, text),
             }
         }
-        balanced
     }
 
     fn rebalance(&mut self) {
+        self.balanced = true;
         let namespaces = self.settings.namespaces().to_vec();
         self.before.ownership = std::mem::take(&mut self.ownership);
         self.rosters = namespaces
@@ -369,12 +424,16 @@ impl Node {
             .map(|(digest, _)| partition_of(digest))
             .collect();
         let before = self.before.ownership.get(namespace);
+        // nobody else knows what a node still has that comes back with its devices
+        let returned = self.before.members.is_empty();
         let sends = (0..PARTITIONS).flat_map(|partition| {
             let old = before.map(|it| it.replicas(partition)).unwrap_or_default();
             let old: Vec<_> = old.iter().filter(|id| stayed.contains(id)).collect();
             let (new, leads) = (now.replicas(partition), old.first() == Some(&&me));
             let surplus = held.contains(&partition) && !new.contains(&me);
-            let lacks = |id: &&NodeId| **id != me && (surplus || (leads && !old.contains(id)));
+            let back = returned && held.contains(&partition);
+            let lacks =
+                |id: &&NodeId| **id != me && (surplus || back || (leads && !old.contains(id)));
             new.iter()
                 .filter(lacks)
                 .map(|id| (partition, *id))

@@ -141,9 +141,13 @@ impl Signals {
 pub async fn run(orders: &Orders) -> std::io::Result<u8> {
     let mut signals = Signals::of(orders)?;
     loop {
-        let child = Command::new(&orders.program[0]).args(&orders.program[1..]).spawn()?;
+        let child = Command::new(&orders.program[0])
+            .args(&orders.program[1..])
+            .spawn()?;
         if let Ended::ByItself(status) = watch(orders, &mut signals, child).await? {
-            let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
+            let code = status
+                .code()
+                .unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
             return Ok(u8::try_from(code).unwrap_or(1));
         }
     }

@@ -1,6 +1,6 @@
 //! Records of one node, and what a message does to one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -67,7 +67,7 @@ pub struct Record {
     pub changed: u64,
     /// Whether it is only the mark of a delete.
     pub deleted: bool,
-    bins: Vec<Bin>,
+    pub(crate) bins: Vec<Bin>,
 }
 
 /// What a message does to a record.
@@ -267,10 +267,35 @@ fn sum(bin: &Bin, operation: &Operation) -> Option<Vec<u8>> {
     (bin.particle == INTEGER).then(|| sum.to_be_bytes().to_vec())
 }
 
+/// What changed since somebody asked.
+#[derive(Debug, Default)]
+pub struct Journal {
+    /// Namespaces in which copies were dropped: only all that is left tells.
+    pub rewritten: BTreeSet<String>,
+    changed: Vec<(String, Digest)>,
+    records: Vec<Record>,
+}
+
+impl Journal {
+    /// The changes in a namespace, in order.
+    #[must_use]
+    pub fn changes_of(&self, namespace: &str) -> Vec<(Digest, Record)> {
+        let changes = self
+            .changed
+            .iter()
+            .zip(&self.records)
+            .filter(|((name, _), _)| name == namespace);
+        changes
+            .map(|((_, digest), record)| (*digest, record.clone()))
+            .collect()
+    }
+}
+
 /// The copies that a node holds.
 #[derive(Debug, Default)]
 pub struct Records {
     namespaces: BTreeMap<String, HashMap<Digest, Record>>,
+    journal: Option<Journal>,
 }
 
 impl Records {
@@ -288,8 +313,17 @@ impl Records {
             .get(&digest)
             .is_none_or(|mine| age(mine) < age(&record))
         {
+            if let Some(journal) = &mut self.journal {
+                journal.changed.push((namespace.to_owned(), digest));
+                journal.records.push(record.clone());
+            }
             copies.insert(digest, record);
         }
+    }
+
+    /// What changed since the last call; nothing is kept for one before the first.
+    pub fn take_journal(&mut self) -> Journal {
+        self.journal.replace(Journal::default()).unwrap_or_default()
     }
 
     /// All copies in a namespace.
@@ -309,8 +343,13 @@ impl Records {
 
     /// Drops the copies of a namespace for which `keep` says no.
     pub fn retain(&mut self, namespace: &str, keep: impl Fn(&Digest, &Record) -> bool) {
-        if let Some(copies) = self.namespaces.get_mut(namespace) {
-            copies.retain(|digest, record| keep(digest, record));
+        let Some(copies) = self.namespaces.get_mut(namespace) else {
+            return;
+        };
+        let before = copies.len();
+        copies.retain(|digest, record| keep(digest, record));
+        if let (Some(journal), true) = (&mut self.journal, copies.len() < before) {
+            journal.rewritten.insert(namespace.to_owned());
         }
     }
 }

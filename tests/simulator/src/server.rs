@@ -3,6 +3,7 @@
 pub mod addresses;
 mod clients;
 mod clock;
+mod devices;
 mod fabric;
 mod feature_key;
 mod frames;
@@ -15,5 +16,6 @@ mod shared;
 mod start;
 mod storage;
 
+pub use devices::Unusable;
 pub use shared::Shared;
 pub use start::{Failure, Options, Running, start};

@@ -156,3 +156,40 @@ async fn wait_for_login(fleet: &Fleet, user: &str, password: &str) -> Client {
     }
     panic!("no login as {user}");
 }
+
+#[tokio::test]
+async fn records_in_files_outlive_a_stop_of_all_nodes() {
+    let mut fleet = Fleet::new("8.1.2.0", Edition::Community, 2);
+    fleet.storage = "device {\n file WORK/data\n filesize 128M\n }";
+    let mut fleet = fleet.started().await;
+    fleet.settled(&[1, 2]).await;
+    let client = connect(&fleet, AuthMode::None).await.expect("a client");
+    sees_all(&client, 2).await;
+    for number in 0..20 {
+        let key = as_key!("test", "people", number);
+        client
+            .put(&WritePolicy::default(), &key, &[as_bin!("n", number)])
+            .await
+            .expect("a write");
+    }
+    assert!(
+        fleet
+            .info(1, "latencies:")
+            .await
+            .contains("{test}-write:msec,")
+    );
+    client.close().await.expect("closed");
+    fleet.stop(1).await;
+    fleet.stop(2).await;
+    std::fs::remove_file(format!("{}/data", fleet.work(1))).expect("a wiped node");
+    fleet.start(1).await;
+    fleet.start(2).await;
+    fleet.settled(&[1, 2]).await;
+    for node in [1, 2] {
+        fleet
+            .until(node, "namespace/test", |answer| {
+                answer.contains(";objects=20;")
+            })
+            .await;
+    }
+}

@@ -45,3 +45,72 @@ async fn nodes_that_know_one_seed_find_the_others_and_a_lost_one_is_dropped() {
     fleet.start(2).await;
     fleet.settled(&[1, 2, 3, 4]).await;
 }
+
+#[tokio::test]
+async fn what_is_no_message_closes_the_connection() {
+    let fleet = Fleet::new("8.1.2.0", Edition::Community, 1).started().await;
+    let frames: [(u16, &[u8]); 6] = [
+        (3000, &[9, 1, 0, 0, 0, 0, 0, 6]),
+        (3000, &[2, 7, 0, 0, 0, 0, 0, 0]),
+        (3000, &[2, 1, 0, 0, 12, 128, 0, 0]),
+        (3000, b"GET / HTTP/1.1\r\n\r\n"),
+        (3003, &[2, 3, 0, 0, 0, 0, 0, 0]),
+        (3000, &[2, 4, 0, 0, 0, 0, 0, 0]),
+    ];
+    for (port, frame) in frames {
+        assert!(fleet.is_closed_by(1, port, frame).await, "{frame:?}");
+    }
+    let answer = fleet
+        .raw(
+            1,
+            3000,
+            3,
+            &[
+                22, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+            ],
+        )
+        .await;
+    assert_eq!(answer[5], 20, "no namespace");
+    let answer = fleet.raw(1, 3000, 2, &[0; 16]).await;
+    assert_eq!((answer.len(), answer[1]), (16, 51), "no security");
+}
+
+#[tokio::test]
+async fn a_roster_set_on_one_node_reaches_the_others_and_stays() {
+    let mut fleet = Fleet::new("8.1.2.0", Edition::Enterprise, 3);
+    fleet.namespace = "strong-consistency true";
+    let mut fleet = fleet.started().await;
+    fleet.settled(&[1, 2, 3]).await;
+    assert!(
+        fleet
+            .info(1, "namespace/test")
+            .await
+            .starts_with("ns_cluster_size=0;")
+    );
+    assert_eq!(
+        fleet
+            .info(1, "roster-set:namespace=test;nodes=A3,A2,A1")
+            .await,
+        "ok"
+    );
+    fleet
+        .until(3, "roster:namespace=test", |answer| {
+            answer.contains("pending_roster=A3,A2,A1:")
+        })
+        .await;
+    assert_eq!(fleet.info(3, "recluster:").await, "ok");
+    fleet
+        .until(2, "namespace/test", |answer| {
+            answer.starts_with("ns_cluster_size=3;")
+        })
+        .await;
+    for node in [1, 2, 3] {
+        fleet.stop(node).await;
+    }
+    for node in [1, 2, 3] {
+        fleet.start(node).await;
+    }
+    fleet.settled(&[1, 2, 3]).await;
+    let roster = fleet.info(1, "roster:namespace=test").await;
+    assert!(roster.starts_with("roster=A3,A2,A1:"), "{roster}");
+}

@@ -27,7 +27,10 @@ impl Image {
         }
         fs::create_dir(directory.path().join("smd")).unwrap();
         let process = std::process::id() % 250 + 1;
-        Self { directory, address: format!("127.{process}.200.{number}") }
+        Self {
+            directory,
+            address: format!("127.{process}.200.{number}"),
+        }
     }
 
     fn path(&self) -> &Path {
@@ -48,7 +51,10 @@ impl Image {
 
     fn command(&self, name: &str, edition: &str) -> Command {
         let mut command = Command::new(self.path().join(name));
-        command.env("AEROSPIKE_VERSION", "8.1.2.0").env("AEROSPIKE_EDITION", edition).stderr(Stdio::piped());
+        command
+            .env("AEROSPIKE_VERSION", "8.1.2.0")
+            .env("AEROSPIKE_EDITION", edition)
+            .stderr(Stdio::piped());
         command
     }
 
@@ -57,7 +63,10 @@ impl Image {
     }
 
     fn asd(&self, edition: &str) -> Child {
-        self.command("asd", edition).args(["--foreground", "--config-file", &self.config_file()]).spawn().unwrap()
+        self.command("asd", edition)
+            .args(["--foreground", "--config-file", &self.config_file()])
+            .spawn()
+            .unwrap()
     }
 
     fn ask(&self, command: &str) -> std::io::Result<String> {
@@ -89,7 +98,12 @@ fn kill(child: &Child, signal: Signal) {
 
 fn finish(mut child: Child) -> (ExitStatus, String) {
     let mut said = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
     (child.wait().unwrap(), said)
 }
 
@@ -104,13 +118,19 @@ fn the_first_process_restarts_the_server_and_ends_with_it() {
     image.write_config("");
     let mut command = image.command("tini", "community");
     let asd = image.path().join("asd");
-    command.args(["-r", "SIGUSR1", "-t", "SIGTERM", "--"]).arg(asd).args(["--config-file", &image.config_file()]);
+    command
+        .args(["-r", "SIGUSR1", "-t", "SIGTERM", "--"])
+        .arg(asd)
+        .args(["--config-file", &image.config_file()]);
     let tini = command.spawn().unwrap();
     image.wait_for_answer();
     let line = fs::read_to_string(format!("/proc/{}/cmdline", tini.id())).unwrap();
     assert!(line.contains("tini\0-r\0"), "{line}");
     let first = child_of(&tini);
-    assert_eq!(fs::read_to_string(format!("/proc/{first}/comm")).unwrap(), "asd\n");
+    assert_eq!(
+        fs::read_to_string(format!("/proc/{first}/comm")).unwrap(),
+        "asd\n"
+    );
     kill(&tini, Signal::USR1);
     let start = Instant::now();
     while fs::exists(format!("/proc/{first}")).unwrap() {
@@ -139,7 +159,11 @@ fn it_answers_soon_after_start_and_stops_soon_after_sigterm() {
     kill(&asd, Signal::TERM);
     let (status, said) = finish(asd);
     assert_eq!(status.code(), Some(0));
-    assert!(said.contains("SIGHUP received, rolling log") && said.contains("SIGTERM received, shutting down"), "{said}");
+    assert!(
+        said.contains("SIGHUP received, rolling log")
+            && said.contains("SIGTERM received, shutting down"),
+        "{said}"
+    );
     assert!(started < Duration::from_secs(2) && start.elapsed() < Duration::from_secs(2));
 }
 
@@ -149,7 +173,10 @@ fn a_refused_file_is_exit_1_with_the_line() {
     image.write_config("nope 1");
     let (status, said) = finish(image.asd("community"));
     assert_eq!(status.code(), Some(1));
-    assert!(said.contains("CRITICAL (config): line 6 :: unknown config parameter name 'nope'"), "{said}");
+    assert!(
+        said.contains("CRITICAL (config): line 6 :: unknown config parameter name 'nope'"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -161,7 +188,11 @@ fn an_enterprise_server_wants_its_feature_key() {
     assert_eq!(status.code(), Some(1));
     assert!(said.contains("failed to read feature key file"), "{said}");
     fs::write(&key, "").unwrap();
-    assert!(finish(image.asd("enterprise")).1.contains("invalid feature key file"));
+    assert!(
+        finish(image.asd("enterprise"))
+            .1
+            .contains("invalid feature key file")
+    );
     fs::write(&key, "feature-key-version 2\n").unwrap();
     let asd = image.asd("enterprise");
     image.wait_for_answer();
@@ -175,8 +206,14 @@ fn a_directory_that_is_missing_and_an_address_of_another_host_stop_it() {
     image.write_config("work-directory /nonexistent/x");
     let (status, said) = finish(image.asd("community"));
     assert_eq!(status.code(), Some(1));
-    assert!(said.contains("work directory '/nonexistent/x' is not set up properly"), "{said}");
-    let elsewhere = Image { address: "198.51.100.7".to_owned(), ..image };
+    assert!(
+        said.contains("work directory '/nonexistent/x' is not set up properly"),
+        "{said}"
+    );
+    let elsewhere = Image {
+        address: "198.51.100.7".to_owned(),
+        ..image
+    };
     elsewhere.write_config("");
     let (status, said) = finish(elsewhere.asd("community"));
     assert_eq!(status.code(), None, "it aborts");
@@ -186,7 +223,11 @@ fn a_directory_that_is_missing_and_an_address_of_another_host_stop_it() {
 #[test]
 fn an_option_that_nobody_knows_prints_the_usage_and_is_exit_0() {
     let image = Image::new(6);
-    let output = image.command("asd", "community").arg("--nope").output().unwrap();
+    let output = image
+        .command("asd", "community")
+        .arg("--nope")
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert!(String::from_utf8_lossy(&output.stdout).starts_with("usage: asd"));
 }

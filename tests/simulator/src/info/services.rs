@@ -123,6 +123,7 @@ fn listed(node: &Node, nodes: &[(NodeId, &Contact)], pick: Pick) -> String {
 
 pub fn mesh(call: &mut Call<'_>) -> Answer {
     let (host, port) = &call.node.addresses.contact.heartbeat;
+    let host = if host.is_empty() { "0.0.0.0" } else { host };
     Ok(format!("{host}:{port}"))
 }
 

@@ -6,7 +6,7 @@ use super::cluster::unavailable;
 use super::config_read;
 use super::registry::{Answer, Call};
 use crate::conf::settings::namespace_key;
-use crate::node::{EPOCH, Node};
+use crate::node::{EPOCH, Node, Tally};
 use crate::partitions::partition_of;
 
 /// What a fresh 8.1.2 answers; what differs is put in its place.
@@ -156,7 +156,9 @@ fn namespace_figures(node: &Node, name: &str, now: u64) -> BTreeMap<&'static str
     let size = node
         .settings
         .number(&namespace_key(name, "storage-engine.data-size"), 512 << 20);
-    let count = |counts: &BTreeMap<String, u64>| counts.get(name).copied().unwrap_or(0).to_string();
+    let count = |counts: &BTreeMap<String, Tally>| {
+        counts.get(name).map_or(0, |tally| tally.total).to_string()
+    };
     let quiesced = if node.engine.key() == 0 {
         0
     } else {
@@ -317,13 +319,31 @@ pub fn latencies(call: &mut Call<'_>) -> Answer {
         "pi-query",
         "si-query",
     ];
-    let names = call.node.settings.namespaces().iter();
-    let lines = names.flat_map(|name| KINDS.map(|kind| format!("{{{name}}}-{kind}:")));
-    Ok(["batch-index:".to_owned()]
+    let (asked, node) = (call.command.argument("hist"), &*call.node);
+    let mut lines = Vec::from(["batch-index:".to_owned()]);
+    for name in node.settings.namespaces() {
+        let histogram =
+            |kind: &str| format!("{{{name}}}-{kind}:{}", rate_of(node, name, kind, call.now));
+        lines.extend(KINDS.map(histogram));
+    }
+    let wanted = |line: &String| asked.is_none_or(|asked| line.split(':').next() == Some(asked));
+    Ok(lines
         .into_iter()
-        .chain(lines)
+        .filter(wanted)
         .collect::<Vec<_>>()
         .join(";"))
+}
+
+/// Operations a second, all of them fast; nothing if there were none.
+fn rate_of(node: &Node, namespace: &str, kind: &str, now: u64) -> String {
+    let tally = match kind {
+        "read" => node.counts.reads.get(namespace),
+        "write" => node.counts.writes.get(namespace),
+        _ => None,
+    };
+    let rate = tally.and_then(|tally| tally.rate(now));
+    rate.map(|rate| format!("msec,{rate}.0{}", ",0.00".repeat(17)))
+        .unwrap_or_default()
 }
 
 pub fn get_stats(call: &mut Call<'_>) -> Answer {

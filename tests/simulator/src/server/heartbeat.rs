@@ -1,6 +1,6 @@
 //! The mesh: every node has a connection to every other, and tells it each interval that it lives.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
@@ -21,6 +21,8 @@ use crate::cluster::{Incarnation, NodeId, Pulse};
 const TICK: Duration = Duration::from_millis(15);
 const REDIAL: Duration = Duration::from_millis(500);
 const CONNECT: Duration = Duration::from_secs(1);
+/// A connection on which nothing comes has lost its other end.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// What goes over a connection: a pulse, and where the others are.
 #[derive(Serialize, Deserialize)]
@@ -46,6 +48,28 @@ enum Target {
     Linked,
     Myself,
     Again(Instant),
+}
+
+impl Mesh {
+    fn linked(&self) -> BTreeSet<NodeId> {
+        let peers = self.links.values().filter_map(|link| link.peer);
+        peers.map(|peer| peer.id).collect()
+    }
+
+    /// Only who is alive is passed on: otherwise the dead would be dialled for ever.
+    fn linked_addresses(&self) -> Vec<(NodeId, String)> {
+        let linked = self.linked();
+        let addresses = self.learned.iter().filter(|(id, _)| linked.contains(id));
+        addresses
+            .map(|(id, address)| (*id, address.clone()))
+            .collect()
+    }
+
+    fn forget(&mut self, target: &str) {
+        let linked = self.linked();
+        self.learned
+            .retain(|id, address| address != target || linked.contains(id));
+    }
 }
 
 struct Heart {
@@ -103,7 +127,7 @@ async fn beat(heart: Arc<Heart>) {
         let now = heart.shared.clock.now();
         let (urgent, every) = {
             let mut node = heart.shared.node();
-            node.engine.tick(now);
+            node.tick(now);
             (node.engine.take_urgent(), node.engine.interval())
         };
         if urgent || now >= due {
@@ -159,11 +183,7 @@ impl Heart {
         }
         let pulse = self.shared.node().engine.pulse();
         let mesh = self.mesh();
-        let known = mesh
-            .learned
-            .iter()
-            .map(|(id, address)| (*id, address.clone()))
-            .collect();
+        let known = mesh.linked_addresses();
         let Ok(bytes) = frames::encode(&Beat { pulse, known }) else {
             return;
         };
@@ -178,12 +198,7 @@ impl Heart {
     fn wanted(&self) -> Vec<String> {
         let seeds: Vec<_> = self.shared.node().seeds.iter().cloned().collect();
         let mut mesh = self.mesh();
-        let linked: Vec<_> = mesh
-            .links
-            .values()
-            .filter_map(|link| link.peer)
-            .map(|peer| peer.id)
-            .collect();
+        let linked = mesh.linked();
         let learned = mesh.learned.iter().filter(|(id, _)| !linked.contains(id));
         let targets: Vec<_> = seeds
             .into_iter()
@@ -208,7 +223,10 @@ impl Heart {
     async fn dial(&self, target: String) {
         let again = match self.connect(&target).await {
             Ok(stream) => self.link(stream, Some(&target)).await,
-            Err(_) => true,
+            Err(_) => {
+                self.mesh().forget(&target);
+                true
+            }
         };
         let state = if again {
             Target::Again(Instant::now() + REDIAL)
@@ -264,7 +282,7 @@ impl Heart {
         reader: &mut (impl tokio::io::AsyncRead + Unpin),
         remote: IpAddr,
     ) -> bool {
-        while let Ok(beat) = frames::read::<Beat>(reader).await {
+        while let Ok(Ok(beat)) = timeout(SILENCE, frames::read::<Beat>(reader)).await {
             if beat.pulse.from == self.shared.node().engine.me() {
                 return true;
             }
@@ -294,7 +312,7 @@ impl Heart {
         }
         drop(mesh);
         let now = self.shared.clock.now();
-        self.shared.node().engine.hear(beat.pulse, now);
+        self.shared.node().hear(beat.pulse, now);
     }
 }
 

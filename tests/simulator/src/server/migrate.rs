@@ -21,7 +21,7 @@ pub struct Plan {
     moves: Vec<Moves>,
 }
 
-/// Partitions of one namespace for one node.
+/// A few partitions of one namespace for one node.
 struct Moves {
     namespace: String,
     to: NodeId,
@@ -30,7 +30,7 @@ struct Moves {
 
 /// Follows changes of the cluster; what is to be sent after one.
 pub fn follow(node: &mut Node) -> Option<Plan> {
-    if !node.follow_cluster() {
+    if !node.take_balanced() {
         return None;
     }
     let (key, mut moves) = (node.engine.key(), Vec::new());
@@ -40,11 +40,12 @@ pub fn follow(node: &mut Node) -> Option<Plan> {
             by_node.entry(to).or_default().push(partition);
         }
         for (to, partitions) in by_node {
-            moves.push(Moves {
+            let parts = partitions.chunks(AT_ONCE).map(|partitions| Moves {
                 namespace: namespace.clone(),
                 to,
-                partitions,
+                partitions: partitions.to_vec(),
             });
+            moves.extend(parts);
         }
     }
     Some(Plan { key, moves })
@@ -58,25 +59,36 @@ pub async fn run(shared: Arc<Shared>, plan: Plan) {
             return;
         }
     }
-    for moves in &plan.moves {
-        for partitions in moves.partitions.chunks(AT_ONCE) {
-            let ask = Ask::Migrate(batch(&shared, plan.key, moves, partitions));
-            if !deliver(&shared, plan.key, moves.to, &ask).await {
-                return;
-            }
-            shared.node().count_sent(&moves.namespace, partitions.len());
-            sleep(PAUSE).await;
-        }
+    if plan.moves.is_empty() {
+        finish(&shared, &plan);
     }
+    for (number, moves) in plan.moves.iter().enumerate() {
+        let ask = Ask::Migrate(batch(&shared, plan.key, moves));
+        if !deliver(&shared, plan.key, moves.to, &ask).await {
+            return;
+        }
+        // whoever sees that nothing is left to send must find nothing left over
+        if number + 1 == plan.moves.len() {
+            finish(&shared, &plan);
+        }
+        shared
+            .node()
+            .count_sent(&moves.namespace, moves.partitions.len());
+        sleep(PAUSE).await;
+    }
+}
+
+fn finish(shared: &Shared, plan: &Plan) {
     let mut node = shared.node();
     if node.engine.key() == plan.key {
         node.drop_surplus();
     }
 }
 
-fn batch(shared: &Shared, key: u64, moves: &Moves, partitions: &[usize]) -> Batch {
+fn batch(shared: &Shared, key: u64, moves: &Moves) -> Batch {
     let node = shared.node();
-    let records = partitions
+    let records = moves
+        .partitions
         .iter()
         .flat_map(|partition| node.records.in_partition(&moves.namespace, *partition));
     let records = records
@@ -85,7 +97,7 @@ fn batch(shared: &Shared, key: u64, moves: &Moves, partitions: &[usize]) -> Batc
     Batch {
         namespace: moves.namespace.clone(),
         key,
-        partitions: partitions.len(),
+        partitions: moves.partitions.len(),
         records,
     }
 }

@@ -170,7 +170,10 @@ fn apply(shared: &Shared, request: &Request) -> (Message, Option<Record>) {
     } else {
         &mut counts.reads
     };
-    *counts.entry(request.namespace.clone()).or_default() += 1;
+    counts
+        .entry(request.namespace.clone())
+        .or_default()
+        .count(now);
     if let Some(record) = &effect.record {
         node.records
             .keep(&request.namespace, request.digest, record.clone());

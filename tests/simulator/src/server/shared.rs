@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::clock::Clock;
+use super::devices::Devices;
 use super::fabric::Fabric;
 use super::log::Log;
 use super::names::Names;
@@ -18,17 +19,26 @@ pub struct Shared {
     /// Host names.
     pub(super) names: Names,
     pub(super) storage: Storage,
+    devices: Devices,
     log: Log,
     node: Mutex<Node>,
 }
 
 impl Shared {
-    pub(super) fn new(node: Node, clock: Clock, log: Log, names: Names, storage: Storage) -> Self {
+    pub(super) fn new(
+        node: Node,
+        clock: Clock,
+        log: Log,
+        names: Names,
+        storage: Storage,
+        devices: Devices,
+    ) -> Self {
         Self {
             clock,
             fabric: Fabric::default(),
             names,
             storage,
+            devices,
             log,
             node: Mutex::new(node),
         }
@@ -52,6 +62,13 @@ impl Shared {
         };
         for line in &lines {
             self.log.write(&sinks, self.clock.now(), line);
+        }
+    }
+
+    /// Writes what changed to the devices.
+    pub(super) fn flush_devices(&self) {
+        if let Err(error) = self.devices.flush(&self.node) {
+            self.say(1, "drv_ssd", format!("write failed: {error}"));
         }
     }
 

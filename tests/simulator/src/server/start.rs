@@ -13,6 +13,7 @@ use tokio::time::sleep;
 
 use super::clients::{self, Port};
 use super::clock::Clock;
+use super::devices::{Devices, Unusable};
 use super::log::{Log, format};
 use super::names::Names;
 use super::storage::Storage;
@@ -49,6 +50,9 @@ pub enum Failure {
     /// The configuration is refused; it has been said where the server says it.
     #[error("configuration refused")]
     Refused(#[source] Refusal),
+    /// A device cannot be used: the server aborts.
+    #[error("device")]
+    Device(#[source] Unusable),
     /// An address is not one of this host: the server aborts.
     #[error("couldn't bind to {address}")]
     Bind {
@@ -70,6 +74,17 @@ impl Running {
     /// Stops it: all its connections end.
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
+        self.shared.flush_devices();
+    }
+}
+
+/// A crash loses what the server had not yet written: `flush-max-ms`.
+const FLUSH: Duration = Duration::from_secs(1);
+
+async fn flush(shared: Arc<Shared>) {
+    loop {
+        sleep(FLUSH).await;
+        shared.flush_devices();
     }
 }
 
@@ -106,8 +121,10 @@ pub async fn start(options: &Options) -> Result<Running, Failure> {
     let mut node = Node::new(settings, engine, published, clock.now());
     node.strict = options.strict;
     node.smd = storage.load();
+    let devices = Devices::open(&node.settings).map_err(Failure::Device)?;
+    devices.load(&mut node.records).map_err(Failure::Device)?;
     secure(&mut node).map_err(|text| loud(clock, Refusal::in_module("security", text)))?;
-    let shared = Arc::new(Shared::new(node, clock, log, names, storage));
+    let shared = Arc::new(Shared::new(node, clock, log, names, storage, devices));
     shared.say(
         2,
         "as",
@@ -116,7 +133,8 @@ pub async fn start(options: &Options) -> Result<Running, Failure> {
             options.release.edition, options.release.version
         ),
     );
-    let tasks = listeners.bind(&shared).await?;
+    let mut tasks = listeners.bind(&shared).await?;
+    tasks.spawn(flush(Arc::clone(&shared)));
     shared.say(2, "as", "service ready: soon there will be cake!");
     Ok(Running { shared, tasks })
 }

@@ -24,6 +24,10 @@ pub struct Fleet {
     pub size: u8,
     pub heartbeat: &'static str,
     pub more: &'static str,
+    /// Lines of the namespace.
+    pub namespace: &'static str,
+    /// Its storage.
+    pub storage: &'static str,
     test: u8,
     directory: TempDir,
     nodes: Vec<Option<Running>>,
@@ -37,6 +41,8 @@ impl Fleet {
             size,
             heartbeat: "interval 50\n timeout 6\n connect-timeout-ms 100",
             more: "",
+            namespace: "",
+            storage: "memory {\n data-size 1G\n }",
             test: NEXT_TEST.fetch_add(1, Ordering::Relaxed),
             directory: TempDir::new().expect("a directory"),
             nodes: (0..size).map(|_| None).collect(),
@@ -82,7 +88,9 @@ impl Fleet {
              logging {{\n file {work}/asd.log {{\n context any info\n }}\n console {{\n context any warning\n }}\n}}\n\
              network {{\n service {{\n address {ip}\n port 3000\n }}\n heartbeat {{\n mode mesh\n address {ip}\n port 3002\n\
              {seeds}{heartbeat}\n }}\n fabric {{\n address {ip}\n port 3001\n }}\n {admin}}}\n\
-             namespace test {{\n replication-factor 2\n storage-engine memory {{\n data-size 512M\n }}\n}}\n{more}"
+             namespace test {{\n replication-factor 2\n {}\n storage-engine {}\n}}\n{more}",
+            self.namespace,
+            self.storage.replace("WORK", &work)
         )
     }
 
@@ -166,5 +174,28 @@ impl Fleet {
         timeout(Duration::from_secs(20), wait)
             .await
             .expect("a stable cluster");
+    }
+
+    /// Asks until the answer is as wanted.
+    pub async fn until(&self, node: u8, command: &str, wanted: impl Fn(&str) -> bool) {
+        let wait = async {
+            while !wanted(&self.info(node, command).await) {
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(Duration::from_secs(10), wait)
+            .await
+            .expect("the answer");
+    }
+
+    /// Whether the server closes a connection on which it gets these bytes.
+    pub async fn is_closed_by(&self, node: u8, port: u16, bytes: &[u8]) -> bool {
+        let mut stream = TcpStream::connect((self.address(node), port))
+            .await
+            .expect("a connection");
+        stream.write_all(bytes).await.expect("a write");
+        let mut answer = [0; 1];
+        let read = timeout(Duration::from_secs(5), stream.read(&mut answer)).await;
+        matches!(read, Ok(Ok(0) | Err(_)))
     }
 }
