@@ -121,6 +121,15 @@ struct Before {
     ownership: BTreeMap<String, Ownership>,
 }
 
+/// What a change of the node makes necessary.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Due {
+    /// The shared metadata was changed: it is to be written, and sent to the others.
+    pub sharing: bool,
+    /// Partitions were balanced anew: some are to be sent.
+    pub moving: bool,
+}
+
 /// The state of a server.
 pub struct Node {
     /// Configuration in force.
@@ -129,8 +138,8 @@ pub struct Node {
     pub engine: Engine,
     /// Users, roles, rosters.
     pub smd: Smd,
-    /// Whether the shared metadata was changed and has to be written and sent.
-    pub smd_changed: bool,
+    /// What the program around it has to do.
+    pub due: Due,
     /// Logins.
     pub sessions: Sessions,
     /// Copies of records.
@@ -159,7 +168,6 @@ pub struct Node {
     pub strict: bool,
     ownership: BTreeMap<String, Ownership>,
     before: Before,
-    balanced: bool,
     outgoing: BTreeMap<String, Vec<(usize, NodeId)>>,
     rosters: BTreeMap<String, Vec<String>>,
 }
@@ -177,7 +185,7 @@ impl Node {
             settings,
             engine,
             smd: Smd::default(),
-            smd_changed: false,
+            due: Due::default(),
             sessions: Sessions::default(),
             records: Records::default(),
             addresses,
@@ -193,7 +201,6 @@ impl Node {
             strict: false,
             ownership: BTreeMap::new(),
             before: Before::default(),
-            balanced: false,
             outgoing: BTreeMap::new(),
             rosters: BTreeMap::new(),
         };
@@ -334,11 +341,6 @@ impl Node {
         self.follow_cluster();
     }
 
-    /// Whether partitions were balanced anew since the last call.
-    pub fn take_balanced(&mut self) -> bool {
-        std::mem::take(&mut self.balanced)
-    }
-
     /// At once: nobody may see the new membership with the old balance.
     fn follow_cluster(&mut self) {
         for event in self.engine.take_events() {
@@ -350,7 +352,7 @@ impl Node {
     }
 
     fn rebalance(&mut self) {
-        self.balanced = true;
+        self.due.moving = true;
         let namespaces = self.settings.namespaces().to_vec();
         self.before.ownership = std::mem::take(&mut self.ownership);
         self.rosters = namespaces
@@ -474,7 +476,7 @@ impl Node {
 
     /// Takes over newer shared metadata.
     pub fn learn(&mut self, smd: Smd) {
-        self.smd_changed |= self.smd.merge(smd);
+        self.due.sharing |= self.smd.merge(smd);
         let cuts: Vec<_> = self.smd.names("truncate").map(ToOwned::to_owned).collect();
         for cut in cuts {
             let until = self.smd.get::<u64>(&format!("truncate/{cut}")).unwrap_or(0);

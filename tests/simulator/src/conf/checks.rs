@@ -31,6 +31,7 @@ const CHECKS: &[Check] = &[
     receive_threads_fit_pools,
     tls_names_exist,
     namespaces_hold,
+    best_practices_hold,
     no_tls_listener,
 ];
 
@@ -173,6 +174,15 @@ fn namespaces_hold(settings: &Settings, _: Machine) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// No machine that this runs on follows them.
+fn best_practices_hold(settings: &Settings, _: Machine) -> Result<(), Refusal> {
+    refuse_if(settings.is_true("service.enforce-best-practices"), || {
+        let page =
+            "https://docs.aerospike.com/docs/operations/install/linux/bestpractices/index.html";
+        format!("failed best-practices checks - see '{page}'")
+    })
 }
 
 fn no_tls_listener(settings: &Settings, _: Machine) -> Result<(), Refusal> {

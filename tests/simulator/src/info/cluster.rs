@@ -229,7 +229,7 @@ pub fn roster_set(call: &mut Call<'_>) -> Answer {
     call.node
         .smd
         .put(&format!("roster/{namespace}"), &list, call.now);
-    call.node.smd_changed = true;
+    call.node.due.sharing = true;
     Ok("ok".to_owned())
 }
 

@@ -78,7 +78,7 @@ fn cut(call: &mut Call<'_>, namespace: &str, set: Option<&str>) -> Answer {
     call.node
         .smd
         .put(&key, &until.saturating_sub(EPOCH), call.now);
-    call.node.smd_changed = true;
+    call.node.due.sharing = true;
     Ok("ok".to_owned())
 }
 
@@ -88,7 +88,7 @@ pub fn truncate_undo(call: &mut Call<'_>) -> Answer {
     call.node
         .smd
         .remove(&format!("truncate/{namespace}/{set}"), call.now);
-    call.node.smd_changed = true;
+    call.node.due.sharing = true;
     Ok("ok".to_owned())
 }
 

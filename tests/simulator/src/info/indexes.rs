@@ -29,7 +29,7 @@ pub fn create(call: &mut Call<'_>) -> Answer {
             .to_owned(),
     };
     call.node.smd.put(&key(namespace, name), &index, call.now);
-    call.node.smd_changed = true;
+    call.node.due.sharing = true;
     Ok("ok".to_owned())
 }
 
@@ -38,7 +38,7 @@ pub fn delete(call: &mut Call<'_>) -> Answer {
     let (namespace, name) = named(call)?;
     if call.node.smd.has(&key(namespace, name)) {
         call.node.smd.remove(&key(namespace, name), call.now);
-        call.node.smd_changed = true;
+        call.node.due.sharing = true;
     }
     Ok("ok".to_owned())
 }

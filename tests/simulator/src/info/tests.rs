@@ -350,7 +350,9 @@ fn a_roster_is_in_force_after_a_recluster() {
     let set = "roster-set:namespace=test;nodes=A3@1,A2@1";
     assert_eq!(ask(&mut nodes[0], now, set).as_deref(), Some("ok"));
     let smd = nodes[0].smd.clone();
-    nodes.iter_mut().for_each(|node| node.learn(smd.clone()));
+    for node in &mut nodes {
+        node.learn(smd.clone());
+    }
     let roster = ask(&mut nodes[1], now, "roster:");
     assert_eq!(
         roster.as_deref(),

@@ -147,7 +147,7 @@ fn answer_admin(shared: &Shared, caller: &mut Caller, body: &[u8]) -> Vec<u8> {
         sessions: &mut node.sessions,
     };
     let answer = security::answer(&mut desk, caller, &request);
-    node.smd_changed |= node.smd != before;
+    node.due.sharing |= node.smd != before;
     answer
 }
 

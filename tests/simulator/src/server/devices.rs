@@ -97,13 +97,12 @@ impl Devices {
         let journal = node.records.take_journal();
         for device in devices.iter_mut() {
             let rewritten = journal.rewritten.contains(&device.namespace);
-            let entries: Vec<_> = match rewritten {
-                true => node
-                    .records
-                    .all(&device.namespace)
-                    .map(|(digest, record)| (*digest, record.clone()))
-                    .collect(),
-                false => journal.changes_of(&device.namespace),
+            let entries: Vec<_> = if rewritten {
+                let all = node.records.all(&device.namespace);
+                all.map(|(digest, record)| (*digest, record.clone()))
+                    .collect()
+            } else {
+                journal.changes_of(&device.namespace)
             };
             device.write(rewritten, &entries)?;
         }

@@ -158,7 +158,7 @@ impl Heart {
             let mut node = self.shared.node();
             (
                 migrate::follow(&mut node),
-                std::mem::take(&mut node.smd_changed),
+                std::mem::take(&mut node.due.sharing),
             )
         };
         if changed {
@@ -221,12 +221,11 @@ impl Heart {
     }
 
     async fn dial(&self, target: String) {
-        let again = match self.connect(&target).await {
-            Ok(stream) => self.link(stream, Some(&target)).await,
-            Err(_) => {
-                self.mesh().forget(&target);
-                true
-            }
+        let again = if let Ok(stream) = self.connect(&target).await {
+            self.link(stream, Some(&target)).await
+        } else {
+            self.mesh().forget(&target);
+            true
         };
         let state = if again {
             Target::Again(Instant::now() + REDIAL)

@@ -49,6 +49,9 @@ impl Log {
     /// Writes a line to the sinks that take it.
     pub fn write(&self, sinks: &[Sink], now: u64, line: &LogLine) {
         let text = format(now, line);
+        if line.text.starts_with("VIOLATION") {
+            eprintln!("{text}");
+        }
         let mut outputs = self.outputs.lock().expect("no holder panics");
         let takers = outputs
             .iter_mut()

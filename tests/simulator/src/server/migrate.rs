@@ -30,7 +30,7 @@ struct Moves {
 
 /// Follows changes of the cluster; what is to be sent after one.
 pub fn follow(node: &mut Node) -> Option<Plan> {
-    if !node.take_balanced() {
+    if !std::mem::take(&mut node.due.moving) {
         return None;
     }
     let (key, mut moves) = (node.engine.key(), Vec::new());
