@@ -91,6 +91,8 @@ pub struct Addresses {
     pub contact: Contact,
     /// `host:port` of the admin port.
     pub admin: Vec<String>,
+    /// `host:port` of the admin port with TLS.
+    pub admin_tls: Vec<String>,
 }
 
 /// Partitions that a node has still to send or receive, of a namespace.
@@ -176,11 +178,13 @@ impl Node {
     /// A node that has just started.
     #[must_use]
     pub fn new(settings: Settings, engine: Engine, addresses: Addresses, now: u64) -> Self {
-        let seeds = settings
-            .all("network.heartbeat.mesh-seed-address-port")
-            .iter()
-            .cloned()
-            .collect();
+        let seeds = |name: &str| settings.all(&format!("network.heartbeat.{name}")).to_vec();
+        let seeds = [
+            seeds("mesh-seed-address-port"),
+            seeds("tls-mesh-seed-address-port"),
+        ]
+        .concat();
+        let seeds = seeds.into_iter().collect();
         let mut node = Self {
             settings,
             engine,

@@ -15,6 +15,7 @@ mod routing;
 mod shared;
 mod start;
 mod storage;
+mod tls;
 
 pub use devices::Unusable;
 pub use shared::Shared;

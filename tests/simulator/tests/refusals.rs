@@ -395,12 +395,15 @@ fn an_enterprise_server_takes_what_it_was_paid_for() {
         "rack-id 1\nstrong-consistency true\nindex-type shmem\n",
     ) + "security {\n}\nxdr {\n}\n";
     assert_eq!(load(Edition::Enterprise, "8.1.2.0", &text), Ok(()));
-    let tls = changed("        port 3000\n", "port 3000\ntls-port 4333\n");
+    let tls = changed(
+        "        port 3000\n",
+        "port 3000\ntls-port 4333\ntls-name nope\n",
+    );
     let said = load(Edition::Enterprise, "8.1.2.0", &tls)
         .unwrap_err()
         .to_string();
     assert!(
-        said.contains("'tls-port' of network.service is not supported"),
+        said.ends_with("failed to find tls stanza for 'nope'"),
         "{said}"
     );
 }

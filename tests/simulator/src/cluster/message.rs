@@ -40,6 +40,12 @@ pub struct Contact {
     pub service: Vec<String>,
     /// `host:port` for applications elsewhere.
     pub alternate: Vec<String>,
+    /// `host:port` for applications that use TLS.
+    pub tls_service: Vec<String>,
+    /// `host:port` for applications elsewhere that use TLS.
+    pub tls_alternate: Vec<String>,
+    /// The name that its certificate has.
+    pub tls_name: String,
     /// Host and port of the heartbeat listener.
     pub heartbeat: (String, u16),
     /// Host and port of the fabric listener.

@@ -32,7 +32,6 @@ const CHECKS: &[Check] = &[
     tls_names_exist,
     namespaces_hold,
     best_practices_hold,
-    no_tls_listener,
 ];
 
 const NAMESPACE_CHECKS: &[NamespaceCheck] = &[
@@ -183,19 +182,6 @@ fn best_practices_hold(settings: &Settings, _: Machine) -> Result<(), Refusal> {
             "https://docs.aerospike.com/docs/operations/install/linux/bestpractices/index.html";
         format!("failed best-practices checks - see '{page}'")
     })
-}
-
-fn no_tls_listener(settings: &Settings, _: Machine) -> Result<(), Refusal> {
-    let listeners = ["service", "admin", "heartbeat", "fabric"];
-    let asked = listeners
-        .iter()
-        .find(|name| settings.port(&format!("network.{name}.tls-port")) != 0);
-    match asked {
-        Some(name) => Err(Refusal::of_all(format!(
-            "simulator: 'tls-port' of network.{name} is not supported"
-        ))),
-        None => Ok(()),
-    }
 }
 
 fn refuse_if(wrong: bool, text: impl FnOnce() -> String) -> Result<(), Refusal> {

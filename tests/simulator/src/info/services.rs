@@ -14,6 +14,14 @@ fn alternate(contact: &Contact) -> &[String] {
     &contact.alternate
 }
 
+fn tls(contact: &Contact) -> &[String] {
+    &contact.tls_service
+}
+
+fn tls_alternate(contact: &Contact) -> &[String] {
+    &contact.tls_alternate
+}
+
 fn deprecated(call: &mut Call<'_>) {
     call.node.counts.deprecated += u64::from(call.node.version().at_least(8, 1));
 }
@@ -76,8 +84,36 @@ pub fn alumni_clear_alt(call: &mut Call<'_>) -> Answer {
     Ok(listed(call.node, &alumni(call.node), alternate))
 }
 
-pub fn no_peers(call: &mut Call<'_>) -> Answer {
-    Ok(listed(call.node, &[], standard))
+pub fn service_tls_std(call: &mut Call<'_>) -> Answer {
+    Ok(call.node.addresses.contact.tls_service.join(","))
+}
+
+pub fn service_tls_alt(call: &mut Call<'_>) -> Answer {
+    Ok(call.node.addresses.contact.tls_alternate.join(","))
+}
+
+pub fn admin_tls_std(call: &mut Call<'_>) -> Answer {
+    Ok(call.node.addresses.admin_tls.join(","))
+}
+
+pub fn peers_tls_std(call: &mut Call<'_>) -> Answer {
+    Ok(listed_with_tls(call.node, &peers(call.node), tls))
+}
+
+pub fn peers_tls_alt(call: &mut Call<'_>) -> Answer {
+    Ok(listed_with_tls(call.node, &peers(call.node), tls_alternate))
+}
+
+pub fn alumni_tls_std(call: &mut Call<'_>) -> Answer {
+    Ok(listed_with_tls(call.node, &alumni(call.node), tls))
+}
+
+pub fn alumni_tls_alt(call: &mut Call<'_>) -> Answer {
+    Ok(listed_with_tls(
+        call.node,
+        &alumni(call.node),
+        tls_alternate,
+    ))
 }
 
 fn peers(node: &Node) -> Vec<(NodeId, &Contact)> {
@@ -104,21 +140,33 @@ fn flat(nodes: &[(NodeId, &Contact)], pick: Pick) -> String {
 
 fn listed(node: &Node, nodes: &[(NodeId, &Contact)], pick: Pick) -> String {
     let port = node.settings.port("network.service.port");
-    let default = format!(":{port}");
     let entries = nodes
         .iter()
-        .filter(|(_, contact)| !pick(contact).is_empty())
-        .map(|(id, contact)| {
-            let hosts = pick(contact)
-                .iter()
-                .map(|host| host.strip_suffix(&default).unwrap_or(host));
-            format!("[{id:X},,[{}]]", hosts.collect::<Vec<_>>().join(","))
-        });
-    format!(
-        "{},{port},[{}]",
-        node.peers_generation,
-        entries.collect::<Vec<_>>().join(",")
-    )
+        .map(|(id, contact)| entry(*id, "", pick(contact), port));
+    list(node, port, entries)
+}
+
+fn listed_with_tls(node: &Node, nodes: &[(NodeId, &Contact)], pick: Pick) -> String {
+    let port = node.settings.port("network.service.tls-port");
+    let entries = nodes
+        .iter()
+        .map(|(id, contact)| entry(*id, &contact.tls_name, pick(contact), port));
+    list(node, port, entries)
+}
+
+/// A node with its addresses; the usual port is left out.
+fn entry(id: NodeId, tls_name: &str, hosts: &[String], port: u16) -> Option<String> {
+    let usual = format!(":{port}");
+    let short: Vec<_> = hosts
+        .iter()
+        .map(|host| host.strip_suffix(&usual).unwrap_or(host))
+        .collect();
+    (!hosts.is_empty()).then(|| format!("[{id:X},{tls_name},[{}]]", short.join(",")))
+}
+
+fn list(node: &Node, port: u16, entries: impl Iterator<Item = Option<String>>) -> String {
+    let entries: Vec<_> = entries.flatten().collect();
+    format!("{},{port},[{}]", node.peers_generation, entries.join(","))
 }
 
 pub fn mesh(call: &mut Call<'_>) -> Answer {

@@ -47,16 +47,16 @@ fn node(release: Release, number: u8, more: &str) -> Node {
     let host = format!("127.0.0.{number}");
     let contact = Contact {
         service: vec![format!("{host}:3000")],
-        alternate: vec![],
         heartbeat: (host.clone(), 3002),
         fabric: (host, 3001),
+        ..Contact::default()
     };
     Node::new(
         settings,
         engine,
         Addresses {
             contact,
-            admin: vec![],
+            ..Addresses::default()
         },
         NOW,
     )

@@ -15,7 +15,12 @@ pub struct Invalid {
     address: String,
 }
 
-/// Where to listen for the section `name` of the network.
+/// The two kinds of listeners, by what stands before their parameters.
+pub const PLAIN: &str = "";
+/// With TLS.
+pub const TLS: &str = "tls-";
+
+/// Where to listen for the section `name` of the network, plainly or with TLS.
 ///
 /// # Errors
 ///
@@ -24,13 +29,14 @@ pub async fn listeners(
     settings: &Settings,
     names: &Names,
     name: &str,
+    kind: &str,
 ) -> Result<Vec<SocketAddr>, Invalid> {
-    let port = settings.port(&format!("network.{name}.port"));
+    let port = settings.port(&format!("network.{name}.{kind}port"));
     if port == 0 {
         return Ok(Vec::new());
     }
     let mut listeners = Vec::new();
-    for address in settings.all(&format!("network.{name}.address")) {
+    for address in settings.all(&format!("network.{name}.{kind}address")) {
         listeners.push(SocketAddr::new(one(names, address, "address").await?, port));
     }
     if listeners.is_empty() {
@@ -58,64 +64,76 @@ async fn one(names: &Names, address: &str, what: &'static str) -> Result<IpAddr,
 ///
 /// If an address to be told is no address.
 pub async fn published(settings: &Settings, names: &Names) -> Result<Addresses, Invalid> {
-    let service = told(settings, names, "access", "access address").await?;
-    let alternate = settings.all("network.service.alternate-access-address");
-    let mut contact = Contact {
-        service,
-        alternate: hosts(alternate, port_of(settings, "alternate-access")),
-        heartbeat: (String::new(), settings.port("network.heartbeat.port")),
-        fabric: (String::new(), settings.port("network.fabric.port")),
+    let contact = Contact {
+        service: told(settings, names, PLAIN).await?,
+        alternate: alternate(settings, PLAIN),
+        tls_service: told(settings, names, TLS).await?,
+        tls_alternate: alternate(settings, TLS),
+        tls_name: settings
+            .get("network.service.tls-name")
+            .unwrap_or_default()
+            .to_owned(),
+        heartbeat: between_nodes(settings, names, "heartbeat").await?,
+        fabric: between_nodes(settings, names, "fabric").await?,
     };
-    for (host, name) in [
-        (&mut contact.heartbeat.0, "heartbeat"),
-        (&mut contact.fabric.0, "fabric"),
-    ] {
-        let address = listeners(settings, names, name)
-            .await?
-            .first()
-            .map(SocketAddr::ip);
-        *host = address
-            .filter(|it| !it.is_unspecified())
-            .map(|it| it.to_string())
-            .unwrap_or_default();
-    }
-    let admin = listeners(settings, names, "admin").await?;
-    let admin = admin
-        .iter()
-        .flat_map(|listener| reachable(*listener))
-        .map(|it| it.to_string())
-        .collect();
-    Ok(Addresses { contact, admin })
+    let admin = reachable(&listeners(settings, names, "admin", PLAIN).await?);
+    let admin_tls = reachable(&listeners(settings, names, "admin", TLS).await?);
+    Ok(Addresses {
+        contact,
+        admin,
+        admin_tls,
+    })
 }
 
-async fn told(
+/// The first listener of a section; an address that others find out themselves is left out.
+async fn between_nodes(
     settings: &Settings,
     names: &Names,
-    kind: &str,
-    what: &'static str,
-) -> Result<Vec<String>, Invalid> {
-    let port = port_of(settings, kind);
-    let set = settings.all(&format!("network.service.{kind}-address"));
-    let mut hosts = Vec::new();
-    for address in set {
-        let address = one(names, address, what).await?;
-        hosts.push(SocketAddr::new(address, port).to_string());
-    }
-    if hosts.is_empty() {
-        let listeners = listeners(settings, names, "service").await?;
-        let reachable = listeners.into_iter().flat_map(reachable);
-        hosts = reachable
-            .map(|it| SocketAddr::new(it.ip(), port).to_string())
-            .collect();
-    }
-    Ok(hosts)
+    name: &str,
+) -> Result<(String, u16), Invalid> {
+    let mut all = listeners(settings, names, name, PLAIN).await?;
+    all.extend(listeners(settings, names, name, TLS).await?);
+    let first = all.first().copied();
+    let host = first.map(|it| it.ip()).filter(|it| !it.is_unspecified());
+    let port = first.map_or(0, |it| it.port());
+    Ok((host.map(|it| it.to_string()).unwrap_or_default(), port))
 }
 
-fn port_of(settings: &Settings, kind: &str) -> u16 {
-    match settings.port(&format!("network.service.{kind}-port")) {
-        0 => settings.port("network.service.port"),
-        port => port,
+async fn told(settings: &Settings, names: &Names, kind: &str) -> Result<Vec<String>, Invalid> {
+    let listeners = listeners(settings, names, "service", kind).await?;
+    let Some(first) = listeners.first() else {
+        return Ok(Vec::new());
+    };
+    let port = port_of(settings, kind, "access").unwrap_or(first.port());
+    let mut addresses = Vec::new();
+    for address in settings.all(&format!("network.service.{kind}access-address")) {
+        addresses.push(SocketAddr::new(
+            one(names, address, "access address").await?,
+            port,
+        ));
     }
+    if addresses.is_empty() {
+        let own: Vec<_> = listeners
+            .iter()
+            .map(|it| SocketAddr::new(it.ip(), port))
+            .collect();
+        return Ok(reachable(&own));
+    }
+    Ok(addresses.iter().map(ToString::to_string).collect())
+}
+
+fn port_of(settings: &Settings, kind: &str, access: &str) -> Option<u16> {
+    let port = settings.port(&format!("network.service.{kind}{access}-port"));
+    (port != 0).then_some(port)
+}
+
+fn alternate(settings: &Settings, kind: &str) -> Vec<String> {
+    let own = settings.port(&format!("network.service.{kind}port"));
+    let port = port_of(settings, kind, "alternate-access").unwrap_or(own);
+    hosts(
+        settings.all(&format!("network.service.{kind}alternate-access-address")),
+        port,
+    )
 }
 
 fn hosts(addresses: &[String], port: u16) -> Vec<String> {
@@ -132,16 +150,22 @@ fn hosts(addresses: &[String], port: u16) -> Vec<String> {
         .collect()
 }
 
-/// The addresses that a listener on all of them has.
-fn reachable(listener: SocketAddr) -> Vec<SocketAddr> {
-    if !listener.ip().is_unspecified() {
-        return vec![listener];
-    }
+/// Under which addresses others reach listeners; one on all addresses has all of the host's.
+fn reachable(listeners: &[SocketAddr]) -> Vec<String> {
     let table = std::fs::read_to_string("/proc/net/fib_trie").unwrap_or_default();
-    let own = own_addresses(&table)
-        .into_iter()
-        .map(|it| SocketAddr::new(IpAddr::V4(it), listener.port()));
-    own.collect()
+    let own = |port: u16| {
+        own_addresses(&table)
+            .into_iter()
+            .map(move |it| SocketAddr::new(IpAddr::V4(it), port))
+    };
+    let all = listeners.iter().flat_map(|listener| {
+        if listener.ip().is_unspecified() {
+            own(listener.port()).collect()
+        } else {
+            vec![*listener]
+        }
+    });
+    all.map(|it| it.to_string()).collect()
 }
 
 /// The host's own addresses in the kernel's routing table; loopback only if there is nothing else.

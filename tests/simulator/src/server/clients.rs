@@ -4,10 +4,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use super::tls::Tls;
 use super::{Shared, routing};
 use crate::info;
 use crate::security::{self, Caller, Desk};
@@ -24,20 +25,34 @@ pub enum Port {
 }
 
 /// Serves connections, for ever.
-pub async fn listen(shared: Arc<Shared>, listener: TcpListener, port: Port) {
+pub async fn listen(shared: Arc<Shared>, listener: TcpListener, port: Port, tls: Option<Tls>) {
     let mut connections = JoinSet::new();
     loop {
         if let Ok((stream, from)) = listener.accept().await {
-            connections.spawn(serve(Arc::clone(&shared), stream, from, port));
+            connections.spawn(serve(Arc::clone(&shared), stream, from, port, tls.clone()));
         }
         while connections.try_join_next().is_some() {}
     }
 }
 
-async fn serve(shared: Arc<Shared>, stream: TcpStream, from: SocketAddr, port: Port) {
+async fn serve(
+    shared: Arc<Shared>,
+    stream: TcpStream,
+    from: SocketAddr,
+    port: Port,
+    tls: Option<Tls>,
+) {
     count(&shared, port, 1);
+    let _ = stream.set_nodelay(true);
     let caller = Caller::from(from.ip());
-    if let Err(error) = converse(&shared, stream, caller, port).await
+    let outcome = match tls {
+        None => converse(&shared, stream, caller, port).await,
+        Some(tls) => match tls.accept(stream).await {
+            Ok(stream) => converse(&shared, stream, caller, port).await,
+            Err(error) => Err(invalid(format!("TLS handshake failed: {error}"))),
+        },
+    };
+    if let Err(error) = outcome
         && error.kind() == io::ErrorKind::InvalidData
     {
         shared.say(1, "proto", format!("{error} from {from}"));
@@ -57,11 +72,10 @@ fn count(shared: &Shared, port: Port, change: i64) {
 /// Answers in order until the client has enough, or sends what closes the connection.
 async fn converse(
     shared: &Shared,
-    mut stream: TcpStream,
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
     mut caller: Caller,
     port: Port,
 ) -> io::Result<()> {
-    stream.set_nodelay(true)?;
     loop {
         let mut header = [0; HEADER];
         if stream.read_exact(&mut header).await.is_err() {
@@ -91,7 +105,7 @@ fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Er
 }
 
 /// The body grows as it arrives: a header alone takes no memory.
-async fn body(stream: &mut TcpStream, length: usize) -> io::Result<Vec<u8>> {
+async fn body(stream: &mut (impl AsyncRead + Unpin), length: usize) -> io::Result<Vec<u8>> {
     let mut body = Vec::new();
     stream.take(length as u64).read_to_end(&mut body).await?;
     if body.len() < length {

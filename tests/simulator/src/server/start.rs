@@ -11,12 +11,14 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::addresses::{PLAIN, TLS};
 use super::clients::{self, Port};
 use super::clock::Clock;
 use super::devices::{Devices, Unusable};
 use super::log::{Log, format};
 use super::names::Names;
 use super::storage::Storage;
+use super::tls::Tls;
 use super::{Shared, addresses, fabric, feature_key, heartbeat};
 use crate::cluster::{Engine, Incarnation, Offer, Timing};
 use crate::conf::checks::{Machine, check};
@@ -115,7 +117,7 @@ pub async fn start(options: &Options) -> Result<Running, Failure> {
     let published = addresses::published(&settings, &names)
         .await
         .map_err(invalid)?;
-    let listeners = Listeners::of(&settings, &names).await.map_err(invalid)?;
+    let listeners = Listeners::of(&settings, &names).await.map_err(&quiet)?;
     let storage = Storage::below(Path::new(work_directory(&settings)));
     let engine = engine(&settings, clock);
     let mut node = Node::new(settings, engine, published, clock.now());
@@ -246,20 +248,43 @@ fn hash(password: &str) -> Result<String, bcrypt::BcryptError> {
     Ok(parts.format_for_version(bcrypt::Version::TwoA))
 }
 
+/// Ports for clients.
+struct Door {
+    port: Port,
+    addresses: Vec<SocketAddr>,
+    tls: Option<Tls>,
+}
+
 struct Listeners {
     fabric: Vec<SocketAddr>,
     heartbeat: Vec<SocketAddr>,
-    admin: Vec<SocketAddr>,
-    service: Vec<SocketAddr>,
+    doors: Vec<Door>,
 }
 
 impl Listeners {
-    async fn of(settings: &Settings, names: &Names) -> Result<Self, addresses::Invalid> {
+    async fn of(settings: &Settings, names: &Names) -> Result<Self, Refusal> {
+        let mut doors = Vec::new();
+        for (name, port) in [("admin", Port::Admin), ("service", Port::Service)] {
+            let plain = listeners(settings, names, name, PLAIN).await?;
+            doors.push(Door {
+                port,
+                addresses: plain,
+                tls: None,
+            });
+            let addresses = listeners(settings, names, name, TLS).await?;
+            let tls = Tls::of(settings, name).map_err(|text| Refusal::in_module("tls", text))?;
+            doors.push(Door {
+                port,
+                addresses,
+                tls,
+            });
+        }
+        let fabric = between_nodes(settings, names, "fabric").await?;
+        let heartbeat = between_nodes(settings, names, "heartbeat").await?;
         Ok(Self {
-            fabric: addresses::listeners(settings, names, "fabric").await?,
-            heartbeat: addresses::listeners(settings, names, "heartbeat").await?,
-            admin: addresses::listeners(settings, names, "admin").await?,
-            service: addresses::listeners(settings, names, "service").await?,
+            fabric,
+            heartbeat,
+            doors,
         })
     }
 
@@ -271,13 +296,40 @@ impl Listeners {
         }
         let heartbeat = bind(shared, &self.heartbeat).await?;
         tasks.spawn(heartbeat::run(Arc::clone(shared), heartbeat));
-        for (addresses, port) in [(&self.admin, Port::Admin), (&self.service, Port::Service)] {
-            for listener in bind(shared, addresses).await? {
-                tasks.spawn(clients::listen(Arc::clone(shared), listener, port));
+        for door in self.doors {
+            for listener in bind(shared, &door.addresses).await? {
+                tasks.spawn(clients::listen(
+                    Arc::clone(shared),
+                    listener,
+                    door.port,
+                    door.tls.clone(),
+                ));
             }
         }
         Ok(tasks)
     }
+}
+
+async fn listeners(
+    settings: &Settings,
+    names: &Names,
+    name: &str,
+    kind: &str,
+) -> Result<Vec<SocketAddr>, Refusal> {
+    let listeners = addresses::listeners(settings, names, name, kind).await;
+    listeners.map_err(|error| Refusal::of_all(error.to_string()))
+}
+
+/// Nodes talk to each other plainly on all their ports: with TLS only its files are checked.
+async fn between_nodes(
+    settings: &Settings,
+    names: &Names,
+    name: &str,
+) -> Result<Vec<SocketAddr>, Refusal> {
+    Tls::of(settings, name).map_err(|text| Refusal::in_module("tls", text))?;
+    let mut all = listeners(settings, names, name, PLAIN).await?;
+    all.extend(listeners(settings, names, name, TLS).await?);
+    Ok(all)
 }
 
 const PORT_IN_USE: Duration = Duration::from_secs(5);

@@ -24,6 +24,9 @@ pub struct Fleet {
     pub size: u8,
     pub heartbeat: &'static str,
     pub more: &'static str,
+    /// Lines of the network's service section, and of the network.
+    pub service: &'static str,
+    pub network: &'static str,
     /// Lines of the namespace.
     pub namespace: &'static str,
     /// Its storage.
@@ -41,6 +44,8 @@ impl Fleet {
             size,
             heartbeat: "interval 50\n timeout 6\n connect-timeout-ms 100",
             more: "",
+            service: "",
+            network: "",
             namespace: "",
             storage: "memory {\n data-size 1G\n }",
             test: NEXT_TEST.fetch_add(1, Ordering::Relaxed),
@@ -74,6 +79,8 @@ impl Fleet {
             .collect();
         let seeds = seeds.concat();
         let (heartbeat, more) = (self.heartbeat, self.more);
+        let service = self.service.replace("IP", &ip.to_string());
+        let network = self.network.replace("WORK", &work);
         let features = match self.release.edition {
             Edition::Enterprise => format!("feature-key-file {work}/features.conf"),
             Edition::Community => String::new(),
@@ -86,8 +93,8 @@ impl Fleet {
         format!(
             "service {{\n cluster-name ako-live\n node-id a{node}\n work-directory {work}\n proto-fd-max 1024\n{features}\n}}\n\
              logging {{\n file {work}/asd.log {{\n context any info\n }}\n console {{\n context any warning\n }}\n}}\n\
-             network {{\n service {{\n address {ip}\n port 3000\n }}\n heartbeat {{\n mode mesh\n address {ip}\n port 3002\n\
-             {seeds}{heartbeat}\n }}\n fabric {{\n address {ip}\n port 3001\n }}\n {admin}}}\n\
+             network {{\n service {{\n address {ip}\n port 3000\n {service}\n }}\n heartbeat {{\n mode mesh\n address {ip}\n port 3002\n\
+             {seeds}{heartbeat}\n }}\n fabric {{\n address {ip}\n port 3001\n }}\n {admin}{network}}}\n\
              namespace test {{\n replication-factor 2\n {}\n storage-engine {}\n}}\n{more}",
             self.namespace,
             self.storage.replace("WORK", &work)
