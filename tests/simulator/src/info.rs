@@ -13,6 +13,7 @@ mod indexes;
 mod logs;
 mod registry;
 mod services;
+mod sets;
 mod statistics;
 mod texts;
 

@@ -1,15 +1,23 @@
 //! One server without its sockets: everything that info commands, logins and records read and change.
 
+mod moves;
+mod tally;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{Contact, Engine, Event, Incarnation, NamespaceOffer, NodeId, Offer, Pulse};
+use crate::cluster::{Contact, Engine, Event, NamespaceOffer, NodeId, Offer, Pulse};
 use crate::conf::Settings;
 use crate::conf::settings::namespace_key;
-use crate::partitions::{Ownership, PARTITIONS, balance, partition_of};
+use crate::partitions::{Ownership, balance};
 use crate::records::{Record, Records};
 use crate::security::{Access, Caller, Directory, Sessions};
 use crate::smd::Smd;
 use crate::version::{Release, Version};
+
+pub use moves::Migrations;
+pub use tally::Tally;
+
+use moves::Before;
 
 /// The first of January 2010 in milliseconds, from which the server counts.
 pub const EPOCH: u64 = 1_262_304_000_000;
@@ -23,46 +31,6 @@ pub struct LogLine {
     pub context: &'static str,
     /// What happened.
     pub text: String,
-}
-
-/// How often something happened, in all and lately.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Tally {
-    /// In all.
-    pub total: u64,
-    slice: u64,
-    now: u64,
-    before: u64,
-}
-
-impl Tally {
-    /// Milliseconds over which the rate is told.
-    const SLICE: u64 = 10_000;
-
-    /// Once more.
-    pub fn count(&mut self, now: u64) {
-        self.turn(now);
-        self.total += 1;
-        self.now += 1;
-    }
-
-    /// A second, in the last ten to twenty of them; none if nothing happened.
-    #[must_use]
-    pub fn rate(mut self, now: u64) -> Option<u64> {
-        self.turn(now);
-        let lately = self.now + self.before;
-        (lately > 0).then(|| (lately * 1000 / Self::SLICE).max(1))
-    }
-
-    fn turn(&mut self, now: u64) {
-        let slice = now / Self::SLICE;
-        match slice.saturating_sub(self.slice) {
-            0 => return,
-            1 => self.before = self.now,
-            _ => self.before = 0,
-        }
-        (self.now, self.slice) = (0, slice);
-    }
 }
 
 /// Counts that the statistics show.
@@ -93,34 +61,6 @@ pub struct Addresses {
     pub admin: Vec<String>,
     /// `host:port` of the admin port with TLS.
     pub admin_tls: Vec<String>,
-}
-
-/// Partitions that a node has still to send or receive, of a namespace.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Migrations {
-    /// To send, at first.
-    pub send_initial: usize,
-    /// To send, still.
-    pub send: usize,
-    /// To receive, at first.
-    pub receive_initial: usize,
-    /// To receive, still.
-    pub receive: usize,
-}
-
-impl Migrations {
-    /// Both ways.
-    #[must_use]
-    pub fn remaining(self) -> usize {
-        self.send + self.receive
-    }
-}
-
-/// The balance before the last one.
-#[derive(Default)]
-struct Before {
-    members: BTreeSet<Incarnation>,
-    ownership: BTreeMap<String, Ownership>,
 }
 
 /// What a change of the node makes necessary.
@@ -390,92 +330,6 @@ impl Node {
             .collect();
         self.alumni.extend(peers);
         self.peers_generation += 1;
-    }
-
-    fn plan_migrations(&mut self) {
-        let namespaces = self.settings.namespaces().to_vec();
-        self.outgoing = namespaces
-            .into_iter()
-            .map(|name| (name.clone(), self.partitions_to_send(&name)))
-            .collect();
-        let counts = self.outgoing.iter().map(|(name, sends)| {
-            let send = sends.len();
-            (
-                name.clone(),
-                Migrations {
-                    send,
-                    send_initial: send,
-                    ..Migrations::default()
-                },
-            )
-        });
-        self.migrations = counts.collect();
-    }
-
-    /// What the last balance made this node send, by namespace.
-    pub fn take_outgoing(&mut self) -> BTreeMap<String, Vec<(usize, NodeId)>> {
-        std::mem::take(&mut self.outgoing)
-    }
-
-    /// Partitions of a namespace that this node must send, and to whom: those that it held as the first of the
-    /// nodes that are still here, and those that it holds though it should not.
-    fn partitions_to_send(&self, namespace: &str) -> Vec<(usize, NodeId)> {
-        let Some(now) = self.ownership.get(namespace) else {
-            return Vec::new();
-        };
-        let (me, stayed) = (self.engine.me().id, self.stayed());
-        let held: BTreeSet<_> = self
-            .records
-            .all(namespace)
-            .map(|(digest, _)| partition_of(digest))
-            .collect();
-        let before = self.before.ownership.get(namespace);
-        // nobody else knows what a node still has that comes back with its devices
-        let returned = self.before.members.is_empty();
-        let sends = (0..PARTITIONS).flat_map(|partition| {
-            let old = before.map(|it| it.replicas(partition)).unwrap_or_default();
-            let old: Vec<_> = old.iter().filter(|id| stayed.contains(id)).collect();
-            let (new, leads) = (now.replicas(partition), old.first() == Some(&&me));
-            let surplus = held.contains(&partition) && !new.contains(&me);
-            let back = returned && held.contains(&partition);
-            let lacks =
-                |id: &&NodeId| **id != me && (surplus || back || (leads && !old.contains(id)));
-            new.iter()
-                .filter(lacks)
-                .map(|id| (partition, *id))
-                .collect::<Vec<_>>()
-        });
-        sends.collect()
-    }
-
-    /// Nodes that were in the cluster before the last balance and did not restart since.
-    fn stayed(&self) -> BTreeSet<NodeId> {
-        let now = self.engine.incarnations();
-        self.before
-            .members
-            .intersection(&now)
-            .map(|it| it.id)
-            .collect()
-    }
-
-    /// Counts partitions that were sent.
-    pub fn count_sent(&mut self, namespace: &str, partitions: usize) {
-        if let Some(migrations) = self.migrations.get_mut(namespace) {
-            migrations.send = migrations.send.saturating_sub(partitions);
-        }
-    }
-
-    /// Drops copies that this node should not hold; a quiesced node never does.
-    pub fn drop_surplus(&mut self) {
-        if self.is_quiesced() {
-            return;
-        }
-        let me = self.engine.me().id;
-        for (namespace, ownership) in &self.ownership {
-            self.records.retain(namespace, |digest, _| {
-                ownership.replicas(partition_of(digest)).contains(&me)
-            });
-        }
     }
 
     /// Takes over newer shared metadata.

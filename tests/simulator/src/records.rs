@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use crate::partitions::partition_of;
 use crate::wire::record::{Message, Operation, other, read, write};
 
 /// The hash of set and key.
@@ -329,16 +328,6 @@ impl Records {
     /// All copies in a namespace.
     pub fn all(&self, namespace: &str) -> impl Iterator<Item = (&Digest, &Record)> {
         self.namespaces.get(namespace).into_iter().flatten()
-    }
-
-    /// Copies of a partition that are not marks of deletes, or are.
-    pub fn in_partition(
-        &self,
-        namespace: &str,
-        partition: usize,
-    ) -> impl Iterator<Item = (&Digest, &Record)> {
-        self.all(namespace)
-            .filter(move |(digest, _)| partition_of(digest) == partition)
     }
 
     /// Drops the copies of a namespace for which `keep` says no.

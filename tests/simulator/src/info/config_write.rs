@@ -3,6 +3,7 @@
 use super::registry::{Answer, Call};
 use super::texts::{enterprise_only, refused_setting};
 use crate::cluster::Timing;
+use crate::conf::Settings;
 use crate::conf::settings::namespace_key;
 use crate::conf::table::{Kind, Row};
 use crate::conf::values;
@@ -305,49 +306,65 @@ fn set_in_security(call: &mut Call<'_>) -> Answer {
     Ok("ok".to_owned())
 }
 
+/// A parameter of the shipping itself, of a data centre, or of a namespace that goes there; or one of those three
+/// made or removed.
 fn set_in_xdr(call: &mut Call<'_>) -> Answer {
-    let refused = refused_setting(call.node.version(), "invalid state or set-config parameter");
     let Some(dc) = call.command.argument("dc") else {
         return set(call, "xdr", "xdr");
     };
     let dc_key = format!("xdr.dcs.{{{dc}}}");
-    let argument = |name: &str| call.command.argument(name);
-    let settings = &mut call.node.settings;
-    let exists = settings.has_section(&dc_key);
-    let (namespace, address, action) = (
-        argument("namespace"),
-        argument("node-address-port"),
-        argument("action"),
-    );
-    let namespace_key = namespace.map(|namespace| format!("{dc_key}.namespaces.{{{namespace}}}"));
-    let changed = match (namespace_key, address, action) {
-        (None, None, Some("create")) if !exists => {
-            settings.add_section(&dc_key);
-            true
-        }
-        (None, None, Some("delete")) => settings.remove_section(&dc_key),
-        _ if !exists => false,
-        (None, Some(address), Some("add")) => {
-            settings.append(&format!("{dc_key}.node-address-port"), address.to_owned());
-            true
-        }
-        (None, Some(address), Some("remove")) => {
-            settings.remove_value(&format!("{dc_key}.node-address-port"), address)
-        }
-        (Some(key), None, Some("add")) if !settings.has_section(&key) => {
-            settings.add_section(&key);
-            true
-        }
-        (Some(key), None, Some("remove")) => settings.remove_section(&key),
-        (Some(key), None, None) if settings.has_section(&key) => {
-            return set(call, "xdr.dcs[].namespaces[]", &key);
-        }
-        (None, None, None) => return set(call, "xdr.dcs[]", &dc_key),
-        _ => false,
+    let namespace = call.command.argument("namespace");
+    let key = namespace.map(|namespace| format!("{dc_key}.namespaces.{{{namespace}}}"));
+    let (section, key) = match key {
+        Some(key) => ("xdr.dcs[].namespaces[]", key),
+        None => ("xdr.dcs[]", dc_key.clone()),
     };
-    if changed {
+    let Some(action) = call.command.argument("action") else {
+        let there = call.node.settings.has_section(&key);
+        return if there {
+            set(call, section, &key)
+        } else {
+            Err(refused_in_xdr(call))
+        };
+    };
+    let address = call.command.argument("node-address-port");
+    if act_in_xdr(&mut call.node.settings, &dc_key, &key, address, action) {
         Ok("ok".to_owned())
     } else {
-        Err(refused)
+        Err(refused_in_xdr(call))
+    }
+}
+
+fn refused_in_xdr(call: &Call<'_>) -> String {
+    refused_setting(call.node.version(), "invalid state or set-config parameter")
+}
+
+/// Whether the action was possible.
+fn act_in_xdr(
+    settings: &mut Settings,
+    dc: &str,
+    key: &str,
+    address: Option<&str>,
+    action: &str,
+) -> bool {
+    let (of_dc, there) = (dc == key, settings.has_section(key));
+    let addresses = format!("{dc}.node-address-port");
+    match (action, address) {
+        ("add", Some(address)) if there => {
+            settings.append(&addresses, address.to_owned());
+            true
+        }
+        ("remove", Some(address)) => settings.remove_value(&addresses, address),
+        ("create", None) if of_dc && !there => {
+            settings.add_section(key);
+            true
+        }
+        ("add", None) if !of_dc && !there && settings.has_section(dc) => {
+            settings.add_section(key);
+            true
+        }
+        ("delete", None) if of_dc => settings.remove_section(key),
+        ("remove", None) if !of_dc => settings.remove_section(key),
+        _ => false,
     }
 }

@@ -1,7 +1,8 @@
 //! The table of commands, and how one is found.
 
 use super::{
-    cluster, config_read, config_write, data, identity, indexes, logs, services, statistics, texts,
+    cluster, config_read, config_write, data, identity, indexes, logs, services, sets, statistics,
+    texts,
 };
 use crate::node::Node;
 use crate::security::{Access, Caller};
@@ -167,7 +168,7 @@ const COMMANDS: &[Entry] = &[
         .needs(Access::ServiceControl),
     bare("statistics", statistics::statistics),
     tree("namespace", statistics::namespace),
-    tree("sets", statistics::sets),
+    tree("sets", sets::sets),
     bare("best-practices", statistics::best_practices),
     bare("health-outliers", statistics::nothing),
     bare("health-stats", statistics::nothing),

@@ -6,7 +6,7 @@ use super::cluster::unavailable;
 use super::config_read;
 use super::registry::{Answer, Call};
 use crate::conf::settings::namespace_key;
-use crate::node::{EPOCH, Node, Tally};
+use crate::node::{EPOCH, Migrations, Node, Tally};
 use crate::partitions::partition_of;
 
 /// What a fresh 8.1.2 answers; what differs is put in its place.
@@ -32,21 +32,6 @@ fn filled(form: &str, values: &BTreeMap<&str, String>) -> Vec<String> {
 
 fn figures(node: &Node, now: u64) -> BTreeMap<&'static str, String> {
     let seconds = |since: u64| (now.saturating_sub(since) / 1000).to_string();
-    let principal = node
-        .engine
-        .principal()
-        .map_or_else(|| "0".to_owned(), |id| format!("{id:X}"));
-    let duplicates: Vec<_> = node
-        .engine
-        .duplicates()
-        .map(|id| format!("{id:X}"))
-        .collect();
-    let compatibility = node
-        .engine
-        .members()
-        .values()
-        .map(|offer| offer.compatibility);
-    let own = node.version().compatibility_id();
     let remaining: usize = node.migrations.values().map(|it| it.remaining()).sum();
     let objects: usize = node
         .settings
@@ -54,33 +39,7 @@ fn figures(node: &Node, now: u64) -> BTreeMap<&'static str, String> {
         .iter()
         .map(|name| objects(node, name).all)
         .sum();
-    BTreeMap::from([
-        ("cluster_size", node.engine.members().len().to_string()),
-        ("cluster_key", format!("{:X}", node.engine.key())),
-        ("cluster_generation", node.engine.generation().to_string()),
-        ("cluster_principal", principal.clone()),
-        ("paxos_principal", principal),
-        (
-            "cluster_min_compatibility_id",
-            compatibility.clone().min().unwrap_or(own).to_string(),
-        ),
-        (
-            "cluster_max_compatibility_id",
-            compatibility.max().unwrap_or(own).to_string(),
-        ),
-        ("cluster_integrity", node.engine.has_integrity().to_string()),
-        (
-            "cluster_is_member",
-            (node.engine.has_integrity() && node.engine.key() != 0).to_string(),
-        ),
-        (
-            "cluster_duplicate_nodes",
-            if duplicates.is_empty() {
-                "null".to_owned()
-            } else {
-                duplicates.join(",")
-            },
-        ),
+    let mut figures = BTreeMap::from([
         ("uptime", seconds(node.started)),
         ("time_since_rebalance", seconds(node.engine.rebalanced_at())),
         (
@@ -103,8 +62,55 @@ fn figures(node: &Node, now: u64) -> BTreeMap<&'static str, String> {
         ),
         ("info_complete", node.counts.info.to_string()),
         ("deprecated_requests", node.counts.deprecated.to_string()),
-        ("failed_best_practices", "true".to_owned()),
-    ])
+    ]);
+    figures.extend(membership_figures(node));
+    figures.extend(compatibility_figures(node));
+    figures
+}
+
+fn membership_figures(node: &Node) -> [(&'static str, String); 8] {
+    let engine = &node.engine;
+    let principal = engine
+        .principal()
+        .map_or_else(|| "0".to_owned(), |id| format!("{id:X}"));
+    let duplicates: Vec<_> = engine.duplicates().map(|id| format!("{id:X}")).collect();
+    let duplicates = if duplicates.is_empty() {
+        "null".to_owned()
+    } else {
+        duplicates.join(",")
+    };
+    [
+        ("cluster_size", engine.members().len().to_string()),
+        ("cluster_key", format!("{:X}", engine.key())),
+        ("cluster_generation", engine.generation().to_string()),
+        ("cluster_principal", principal.clone()),
+        ("paxos_principal", principal),
+        ("cluster_integrity", engine.has_integrity().to_string()),
+        (
+            "cluster_is_member",
+            (engine.has_integrity() && engine.key() != 0).to_string(),
+        ),
+        ("cluster_duplicate_nodes", duplicates),
+    ]
+}
+
+fn compatibility_figures(node: &Node) -> [(&'static str, String); 2] {
+    let ids = node
+        .engine
+        .members()
+        .values()
+        .map(|offer| offer.compatibility);
+    let own = node.version().compatibility_id();
+    [
+        (
+            "cluster_min_compatibility_id",
+            ids.clone().min().unwrap_or(own).to_string(),
+        ),
+        (
+            "cluster_max_compatibility_id",
+            ids.max().unwrap_or(own).to_string(),
+        ),
+    ]
 }
 
 pub fn namespace(call: &mut Call<'_>) -> Answer {
@@ -148,45 +154,62 @@ fn objects(node: &Node, namespace: &str) -> Objects {
 }
 
 fn namespace_figures(node: &Node, name: &str, now: u64) -> BTreeMap<&'static str, String> {
-    let ownership = node.ownership(name).cloned().unwrap_or_default();
-    let (objects, migrations) = (
-        objects(node, name),
-        node.migrations.get(name).copied().unwrap_or_default(),
-    );
     let size = node
         .settings
         .number(&namespace_key(name, "storage-engine.data-size"), 512 << 20);
-    let count = |counts: &BTreeMap<String, Tally>| {
+    let total = |counts: &BTreeMap<String, Tally>| {
         counts.get(name).map_or(0, |tally| tally.total).to_string()
     };
-    let quiesced = if node.engine.key() == 0 {
-        0
-    } else {
-        ownership.nodes.len() - ownership.active
-    };
-    BTreeMap::from([
-        ("ns_cluster_size", ownership.nodes.len().to_string()),
-        ("effective_replication_factor", ownership.copies.to_string()),
+    let mut figures = BTreeMap::from([
+        (
+            "current_time",
+            (now.saturating_sub(EPOCH) / 1000).to_string(),
+        ),
+        ("data_total_bytes", size.to_string()),
+        ("client_read_success", total(&node.counts.reads)),
+        ("client_write_success", total(&node.counts.writes)),
+    ]);
+    figures.extend(object_figures(node, name));
+    figures.extend(ownership_figures(node, name));
+    figures.extend(migration_figures(
+        node.migrations.get(name).copied().unwrap_or_default(),
+    ));
+    figures
+}
+
+fn object_figures(node: &Node, name: &str) -> [(&'static str, String); 8] {
+    let objects = objects(node, name);
+    [
         ("objects", objects.all.to_string()),
         ("tombstones", objects.tombstones.to_string()),
         ("master_objects", objects.master.to_string()),
         ("prole_objects", objects.prole.to_string()),
         ("non_replica_objects", objects.surplus.to_string()),
+        ("index_used_bytes", (objects.all * 64).to_string()),
+        ("data_used_bytes", (objects.all * 1024).to_string()),
+        ("data_used_pct", "0".to_owned()),
+    ]
+}
+
+fn ownership_figures(node: &Node, name: &str) -> [(&'static str, String); 6] {
+    let (size, active, copies) = node
+        .ownership(name)
+        .map_or((0, 0, 0), |it| (it.nodes.len(), it.active, it.copies));
+    [
+        ("ns_cluster_size", size.to_string()),
+        ("effective_replication_factor", copies.to_string()),
         (
             "unavailable_partitions",
             unavailable(node, name).to_string(),
         ),
-        (
-            "current_time",
-            (now.saturating_sub(EPOCH) / 1000).to_string(),
-        ),
-        ("index_used_bytes", (objects.all * 64).to_string()),
-        ("data_total_bytes", size.to_string()),
-        ("data_used_bytes", (objects.all * 1024).to_string()),
-        ("data_used_pct", "0".to_owned()),
         ("pending_quiesce", node.pending_quiesce.to_string()),
         ("effective_is_quiesced", node.is_quiesced().to_string()),
-        ("nodes_quiesced", quiesced.to_string()),
+        ("nodes_quiesced", (size - active).to_string()),
+    ]
+}
+
+fn migration_figures(migrations: Migrations) -> [(&'static str, String); 7] {
+    [
         (
             "migrate_tx_partitions_initial",
             migrations.send_initial.to_string(),
@@ -215,85 +238,7 @@ fn namespace_figures(node: &Node, name: &str, now: u64) -> BTreeMap<&'static str
             "migrate_rx_partitions_active",
             usize::from(migrations.receive > 0).to_string(),
         ),
-        ("client_read_success", count(&node.counts.reads)),
-        ("client_write_success", count(&node.counts.writes)),
-    ])
-}
-
-pub fn sets(call: &mut Call<'_>) -> Answer {
-    let (namespace, set) = call
-        .command
-        .rest
-        .split_once('/')
-        .unwrap_or((call.command.rest, ""));
-    if !namespace.is_empty() && !call.node.has_namespace(namespace) {
-        return Ok("ns_type=unknown".to_owned());
-    }
-    if !set.is_empty() {
-        return Ok(set_line(call.node, namespace, set));
-    }
-    let names = call
-        .node
-        .settings
-        .namespaces()
-        .iter()
-        .filter(|name| namespace.is_empty() || *name == namespace);
-    let lines = names.flat_map(|name| {
-        let line = |set: String| format!("ns={name}:set={set}:{}", set_line(call.node, name, &set));
-        sets_of(call.node, name)
-            .into_iter()
-            .map(line)
-            .collect::<Vec<_>>()
-    });
-    Ok(lines.collect())
-}
-
-fn sets_of(node: &Node, namespace: &str) -> Vec<String> {
-    let key = namespace_key(namespace, "sets");
-    let configured = node.settings.section_names(&key).map(ToOwned::to_owned);
-    let used = node
-        .records
-        .all(namespace)
-        .map(|(_, record)| record.set.clone())
-        .filter(|set| !set.is_empty());
-    configured
-        .chain(used)
-        .collect::<std::collections::BTreeSet<_>>()
-        .into_iter()
-        .collect()
-}
-
-/// Parameters of a set as its line shows them, with what they are if nobody sets them.
-const SET_PARAMETERS: [(&str, &str); 6] = [
-    ("default-read-touch-ttl-pct", "0"),
-    ("default-ttl", "0"),
-    ("disable-eviction", "false"),
-    ("enable-index", "false"),
-    ("stop-writes-count", "0"),
-    ("stop-writes-size", "0"),
-];
-
-fn set_line(node: &Node, namespace: &str, set: &str) -> String {
-    let in_set = node
-        .records
-        .all(namespace)
-        .filter(|(_, record)| record.set == set);
-    let (dead, alive): (Vec<_>, Vec<_>) = in_set.partition(|(_, record)| record.deleted);
-    let (objects, tombstones) = (alive.len(), dead.len());
-    let cut = node
-        .smd
-        .get::<u64>(&format!("truncate/{namespace}/{set}"))
-        .unwrap_or(0);
-    let parameters = SET_PARAMETERS.map(|(name, default)| {
-        let key = namespace_key(namespace, &format!("sets.{{{set}}}.{name}"));
-        format!("{name}={}", node.settings.get(&key).unwrap_or(default))
-    });
-    format!(
-        "objects={objects}:tombstones={tombstones}:data_used_bytes={}:truncate_lut={cut}:sindexes=0:\
-         index_populating=false:truncating=false:{};",
-        objects * 1024,
-        parameters.join(":")
-    )
+    ]
 }
 
 pub fn best_practices(_: &mut Call<'_>) -> Answer {

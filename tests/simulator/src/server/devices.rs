@@ -78,10 +78,14 @@ impl Devices {
 
     /// Gives the node what they hold.
     pub fn load(&self, records: &mut Records) -> Result<(), Unusable> {
-        for device in self.0.lock().expect("no holder panics").iter_mut() {
+        let mut devices = self.0.lock().expect("no holder panics");
+        for device in devices.iter_mut() {
             device.load(records)?;
         }
-        records.take_journal();
+        if !devices.is_empty() {
+            // from here on changes are noted
+            records.take_journal();
+        }
         Ok(())
     }
 

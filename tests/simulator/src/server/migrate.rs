@@ -1,6 +1,6 @@
 //! Moving partitions to the nodes that hold them after a change of the cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use super::Shared;
 use super::fabric::{Ask, Batch, Reply, host_port};
 use crate::cluster::NodeId;
 use crate::node::Node;
+use crate::partitions::partition_of;
 
 /// Partitions in one message, and the pause after it: a namespace moves within about two seconds.
 const AT_ONCE: usize = 100;
@@ -87,10 +88,11 @@ fn finish(shared: &Shared, plan: &Plan) {
 
 fn batch(shared: &Shared, key: u64, moves: &Moves) -> Batch {
     let node = shared.node();
-    let records = moves
-        .partitions
-        .iter()
-        .flat_map(|partition| node.records.in_partition(&moves.namespace, *partition));
+    let wanted: BTreeSet<_> = moves.partitions.iter().copied().collect();
+    let records = node
+        .records
+        .all(&moves.namespace)
+        .filter(|(digest, _)| wanted.contains(&partition_of(digest)));
     let records = records
         .map(|(digest, record)| (*digest, record.clone()))
         .collect();

@@ -1,0 +1,123 @@
+//! What a change of the cluster makes a node send to others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Node;
+use crate::cluster::{Incarnation, NodeId};
+use crate::partitions::{Ownership, PARTITIONS, partition_of};
+
+/// Partitions that a node has still to send or receive, of a namespace.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Migrations {
+    /// To send, at first.
+    pub send_initial: usize,
+    /// To send, still.
+    pub send: usize,
+    /// To receive, at first.
+    pub receive_initial: usize,
+    /// To receive, still.
+    pub receive: usize,
+}
+
+impl Migrations {
+    /// Both ways.
+    #[must_use]
+    pub fn remaining(self) -> usize {
+        self.send + self.receive
+    }
+}
+
+/// The balance before the last one.
+#[derive(Default)]
+pub(super) struct Before {
+    pub(super) members: BTreeSet<Incarnation>,
+    pub(super) ownership: BTreeMap<String, Ownership>,
+}
+
+impl Node {
+    pub(super) fn plan_migrations(&mut self) {
+        let namespaces = self.settings.namespaces().to_vec();
+        self.outgoing = namespaces
+            .into_iter()
+            .map(|name| (name.clone(), self.partitions_to_send(&name)))
+            .collect();
+        let counts = self.outgoing.iter().map(|(name, sends)| {
+            let send = sends.len();
+            (
+                name.clone(),
+                Migrations {
+                    send,
+                    send_initial: send,
+                    ..Migrations::default()
+                },
+            )
+        });
+        self.migrations = counts.collect();
+    }
+
+    /// What the last balance made this node send, by namespace.
+    pub fn take_outgoing(&mut self) -> BTreeMap<String, Vec<(usize, NodeId)>> {
+        std::mem::take(&mut self.outgoing)
+    }
+
+    /// Partitions of a namespace that this node must send, and to whom: those that it held as the first of the
+    /// nodes that are still here, and those that it holds though it should not.
+    fn partitions_to_send(&self, namespace: &str) -> Vec<(usize, NodeId)> {
+        let Some(now) = self.ownership.get(namespace) else {
+            return Vec::new();
+        };
+        let (me, stayed) = (self.engine.me().id, self.stayed());
+        let held: BTreeSet<_> = self
+            .records
+            .all(namespace)
+            .map(|(digest, _)| partition_of(digest))
+            .collect();
+        let before = self.before.ownership.get(namespace);
+        // nobody else knows what a node still has that comes back with its devices
+        let returned = self.before.members.is_empty();
+        let sends = (0..PARTITIONS).flat_map(|partition| {
+            let old = before.map(|it| it.replicas(partition)).unwrap_or_default();
+            let old: Vec<_> = old.iter().filter(|id| stayed.contains(id)).collect();
+            let (new, leads) = (now.replicas(partition), old.first() == Some(&&me));
+            let surplus = held.contains(&partition) && !new.contains(&me);
+            let back = returned && held.contains(&partition);
+            let lacks =
+                |id: &&NodeId| **id != me && (surplus || back || (leads && !old.contains(id)));
+            new.iter()
+                .filter(lacks)
+                .map(|id| (partition, *id))
+                .collect::<Vec<_>>()
+        });
+        sends.collect()
+    }
+
+    /// Nodes that were in the cluster before the last balance and did not restart since.
+    fn stayed(&self) -> BTreeSet<NodeId> {
+        let now = self.engine.incarnations();
+        self.before
+            .members
+            .intersection(&now)
+            .map(|it| it.id)
+            .collect()
+    }
+
+    /// Counts partitions that were sent.
+    pub fn count_sent(&mut self, namespace: &str, partitions: usize) {
+        if let Some(migrations) = self.migrations.get_mut(namespace) {
+            migrations.send = migrations.send.saturating_sub(partitions);
+        }
+    }
+
+    /// Drops copies that this node should not hold; a quiesced node never does.
+    pub fn drop_surplus(&mut self) {
+        if self.is_quiesced() {
+            return;
+        }
+        let me = self.engine.me().id;
+        for (namespace, ownership) in &self.ownership {
+            self.records.retain(namespace, |digest, _| {
+                ownership.replicas(partition_of(digest)).contains(&me)
+            });
+        }
+    }
+}
