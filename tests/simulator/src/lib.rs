@@ -1,6 +1,12 @@
 //! An Aerospike server as far as an operator can see it.
 //!
-//! A pure model (`cluster`, `info`, `security`, `records`) and around it a thin program with sockets (`server`).
+//! A pure model (`cluster`, `partitions`, `info`, `security`, `records`, all held by `node`) and around it a thin
+//! program with sockets (`server`, `pid1`). The program takes the place of the server in an image: linked as `asd` and
+//! as `tini`, it is started as those are. The environment says which server it plays:
+//!
+//! - `AEROSPIKE_VERSION`, such as `8.1.2.0`;
+//! - `AEROSPIKE_EDITION`, `enterprise` (which it is without it) or `community`;
+//! - `SIMULATOR_STRICT=1`: requests that no server knows are logged as `VIOLATION unknown-info`.
 
 pub mod cli;
 pub mod cluster;

@@ -239,7 +239,13 @@ impl Heart {
         let (host, port) = target.rsplit_once(':').ok_or(io::ErrorKind::InvalidInput)?;
         let port: u16 = port.parse().map_err(io::Error::other)?;
         let mut last = io::Error::from(io::ErrorKind::NotFound);
-        for address in self.shared.names.resolve(host).await {
+        let addresses = self.shared.names.resolve(host).await;
+        if addresses.is_empty() {
+            let text =
+                format!("Error while converting address '{host}': Name or service not known");
+            self.shared.say(1, "socket", text);
+        }
+        for address in addresses {
             match timeout(CONNECT, TcpStream::connect((address, port))).await? {
                 Ok(stream) => return Ok(stream),
                 Err(error) => last = error,

@@ -80,6 +80,34 @@ impl Running {
     }
 }
 
+/// What is let pass, but not without a word.
+fn warn(shared: &Shared) {
+    let (mut warnings, version, admin, tls) = {
+        let node = shared.node();
+        let port = |name: &str| node.settings.port(&format!("network.{name}"));
+        let admin = port("admin.port") != 0 || port("admin.tls-port") != 0;
+        let tls = port("heartbeat.tls-port") != 0 || port("fabric.tls-port") != 0;
+        (
+            node.settings.warnings().to_vec(),
+            node.version(),
+            admin,
+            tls,
+        )
+    };
+    if version.at_least(8, 1) && !admin {
+        warnings.push("failed admin-port check - admin section is not configured".to_owned());
+    }
+    if tls {
+        warnings.push(
+            "simulator: nodes talk to each other without encryption, on the TLS ports too"
+                .to_owned(),
+        );
+    }
+    for warning in warnings {
+        shared.say(1, "config", warning);
+    }
+}
+
 /// A crash loses what the server had not yet written: `flush-max-ms`.
 const FLUSH: Duration = Duration::from_secs(1);
 
@@ -135,6 +163,7 @@ pub async fn start(options: &Options) -> Result<Running, Failure> {
             options.release.edition, options.release.version
         ),
     );
+    warn(&shared);
     let mut tasks = listeners.bind(&shared).await?;
     tasks.spawn(flush(Arc::clone(&shared)));
     shared.say(2, "as", "service ready: soon there will be cake!");
