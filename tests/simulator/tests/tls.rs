@@ -129,3 +129,21 @@ async fn only_clients_with_one_of_the_names_come_in() {
         .expect("a client");
     client.close().await.expect("closed");
 }
+
+#[tokio::test]
+async fn a_new_certificate_is_used_after_the_refresh_period() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let (old, new) = (Authority::new(), Authority::new());
+    let mut fleet = fleet(
+        "tls-address IP\n tls-port 4333\n tls-name cluster.test\n tls-authenticate-client false",
+        1,
+    );
+    fleet.more = "service {\n tls-refresh-period 1\n}\n";
+    old.equip(&fleet);
+    let fleet = fleet.started().await;
+    fleet.settled(&[1]).await;
+    new.equip(&fleet);
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    let client = connect(&fleet, new.client(None)).await.expect("a client");
+    client.close().await.expect("closed");
+}

@@ -1,6 +1,7 @@
 //! TLS on the ports for clients.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rustls::client::verify_server_name;
 use rustls::pki_types::pem::PemObject;
@@ -16,9 +17,24 @@ use crate::conf::Settings;
 /// A listener's side of TLS.
 #[derive(Clone)]
 pub struct Tls {
-    acceptor: TlsAcceptor,
+    current: Arc<Mutex<Current>>,
+    source: Arc<Source>,
     /// Names of which a client's certificate must have one; none if any certificate will do.
     names: Vec<String>,
+}
+
+/// The files as they were read last.
+struct Current {
+    acceptor: TlsAcceptor,
+    read: Instant,
+}
+
+/// Where the files are, and how long what was read counts.
+struct Source {
+    settings: Settings,
+    entry: String,
+    clients: bool,
+    refresh: Duration,
 }
 
 impl Tls {
@@ -34,24 +50,35 @@ impl Tls {
         let entry = settings.get(&format!("network.{name}.tls-name"));
         let entry = entry.ok_or_else(|| format!("network.{name}: 'tls-port' needs 'tls-name'"))?;
         let asked = settings.all(&format!("network.{name}.tls-authenticate-client"));
-        let clients = asked.iter().any(|word| word == "false");
-        let names: Vec<_> = asked
-            .iter()
-            .filter(|word| !["any", "false"].contains(&word.as_str()))
-            .cloned()
-            .collect();
+        let words = |word: &String| ["any", "false"].contains(&word.as_str());
+        let names: Vec<_> = asked.iter().filter(|word| !words(word)).cloned().collect();
         if names.len() != asked.len() && asked.len() > 1 {
             return Err(
                 "'tls-authenticate-client' can't mix 'any' or 'false' with names".to_owned(),
             );
         }
-        let acceptor = acceptor(settings, entry, !clients)?;
-        Ok(Some(Self { acceptor, names }))
+        let clients = !asked.iter().any(|word| word == "false");
+        let refresh = Duration::from_secs(settings.number("service.tls-refresh-period", 60));
+        let source = Source {
+            settings: settings.clone(),
+            entry: entry.to_owned(),
+            clients,
+            refresh,
+        };
+        let current = Current {
+            acceptor: source.read()?,
+            read: Instant::now(),
+        };
+        Ok(Some(Self {
+            current: Arc::new(Mutex::new(current)),
+            source: Arc::new(source),
+            names,
+        }))
     }
 
     /// The stream after the handshake; an error if the client is not who it should be.
     pub async fn accept(&self, stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
-        let stream = self.acceptor.accept(stream).await?;
+        let stream = self.acceptor().accept(stream).await?;
         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
         let known =
             self.names.is_empty() || certificates.first().is_some_and(|it| self.is_known(it));
@@ -64,6 +91,19 @@ impl Tls {
         }
     }
 
+    /// Files are read again once they are old; bad ones change nothing.
+    fn acceptor(&self) -> TlsAcceptor {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let refresh = self.source.refresh;
+        if !refresh.is_zero() && current.read.elapsed() >= refresh {
+            current.read = Instant::now();
+            if let Ok(acceptor) = self.source.read() {
+                current.acceptor = acceptor;
+            }
+        }
+        current.acceptor.clone()
+    }
+
     fn is_known(&self, certificate: &CertificateDer<'_>) -> bool {
         let Ok(certificate) = ParsedCertificate::try_from(certificate) else {
             return false;
@@ -73,6 +113,12 @@ impl Tls {
             .iter()
             .filter_map(|name| ServerName::try_from(name.as_str()).ok());
         names.any(|name| verify_server_name(&certificate, &name).is_ok())
+    }
+}
+
+impl Source {
+    fn read(&self) -> Result<TlsAcceptor, String> {
+        acceptor(&self.settings, &self.entry, self.clients)
     }
 }
 
