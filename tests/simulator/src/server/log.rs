@@ -49,21 +49,29 @@ impl Log {
     /// Writes a line to the sinks that take it.
     pub fn write(&self, sinks: &[Sink], now: u64, line: &LogLine) {
         let text = format(now, line);
-        if line.text.starts_with("VIOLATION") {
-            eprintln!("{text}");
-        }
         let mut outputs = self.outputs.lock().expect("no holder panics");
         let takers = outputs
             .iter_mut()
             .zip(sinks)
             .filter(|(_, sink)| sink.takes(line.context, line.level));
+        let mut shown = false;
         for (output, _) in takers {
+            shown |= matches!(output, Output::Console);
             // a full disk must not stop the server
-            let _ = match output {
-                Output::Console => writeln!(std::io::stderr(), "{text}"),
-                Output::File(_, file) => writeln!(file, "{text}"),
-                Output::Nowhere => Ok(()),
-            };
+            let _ = output.write(&text);
+        }
+        if !shown && line.text.starts_with("VIOLATION") {
+            eprintln!("{text}");
+        }
+    }
+}
+
+impl Output {
+    fn write(&mut self, text: &str) -> std::io::Result<()> {
+        match self {
+            Self::Console => writeln!(std::io::stderr(), "{text}"),
+            Self::File(_, file) => writeln!(file, "{text}"),
+            Self::Nowhere => Ok(()),
         }
     }
 }
