@@ -1,1 +1,8 @@
-//! The operator.
+//! Kubernetes operator for Aerospike: admission webhooks that answer with every finding at once, and a controller that
+//! takes clusters through every change of their life.
+
+pub mod api;
+pub mod config;
+pub mod finding;
+pub mod resolve;
+pub mod resources;

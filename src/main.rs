@@ -1,3 +1,6 @@
 //! Command line.
 
-fn main() {}
+fn main() {
+    let crd = aerospike_operator::api::crd::aerospike_cluster();
+    println!("{crd}");
+}
