@@ -1,1 +1,4 @@
 //! The operator.
+
+pub mod aerospike;
+pub mod check;
