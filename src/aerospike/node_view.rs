@@ -107,7 +107,12 @@ impl NodeView {
             Some(false) => &[command::EDITION],
             None => &[command::RELEASE, command::EDITION],
         };
-        let fixed = [command::BUILD, command::NODE, command::STATISTICS, command::NAMESPACES];
+        let fixed = [
+            command::BUILD,
+            command::NODE,
+            command::STATISTICS,
+            command::NAMESPACES,
+        ];
         let fixed = fixed.iter().chain(edition).map(|text| (*text).to_owned());
         let each = namespaces.iter().map(|name| command::namespace(name));
         fixed.chain(each).collect()
@@ -125,7 +130,9 @@ impl NodeView {
             let view = namespace(answers, name).transpose()?;
             Some(view.map(|view| ((*name).to_owned(), view)))
         });
-        let others = present.into_iter().filter(|name| !namespaces.contains(name));
+        let others = present
+            .into_iter()
+            .filter(|name| !namespaces.contains(name));
         Ok(Self {
             edition: edition(answers, &build)?,
             build,
@@ -153,7 +160,8 @@ impl NodeView {
     /// Whether every partition of every namespace asked for is served.
     #[must_use]
     pub fn serves_all(&self) -> bool {
-        let served = |view: &NamespaceView| view.unavailable_partitions + view.dead_partitions == 0;
+        let served =
+            |view: &NamespaceView| view.unavailable_partitions == 0 && view.dead_partitions == 0;
         self.namespaces.values().all(served)
     }
 }
