@@ -1,7 +1,9 @@
 //! Kubernetes operator for Aerospike: admission webhooks that answer with every finding at once, and a controller that
 //! takes clusters through every change of their life.
 
+pub mod aerospike;
 pub mod api;
+pub mod check;
 pub mod config;
 pub mod finding;
 pub mod resolve;

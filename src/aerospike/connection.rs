@@ -1,0 +1,469 @@
+//! A connection to one server: the only part that does IO. It has deadlines and limits, and never retries by itself.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
+use zeroize::Zeroizing;
+
+use super::admin::{Collector, Progress, Reply, ReplyError, Request, ResultCode, Session, Token};
+use super::frame::{self, Kind};
+use super::info::{self, Answers};
+use super::password::PasswordHash;
+
+/// How long a connection may take to come about, TLS included.
+const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+/// How long one request may take.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// What to connect to, and as whom.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The service port of the server, by address: no name is resolved.
+    pub address: SocketAddr,
+    /// TLS, if the port speaks it.
+    pub tls: Option<Tls>,
+    /// As whom.
+    pub login: Login,
+}
+
+/// How to speak TLS with a server.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// Roots, and the client certificate.
+    pub config: Arc<ClientConfig>,
+    /// The `tls-name` of the server, which its certificate must bear; not its address.
+    pub name: ServerName<'static>,
+}
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub enum Identity {
+    /// Nobody: no login is tried.
+    Nobody,
+    /// A user that the server knows.
+    Internal {
+        /// Its name.
+        user: String,
+        /// The hash of its password.
+        hash: PasswordHash,
+    },
+    /// Whom the client certificate names.
+    Pki,
+}
+
+impl Identity {
+    fn login(&self) -> Option<Request> {
+        match self {
+            Self::Nobody => None,
+            Self::Internal { user, hash } => Some(Request::Login {
+                user: user.clone(),
+                credential: hash.clone(),
+            }),
+            Self::Pki => Some(Request::LoginPki),
+        }
+    }
+
+    fn resume(&self, token: &Token) -> Option<Request> {
+        let user = match self {
+            Self::Nobody => return None,
+            Self::Internal { user, .. } => Some(user.clone()),
+            Self::Pki => None,
+        };
+        let token = token.clone();
+        Some(Request::Authenticate { user, token })
+    }
+}
+
+/// How to become known to a server.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// Who asks.
+    pub identity: Identity,
+    /// A session of an earlier login, to save another one.
+    pub token: Option<Token>,
+    /// Whether a server without security will do, as while security is being switched on.
+    pub accept_no_security: bool,
+}
+
+impl Login {
+    /// Goes without a login.
+    #[must_use]
+    pub const fn nobody() -> Self {
+        Self {
+            identity: Identity::Nobody,
+            token: None,
+            accept_no_security: true,
+        }
+    }
+}
+
+/// How a server took the login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Security {
+    /// Nobody logged in.
+    NotAsked,
+    /// The server has no security.
+    Off,
+    /// It took the session of an earlier login.
+    Resumed,
+    /// It opened a session, which further connections may use.
+    LoggedIn(Session),
+}
+
+/// When a piece of work must be over, whatever is still open then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// At a moment.
+    #[must_use]
+    pub const fn at(moment: Instant) -> Self {
+        Self(moment)
+    }
+
+    /// That long from now on.
+    #[must_use]
+    pub fn within(duration: Duration) -> Self {
+        Self(Instant::now() + duration)
+    }
+
+    /// The end of a step that begins now and takes at most `limit`.
+    fn of_step(self, now: Instant, limit: Duration) -> Instant {
+        self.0.min(now + limit)
+    }
+}
+
+/// Why a server could not be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No connection.
+    #[error("failed to connect to {address}")]
+    Dial {
+        /// Where to.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// No TLS on the connection.
+    #[error("TLS handshake with {address} as {name} failed")]
+    Tls {
+        /// Where to.
+        address: SocketAddr,
+        /// The expected name.
+        name: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// No answer in time.
+    #[error("timed out: {doing}")]
+    TimedOut {
+        /// What was being done.
+        doing: &'static str,
+    },
+    /// The connection broke, or the server closed it.
+    #[error("connection lost: {doing}")]
+    Lost {
+        /// What was being done.
+        doing: &'static str,
+        /// How.
+        source: io::Error,
+    },
+    /// Bytes that are no message.
+    #[error("no message of the Aerospike protocol")]
+    Frame(#[from] frame::Error),
+    /// An info request that cannot be sent, or an answer that is none.
+    #[error(transparent)]
+    Info(#[from] info::Error),
+    /// A request that cannot be put into bytes.
+    #[error(transparent)]
+    Encode(#[from] super::admin::EncodeError),
+    /// The server refused, or its answer makes no sense.
+    #[error("{request} failed")]
+    Reply {
+        /// What was asked.
+        request: &'static str,
+        /// Why.
+        source: ReplyError,
+    },
+    /// An earlier request on this connection failed half-way; its answer may still come.
+    #[error("the connection is unusable since an earlier request failed on it")]
+    Unusable,
+}
+
+impl Error {
+    /// A fixed word for metrics and conditions.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Dial { .. } => "Unreachable",
+            Self::Tls { .. } => "TlsFailed",
+            Self::TimedOut { .. } => "TimedOut",
+            Self::Lost { .. } => "ConnectionLost",
+            Self::Frame(_) | Self::Unusable => "ProtocolError",
+            Self::Info(_) => "InfoFailed",
+            Self::Encode(_) => "InvalidRequest",
+            Self::Reply { .. } => "RequestRefused",
+        }
+    }
+
+    /// What the server said, if it refused an administration request.
+    #[must_use]
+    pub const fn refusal(&self) -> Option<ResultCode> {
+        match self {
+            Self::Reply {
+                source: ReplyError::Refused(code),
+                ..
+            } => Some(*code),
+            _ => None,
+        }
+    }
+}
+
+/// What bytes can go over.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+/// A connection to a server, over anything that carries bytes.
+pub struct Connection<S> {
+    stream: S,
+    deadline: Deadline,
+    usable: bool,
+}
+
+/// Connects and logs in.
+///
+/// # Errors
+///
+/// When there is no connection or no login within 2 s and 5 s, or before the deadline.
+pub async fn connect(
+    target: &Target,
+    deadline: Deadline,
+) -> Result<(Connection<Box<dyn Stream>>, Security), Error> {
+    open(|| dial(target, deadline), &target.login, deadline).await
+}
+
+/// Logs in over a stream of `dial`'s: by session if there is one, and if it is over, by a login on a new stream.
+///
+/// # Errors
+///
+/// When `dial` fails, or the server refuses.
+pub async fn open<S, F>(
+    dial: impl Fn() -> F,
+    login: &Login,
+    deadline: Deadline,
+) -> Result<(Connection<S>, Security), Error>
+where
+    S: Stream,
+    F: Future<Output = Result<S, Error>>,
+{
+    let resume = login
+        .token
+        .as_ref()
+        .and_then(|token| login.identity.resume(token));
+    if let Some(resume) = resume {
+        let mut connection = Connection::over(dial().await?, deadline);
+        match connection.admin(&resume).await {
+            Err(error) if error.refusal().is_some_and(ResultCode::means_session_over) => {}
+            answer => {
+                let security = security(answer, login)?;
+                return Ok((connection, security));
+            }
+        }
+    }
+    let mut connection = Connection::over(dial().await?, deadline);
+    let security = connection.login(login).await?;
+    Ok((connection, security))
+}
+
+fn security(answer: Result<Reply, Error>, login: &Login) -> Result<Security, Error> {
+    match answer {
+        Ok(Reply::Session(session)) => Ok(Security::LoggedIn(session)),
+        Ok(_) => Ok(Security::Resumed),
+        Err(error) => {
+            let off = error.refusal().is_some_and(ResultCode::means_no_security);
+            if off && login.accept_no_security {
+                return Ok(Security::Off);
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn dial(target: &Target, deadline: Deadline) -> Result<Box<dyn Stream>, Error> {
+    let until = deadline.of_step(Instant::now(), CONNECT_WITHIN);
+    let doing = "connecting";
+    let dialed = timeout_at(until, dial_unbounded(target)).await;
+    dialed.map_err(|_| Error::TimedOut { doing })?
+}
+
+async fn dial_unbounded(target: &Target) -> Result<Box<dyn Stream>, Error> {
+    let address = target.address;
+    let failed = |source| Error::Dial { address, source };
+    let tcp = TcpStream::connect(address).await.map_err(failed)?;
+    tcp.set_nodelay(true).map_err(failed)?;
+    let Some(tls) = &target.tls else {
+        return Ok(Box::new(tcp));
+    };
+    let connector = TlsConnector::from(tls.config.clone());
+    let handshake = connector.connect(tls.name.clone(), tcp).await;
+    let stream = handshake.map_err(|source| Error::Tls {
+        address,
+        name: tls.name.to_str().into_owned(),
+        source,
+    })?;
+    Ok(Box::new(stream))
+}
+
+impl<S: Stream> Connection<S> {
+    /// Uses a stream that nobody has used yet.
+    #[must_use]
+    pub const fn over(stream: S, deadline: Deadline) -> Self {
+        Self {
+            stream,
+            deadline,
+            usable: true,
+        }
+    }
+
+    /// Sets another deadline for what follows.
+    pub const fn set_deadline(&mut self, deadline: Deadline) {
+        self.deadline = deadline;
+    }
+
+    /// Whether further requests can be sent.
+    #[must_use]
+    pub const fn is_usable(&self) -> bool {
+        self.usable
+    }
+
+    /// Logs in by password or certificate, not by session.
+    ///
+    /// # Errors
+    ///
+    /// When the server refuses, and be it for having no security where that will not do.
+    pub async fn login(&mut self, login: &Login) -> Result<Security, Error> {
+        match login.identity.login() {
+            Some(request) => security(self.admin(&request).await, login),
+            None => Ok(Security::NotAsked),
+        }
+    }
+
+    /// Sends info commands in one request.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer; what the server says to a single command is in the answers.
+    pub async fn info(&mut self, commands: &[&str]) -> Result<Answers, Error> {
+        let body = info::encode(commands)?;
+        let message = frame::encode(Kind::Info, &body)?;
+        let mut answers = None;
+        self.exchange(Kind::Info, "info request", &message, |body| {
+            answers = Some(info::parse(commands, body)?);
+            Ok(Progress::Complete)
+        })
+        .await?;
+        Ok(answers.expect("an exchange that succeeds has taken in a message"))
+    }
+
+    /// Sends one request about users and roles.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer, or it is a refusal.
+    pub async fn admin(&mut self, request: &Request) -> Result<Reply, Error> {
+        let body = super::admin::encode(request)?;
+        let message = Zeroizing::new(frame::encode(Kind::Admin, &body)?);
+        let mut collector = Collector::new(request);
+        let name = request.name();
+        self.exchange(Kind::Admin, name, &message, |body| {
+            collector.push(body).map_err(|source| Error::Reply {
+                request: name,
+                source,
+            })
+        })
+        .await?;
+        Ok(collector.into_reply())
+    }
+
+    /// Sends `message` and gives the bodies that come back to `take`, until that has enough.
+    async fn exchange(
+        &mut self,
+        kind: Kind,
+        doing: &'static str,
+        message: &[u8],
+        take: impl FnMut(&[u8]) -> Result<Progress, Error>,
+    ) -> Result<(), Error> {
+        // Stays false if this future is dropped half-way: the answer to it may still come.
+        if !std::mem::replace(&mut self.usable, false) {
+            return Err(Error::Unusable);
+        }
+        let until = self.deadline.of_step(Instant::now(), ANSWER_WITHIN);
+        let talk = talk(&mut self.stream, kind, message, take);
+        let done = match timeout_at(until, talk).await {
+            Ok(Err(Interrupted::Stream(source))) => Err(Error::Lost { doing, source }),
+            Ok(Err(Interrupted::Content(error))) => Err(error),
+            Ok(Ok(())) => Ok(()),
+            Err(_) => Err(Error::TimedOut { doing }),
+        };
+        self.usable = done
+            .as_ref()
+            .map_or_else(|error| error.refusal().is_some(), |()| true);
+        done
+    }
+}
+
+enum Interrupted {
+    Stream(io::Error),
+    Content(Error),
+}
+
+impl From<io::Error> for Interrupted {
+    fn from(error: io::Error) -> Self {
+        Self::Stream(error)
+    }
+}
+
+async fn talk<S: Stream>(
+    stream: &mut S,
+    kind: Kind,
+    message: &[u8],
+    mut take: impl FnMut(&[u8]) -> Result<Progress, Error>,
+) -> Result<(), Interrupted> {
+    stream.write_all(message).await?;
+    stream.flush().await?;
+    loop {
+        let body = read_body(stream, kind).await?;
+        if take(&body).map_err(Interrupted::Content)? == Progress::Complete {
+            return Ok(());
+        }
+    }
+}
+
+async fn read_body<S: Stream>(
+    stream: &mut S,
+    kind: Kind,
+) -> Result<Zeroizing<Vec<u8>>, Interrupted> {
+    let mut header = [0; frame::HEADER];
+    stream.read_exact(&mut header).await?;
+    let announced = frame::body_length(kind, header);
+    let length = announced.map_err(|error| Interrupted::Content(error.into()))?;
+    // Grows with what comes, not with what is announced.
+    let mut body = Zeroizing::new(Vec::new());
+    let read = stream.take(length as u64).read_to_end(&mut body).await?;
+    if read < length {
+        return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+    }
+    Ok(body)
+}
+
+#[cfg(test)]
+mod tests;
