@@ -344,10 +344,10 @@ fn all_have(nodes: &[SeenNode], namespace: &str) -> Result<(), Error> {
 
 fn joined<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
     let items: Vec<_> = items.into_iter().map(|item| item.to_string()).collect();
-    match items.is_empty() {
-        true => "none".to_owned(),
-        false => items.join(", "),
+    if items.is_empty() {
+        return "none".to_owned();
     }
+    items.join(", ")
 }
 
 /// The table of the nodes, and a line with the result.

@@ -179,9 +179,10 @@ fn user_requests(
     if let Some(found) = installed.iter().find(|found| found.name == user.name) {
         return Ok(user_changes(user, found));
     }
-    let password = match user.pki_only {
-        true => Some(PasswordHash::no_password()),
-        false => password(&user.name),
+    let password = if user.pki_only {
+        Some(PasswordHash::no_password())
+    } else {
+        password(&user.name)
     };
     let name = || user.name.clone();
     let create = Request::CreateUser {

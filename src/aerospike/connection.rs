@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -365,13 +366,10 @@ impl<S: Stream> Connection<S> {
     pub async fn info(&mut self, commands: &[&str]) -> Result<Answers, Error> {
         let body = info::encode(commands)?;
         let message = frame::encode(Kind::Info, &body)?;
-        let mut answers = None;
         self.exchange(Kind::Info, "info request", &message, |body| {
-            answers = Some(info::parse(commands, body)?);
-            Ok(Progress::Complete)
+            Ok(ControlFlow::Break(info::parse(commands, body)?))
         })
-        .await?;
-        Ok(answers.expect("an exchange that succeeds has taken in a message"))
+        .await
     }
 
     /// Sends one request about users and roles.
@@ -385,23 +383,27 @@ impl<S: Stream> Connection<S> {
         let mut collector = Collector::new(request);
         let name = request.name();
         self.exchange(Kind::Admin, name, &message, |body| {
-            collector.push(body).map_err(|source| Error::Reply {
+            let progress = collector.push(body).map_err(|source| Error::Reply {
                 request: name,
                 source,
+            })?;
+            Ok(match progress {
+                Progress::More => ControlFlow::Continue(()),
+                Progress::Complete => ControlFlow::Break(()),
             })
         })
         .await?;
         Ok(collector.into_reply())
     }
 
-    /// Sends `message` and gives the bodies that come back to `take`, until that has enough.
-    async fn exchange(
+    /// Sends `message` and gives the bodies that come back to `take`, until that breaks with the answer.
+    async fn exchange<T>(
         &mut self,
         kind: Kind,
         doing: &'static str,
         message: &[u8],
-        take: impl FnMut(&[u8]) -> Result<Progress, Error>,
-    ) -> Result<(), Error> {
+        take: impl FnMut(&[u8]) -> Result<ControlFlow<T>, Error>,
+    ) -> Result<T, Error> {
         // Stays false if this future is dropped half-way: the answer to it may still come.
         if !std::mem::replace(&mut self.usable, false) {
             return Err(Error::Unusable);
@@ -411,12 +413,12 @@ impl<S: Stream> Connection<S> {
         let done = match timeout_at(until, talk).await {
             Ok(Err(Interrupted::Stream(source))) => Err(Error::Lost { doing, source }),
             Ok(Err(Interrupted::Content(error))) => Err(error),
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(answer)) => Ok(answer),
             Err(_) => Err(Error::TimedOut { doing }),
         };
         self.usable = done
             .as_ref()
-            .map_or_else(|error| error.refusal().is_some(), |()| true);
+            .map_or_else(|error| error.refusal().is_some(), |_| true);
         done
     }
 }
@@ -432,18 +434,18 @@ impl From<io::Error> for Interrupted {
     }
 }
 
-async fn talk<S: Stream>(
+async fn talk<S: Stream, T>(
     stream: &mut S,
     kind: Kind,
     message: &[u8],
-    mut take: impl FnMut(&[u8]) -> Result<Progress, Error>,
-) -> Result<(), Interrupted> {
+    mut take: impl FnMut(&[u8]) -> Result<ControlFlow<T>, Error>,
+) -> Result<T, Interrupted> {
     stream.write_all(message).await?;
     stream.flush().await?;
     loop {
         let body = read_body(stream, kind).await?;
-        if take(&body).map_err(Interrupted::Content)? == Progress::Complete {
-            return Ok(());
+        if let ControlFlow::Break(answer) = take(&body).map_err(Interrupted::Content)? {
+            return Ok(answer);
         }
     }
 }

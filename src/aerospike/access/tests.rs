@@ -145,7 +145,9 @@ impl Server {
 
     fn reach(&mut self, declared: &Declared) -> Vec<Request> {
         let requests = difference(declared, &self.installed(), |_| Some(secret()), None).unwrap();
-        requests.iter().for_each(|request| self.apply(request));
+        for request in &requests {
+            self.apply(request);
+        }
         requests
     }
 }
@@ -405,7 +407,9 @@ proptest! {
         whole.reach(&declared);
         let mut server = Server::fresh();
         let requests = difference(&declared, &server.installed(), |_| Some(secret()), None).unwrap();
-        requests.iter().take(done).for_each(|request| server.apply(request));
+        for request in requests.iter().take(done) {
+            server.apply(request);
+        }
         server.reach(&declared);
         prop_assert_eq!(server, whole);
     }

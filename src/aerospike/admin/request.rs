@@ -156,6 +156,10 @@ pub enum EncodeError {
 /// # Errors
 ///
 /// When a list or a name is longer than the protocol can say.
+///
+/// # Panics
+///
+/// Never: no request has as many fields as a byte can count.
 pub fn encode(request: &Request) -> Result<Zeroizing<Vec<u8>>, EncodeError> {
     let fields = session_fields(request)
         .or_else(|| user_fields(request))
@@ -286,7 +290,7 @@ fn role_fields(request: &Request) -> Fields<'_> {
         ]),
         Request::DropRole { role } => fields.push(text(field::ROLE, role)),
         Request::QueryRoles { role } => {
-            fields.extend(role.iter().map(|role| text(field::ROLE, role)))
+            fields.extend(role.iter().map(|role| text(field::ROLE, role)));
         }
         _ => {}
     }

@@ -125,9 +125,10 @@ async fn a_server_without_security_will_do_only_where_the_caller_says_so() {
                 ..login(None)
             };
             let security = connection(stream).login(&login).await;
-            match accept_no_security {
-                true => assert_eq!(security.unwrap(), Security::Off),
-                false => assert_eq!(security.unwrap_err().refusal(), Some(ResultCode(code))),
+            if accept_no_security {
+                assert_eq!(security.unwrap(), Security::Off);
+            } else {
+                assert_eq!(security.unwrap_err().refusal(), Some(ResultCode(code)));
             }
         }
     }

@@ -156,7 +156,8 @@ proptest! {
     fn what_a_server_would_send_is_read_back(values in proptest::collection::vec("[A-D0-9;=:, \t]{0,20}", 1..6)) {
         let commands: Vec<String> = (0..values.len()).map(|i| format!("c{i}")).collect();
         let asked: Vec<&str> = commands.iter().map(String::as_str).collect();
-        let lines: String = asked.iter().zip(&values).map(|(c, v)| format!("{c}\t{v}\n")).collect();
+        let lines: Vec<_> = asked.iter().zip(&values).map(|(c, v)| format!("{c}\t{v}\n")).collect();
+        let lines = lines.concat();
         let answers = parse(&asked, lines.as_bytes()).unwrap();
         for (command, value) in asked.iter().zip(&values) {
             prop_assert_eq!(answers.value(command), Ok(value.as_str()));
