@@ -154,7 +154,7 @@ pub enum Error {
     Record(#[from] record::Error),
     /// Not done in time.
     #[error(
-        "timed out after {seconds} s while {doing}: try a longer --timeout, or look at the nodes that are named above"
+        "timed out after {seconds} s while {doing}: try a longer --timeout, or look whether the servers answer"
     )]
     TimedOut {
         /// The limit.

@@ -130,6 +130,16 @@ fn values_that_begin_like_errors_are_values() {
 }
 
 #[test]
+fn enterprise_only_is_understood_in_old_and_new_texts() {
+    for text in ["ERROR:25:enterprise only", "ERROR::enterprise-only"] {
+        let InfoValue::Failed(error) = parse_value(text) else {
+            panic!("{text}")
+        };
+        assert!(error.means_enterprise_only());
+    }
+}
+
+#[test]
 fn only_ok_is_ok() {
     let answers = parse(&["recluster:"], b"recluster:\tignored-by-non-principal\n").unwrap();
     let expected = NoValue::NotOk {
