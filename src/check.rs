@@ -50,13 +50,24 @@ pub struct CheckArgs {
     #[arg(long, requires = "namespace")]
     pub write: bool,
     /// Give up after this many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    pub timeout: u64,
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse_seconds)]
+    pub timeout: Duration,
 }
 
 fn parse_seed(text: &str) -> Result<SocketAddr, String> {
     let wanted = "expected IP:PORT such as 10.0.0.1:3000; names are not resolved, so look the address up first";
     text.parse().map_err(|_| wanted.to_owned())
+}
+
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let wanted = "expected whole seconds from 1 to 3600";
+    let seconds = text
+        .parse()
+        .ok()
+        .filter(|seconds| (1..=3600).contains(seconds));
+    seconds
+        .map(Duration::from_secs)
+        .ok_or_else(|| wanted.to_owned())
 }
 
 /// What a client found.
@@ -222,8 +233,9 @@ struct Limit {
 }
 
 impl Limit {
-    fn new(seconds: u64) -> Self {
-        let end = Instant::now() + Duration::from_secs(seconds);
+    fn new(limit: Duration) -> Self {
+        let end = Instant::now() + limit;
+        let seconds = limit.as_secs();
         Self { seconds, end }
     }
 

@@ -4,6 +4,10 @@ use clap::Parser;
 
 use super::*;
 
+mod fake_cluster;
+
+use fake_cluster::Records;
+
 #[derive(Debug, Parser)]
 struct Command {
     #[command(flatten)]
@@ -46,7 +50,7 @@ fn arguments_are_read() {
         expect_nodes: Some(3),
         namespace: Some("test".into()),
         write: true,
-        timeout: 30,
+        timeout: Duration::from_secs(30),
     };
     let arguments: Vec<_> = arguments.split_whitespace().collect();
     assert_eq!(parse(&arguments), Ok(expected));
@@ -60,7 +64,12 @@ fn a_seed_by_name_is_refused_with_the_reason() {
 
 #[test]
 fn a_password_on_the_command_line_and_a_write_without_namespace_are_refused() {
-    for more in [&["--password", "x"][..], &["--write"], &["--timeout", "0"]] {
+    for more in [
+        &["--password", "x"][..],
+        &["--write"],
+        &["--timeout", "0"],
+        &["--timeout", "x"],
+    ] {
         assert!(
             parse(&[&["--seed", "127.0.0.1:3000"], more].concat()).is_err(),
             "{more:?}"
@@ -159,6 +168,77 @@ async fn a_closed_port_is_an_error_that_names_the_seed() {
         error
             .to_string()
             .starts_with(&format!("no cluster behind {seed}: ")),
+        "{error}"
+    );
+}
+
+fn check_of(seed: SocketAddr) -> CheckArgs {
+    CheckArgs {
+        seeds: vec![seed],
+        namespace: Some("test".into()),
+        expect_nodes: Some(2),
+        write: true,
+        ..args()
+    }
+}
+
+#[tokio::test]
+async fn a_client_sees_all_nodes_and_keeps_a_record() {
+    for alternate in [false, true] {
+        let seed = fake_cluster::start(Records::Kept).await;
+        let args = CheckArgs {
+            alternate,
+            ..check_of(seed)
+        };
+        let report = check(&args, None).await.unwrap();
+        let names: Vec<_> = report.nodes.iter().map(|node| node.name.as_str()).collect();
+        assert_eq!(names, ["A1", "A2"]);
+        assert_eq!(
+            report.nodes[0],
+            node("A1", &seed.to_string(), &["bar", "test"])
+        );
+        assert!(report.wrote);
+    }
+}
+
+#[tokio::test]
+async fn a_node_too_few_is_an_error_at_the_end_of_the_time() {
+    let seed = fake_cluster::start(Records::Kept).await;
+    let args = CheckArgs {
+        expect_nodes: Some(3),
+        timeout: Duration::from_millis(250),
+        ..check_of(seed)
+    };
+    let error = check(&args, None).await.unwrap_err().to_string();
+    assert!(
+        error.starts_with("a client sees 2 of 3 nodes (A"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn an_unknown_namespace_is_an_error_before_anything_is_written() {
+    let seed = fake_cluster::start(Records::Refused).await;
+    let args = CheckArgs {
+        namespace: Some("gone".into()),
+        ..check_of(seed)
+    };
+    let error = check(&args, None).await.unwrap_err().to_string();
+    let expected = "node A1 has no namespace \"gone\", it has bar, test: ";
+    assert!(error.starts_with(expected), "{error}");
+}
+
+#[tokio::test]
+async fn a_record_that_is_refused_or_changed_is_an_error() {
+    let seed = fake_cluster::start(Records::Refused).await;
+    let error = check(&check_of(seed), None).await.unwrap_err().to_string();
+    let expected =
+        "failed to write a record in set aerospike-operator-check of namespace \"test\": ";
+    assert!(error.starts_with(expected), "{error}");
+    let seed = fake_cluster::start(Records::Mangled).await;
+    let error = check(&check_of(seed), None).await.unwrap_err().to_string();
+    assert!(
+        error.contains("does not hold what was just written"),
         "{error}"
     );
 }
