@@ -1,8 +1,6 @@
 //! The `check` command: connects to a cluster as an application would, says what a client sees, and with `--write`
 //! writes, reads and deletes a record.
 
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,6 +14,9 @@ use tokio::time::{Instant, interval, timeout_at};
 use crate::aerospike::password::Password;
 
 mod record;
+mod report;
+
+pub use report::{Report, SeenNode, render};
 
 /// The variable that may hold the password.
 const PASSWORD_VARIABLE: &str = "AEROSPIKE_PASSWORD";
@@ -68,30 +69,6 @@ fn parse_seconds(text: &str) -> Result<Duration, String> {
     seconds
         .map(Duration::from_secs)
         .ok_or_else(|| wanted.to_owned())
-}
-
-/// What a client found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// The nodes, by id.
-    pub nodes: Vec<SeenNode>,
-    /// The namespace that all of them have, if one was asked for.
-    pub namespace: Option<String>,
-    /// Whether a record was written, read back and deleted.
-    pub wrote: bool,
-}
-
-/// A node as a client sees it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SeenNode {
-    /// Its id.
-    pub name: String,
-    /// Where the client talks to it.
-    pub address: String,
-    /// Its version.
-    pub build: String,
-    /// The namespaces that it has.
-    pub namespaces: BTreeSet<String>,
 }
 
 /// Why the cluster is not as an application needs it.
@@ -360,40 +337,6 @@ fn joined<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
         return "none".to_owned();
     }
     items.join(", ")
-}
-
-/// The table of the nodes, and a line with the result.
-#[must_use]
-pub fn render(report: &Report) -> String {
-    let header = ["NODE", "ADDRESS", "BUILD"];
-    let rows = report
-        .nodes
-        .iter()
-        .map(|node| [&*node.name, &*node.address, &*node.build]);
-    let rows: Vec<_> = std::iter::once(header).chain(rows).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let (first, second) = (width(0), width(1));
-    let mut text = String::new();
-    for [name, address, build] in &rows {
-        let _ = writeln!(text, "{name:first$}  {address:second$}  {build}");
-    }
-    let _ = writeln!(text, "ok: {}", result(report));
-    text
-}
-
-fn result(report: &Report) -> String {
-    let count = report.nodes.len();
-    let nodes = if count == 1 { "node" } else { "nodes" };
-    let namespace = report.namespace.as_deref();
-    let namespace = namespace
-        .map(|name| format!(", namespace {name} on each"))
-        .unwrap_or_default();
-    let wrote = if report.wrote {
-        ", wrote, read and deleted a record"
-    } else {
-        ""
-    };
-    format!("a client sees {count} {nodes}{namespace}{wrote}")
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

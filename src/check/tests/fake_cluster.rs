@@ -34,11 +34,11 @@ pub(super) async fn start(records: Records) -> SocketAddr {
     let second = TcpListener::bind(("127.0.0.2", 0)).await.unwrap();
     let [seed, other] = [&first, &second].map(|listener| listener.local_addr().unwrap());
     // 4096 set bits, in base64.
-    let all = format!("test:1,1,{}8=", "/".repeat(682));
-    let none = format!("test:1,1,{}=", "A".repeat(683));
+    let owners = format!("test:1,1,{}8=", "/".repeat(682));
+    let others = format!("test:1,1,{}=", "A".repeat(683));
     for (listener, name, replicas, peer) in [
-        (first, "A1", all, format!("[A2,,[{other}]]")),
-        (second, "A2", none, format!("[A1,,[{seed}]]")),
+        (first, "A1", owners, format!("[A2,,[{other}]]")),
+        (second, "A2", others, format!("[A1,,[{seed}]]")),
     ] {
         let node = Node {
             answers: answers(name, replicas, &peer),
