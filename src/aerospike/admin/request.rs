@@ -257,16 +257,9 @@ fn role_fields(request: &Request) -> Fields<'_> {
             write_quota,
         } => {
             fields.push(text(field::ROLE, role));
-            if !privileges.is_empty() {
-                fields.push(privilege_list(privileges)?);
-            }
+            fields.extend(first_privileges(privileges)?);
             fields.extend(whitelist(addresses));
-            let quotas = [
-                (field::READ_QUOTA, read_quota),
-                (field::WRITE_QUOTA, write_quota),
-            ];
-            let set = quotas.into_iter().filter(|(_, quota)| **quota > 0);
-            fields.extend(set.map(|(id, quota)| number(id, *quota)));
+            fields.extend(first_quotas(*read_quota, *write_quota));
         }
         Request::GrantPrivileges { role, privileges }
         | Request::RevokePrivileges { role, privileges } => {
@@ -295,6 +288,18 @@ fn role_fields(request: &Request) -> Fields<'_> {
         _ => {}
     }
     Ok(fields)
+}
+
+/// A new role leaves out what it does not have.
+fn first_privileges<'a>(privileges: &[Privilege]) -> Result<Option<Field<'a>>, EncodeError> {
+    let some = !privileges.is_empty();
+    some.then(|| privilege_list(privileges)).transpose()
+}
+
+fn first_quotas<'a>(read: u32, write: u32) -> impl Iterator<Item = Field<'a>> {
+    let quotas = [(field::READ_QUOTA, read), (field::WRITE_QUOTA, write)];
+    let set = quotas.into_iter().filter(|(_, quota)| *quota > 0);
+    set.map(|(id, quota)| number(id, quota))
 }
 
 fn text(id: u8, text: &str) -> Field<'_> {
