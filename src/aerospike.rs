@@ -12,3 +12,4 @@ pub mod info;
 pub mod list;
 pub mod node_view;
 pub mod password;
+pub mod stability;

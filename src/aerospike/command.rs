@@ -46,10 +46,8 @@ pub fn namespace(namespace: &str) -> String {
 /// The configuration of a namespace; the parameter has another name from 7.2 on.
 #[must_use]
 pub fn namespace_config(build: &Build, namespace: &str) -> String {
-    let name = match build.is_at_least([7, 2, 0, 0]) {
-        true => "namespace",
-        false => "id",
-    };
+    let named = build.is_at_least([7, 2, 0, 0]);
+    let name = if named { "namespace" } else { "id" };
     format!("get-config:context=namespace;{name}={namespace}")
 }
 

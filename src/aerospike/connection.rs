@@ -1,231 +1,31 @@
 //! A connection to one server: the only part that does IO. It has deadlines and limits, and never retries by itself.
 
 use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
-use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use zeroize::Zeroizing;
 
-use super::admin::{Collector, Progress, Reply, ReplyError, Request, ResultCode, Session, Token};
+use super::admin::{Collector, Progress, Reply, Request, ResultCode};
 use super::frame::{self, Kind};
 use super::info::{self, Answers};
-use super::password::PasswordHash;
+
+mod deadline;
+mod error;
+mod target;
+
+pub use deadline::Deadline;
+pub use error::Error;
+pub use target::{Identity, Login, Security, Target, Tls};
 
 /// How long a connection may take to come about, TLS included.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 /// How long one request may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
-
-/// What to connect to, and as whom.
-#[derive(Clone, Debug)]
-pub struct Target {
-    /// The service port of the server, by address: no name is resolved.
-    pub address: SocketAddr,
-    /// TLS, if the port speaks it.
-    pub tls: Option<Tls>,
-    /// As whom.
-    pub login: Login,
-}
-
-/// How to speak TLS with a server.
-#[derive(Clone, Debug)]
-pub struct Tls {
-    /// Roots, and the client certificate.
-    pub config: Arc<ClientConfig>,
-    /// The `tls-name` of the server, which its certificate must bear; not its address.
-    pub name: ServerName<'static>,
-}
-
-/// Who asks.
-#[derive(Clone, Debug)]
-pub enum Identity {
-    /// Nobody: no login is tried.
-    Nobody,
-    /// A user that the server knows.
-    Internal {
-        /// Its name.
-        user: String,
-        /// The hash of its password.
-        hash: PasswordHash,
-    },
-    /// Whom the client certificate names.
-    Pki,
-}
-
-impl Identity {
-    fn login(&self) -> Option<Request> {
-        match self {
-            Self::Nobody => None,
-            Self::Internal { user, hash } => Some(Request::Login {
-                user: user.clone(),
-                credential: hash.clone(),
-            }),
-            Self::Pki => Some(Request::LoginPki),
-        }
-    }
-
-    fn resume(&self, token: &Token) -> Option<Request> {
-        let user = match self {
-            Self::Nobody => return None,
-            Self::Internal { user, .. } => Some(user.clone()),
-            Self::Pki => None,
-        };
-        let token = token.clone();
-        Some(Request::Authenticate { user, token })
-    }
-}
-
-/// How to become known to a server.
-#[derive(Clone, Debug)]
-pub struct Login {
-    /// Who asks.
-    pub identity: Identity,
-    /// A session of an earlier login, to save another one.
-    pub token: Option<Token>,
-    /// Whether a server without security will do, as while security is being switched on.
-    pub accept_no_security: bool,
-}
-
-impl Login {
-    /// Goes without a login.
-    #[must_use]
-    pub const fn nobody() -> Self {
-        Self {
-            identity: Identity::Nobody,
-            token: None,
-            accept_no_security: true,
-        }
-    }
-}
-
-/// How a server took the login.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Security {
-    /// Nobody logged in.
-    NotAsked,
-    /// The server has no security.
-    Off,
-    /// It took the session of an earlier login.
-    Resumed,
-    /// It opened a session, which further connections may use.
-    LoggedIn(Session),
-}
-
-/// When a piece of work must be over, whatever is still open then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Deadline(Instant);
-
-impl Deadline {
-    /// At a moment.
-    #[must_use]
-    pub const fn at(moment: Instant) -> Self {
-        Self(moment)
-    }
-
-    /// That long from now on.
-    #[must_use]
-    pub fn within(duration: Duration) -> Self {
-        Self(Instant::now() + duration)
-    }
-
-    /// The end of a step that begins now and takes at most `limit`.
-    fn of_step(self, now: Instant, limit: Duration) -> Instant {
-        self.0.min(now + limit)
-    }
-}
-
-/// Why a server could not be asked.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// No connection.
-    #[error("failed to connect to {address}")]
-    Dial {
-        /// Where to.
-        address: SocketAddr,
-        /// Why.
-        source: io::Error,
-    },
-    /// No TLS on the connection.
-    #[error("TLS handshake with {address} as {name} failed")]
-    Tls {
-        /// Where to.
-        address: SocketAddr,
-        /// The expected name.
-        name: String,
-        /// Why.
-        source: io::Error,
-    },
-    /// No answer in time.
-    #[error("timed out: {doing}")]
-    TimedOut {
-        /// What was being done.
-        doing: &'static str,
-    },
-    /// The connection broke, or the server closed it.
-    #[error("connection lost: {doing}")]
-    Lost {
-        /// What was being done.
-        doing: &'static str,
-        /// How.
-        source: io::Error,
-    },
-    /// Bytes that are no message.
-    #[error("no message of the Aerospike protocol")]
-    Frame(#[from] frame::Error),
-    /// An info request that cannot be sent, or an answer that is none.
-    #[error(transparent)]
-    Info(#[from] info::Error),
-    /// A request that cannot be put into bytes.
-    #[error(transparent)]
-    Encode(#[from] super::admin::EncodeError),
-    /// The server refused, or its answer makes no sense.
-    #[error("{request} failed")]
-    Reply {
-        /// What was asked.
-        request: &'static str,
-        /// Why.
-        source: ReplyError,
-    },
-    /// An earlier request on this connection failed half-way; its answer may still come.
-    #[error("the connection is unusable since an earlier request failed on it")]
-    Unusable,
-}
-
-impl Error {
-    /// A fixed word for metrics and conditions.
-    #[must_use]
-    pub const fn reason(&self) -> &'static str {
-        match self {
-            Self::Dial { .. } => "Unreachable",
-            Self::Tls { .. } => "TlsFailed",
-            Self::TimedOut { .. } => "TimedOut",
-            Self::Lost { .. } => "ConnectionLost",
-            Self::Frame(_) | Self::Unusable => "ProtocolError",
-            Self::Info(_) => "InfoFailed",
-            Self::Encode(_) => "InvalidRequest",
-            Self::Reply { .. } => "RequestRefused",
-        }
-    }
-
-    /// What the server said, if it refused an administration request.
-    #[must_use]
-    pub const fn refusal(&self) -> Option<ResultCode> {
-        match self {
-            Self::Reply {
-                source: ReplyError::Refused(code),
-                ..
-            } => Some(*code),
-            _ => None,
-        }
-    }
-}
 
 /// What bytes can go over.
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -365,13 +165,10 @@ impl<S: Stream> Connection<S> {
     pub async fn info(&mut self, commands: &[&str]) -> Result<Answers, Error> {
         let body = info::encode(commands)?;
         let message = frame::encode(Kind::Info, &body)?;
-        let mut answers = None;
         self.exchange(Kind::Info, "info request", &message, |body| {
-            answers = Some(info::parse(commands, body)?);
-            Ok(Progress::Complete)
+            Ok(ControlFlow::Break(info::parse(commands, body)?))
         })
-        .await?;
-        Ok(answers.expect("an exchange that succeeds has taken in a message"))
+        .await
     }
 
     /// Sends one request about users and roles.
@@ -385,23 +182,27 @@ impl<S: Stream> Connection<S> {
         let mut collector = Collector::new(request);
         let name = request.name();
         self.exchange(Kind::Admin, name, &message, |body| {
-            collector.push(body).map_err(|source| Error::Reply {
+            let progress = collector.push(body).map_err(|source| Error::Reply {
                 request: name,
                 source,
+            })?;
+            Ok(match progress {
+                Progress::More => ControlFlow::Continue(()),
+                Progress::Complete => ControlFlow::Break(()),
             })
         })
         .await?;
         Ok(collector.into_reply())
     }
 
-    /// Sends `message` and gives the bodies that come back to `take`, until that has enough.
-    async fn exchange(
+    /// Sends `message` and gives the bodies that come back to `take`, until that breaks with the answer.
+    async fn exchange<T>(
         &mut self,
         kind: Kind,
         doing: &'static str,
         message: &[u8],
-        take: impl FnMut(&[u8]) -> Result<Progress, Error>,
-    ) -> Result<(), Error> {
+        take: impl FnMut(&[u8]) -> Result<ControlFlow<T>, Error>,
+    ) -> Result<T, Error> {
         // Stays false if this future is dropped half-way: the answer to it may still come.
         if !std::mem::replace(&mut self.usable, false) {
             return Err(Error::Unusable);
@@ -411,12 +212,12 @@ impl<S: Stream> Connection<S> {
         let done = match timeout_at(until, talk).await {
             Ok(Err(Interrupted::Stream(source))) => Err(Error::Lost { doing, source }),
             Ok(Err(Interrupted::Content(error))) => Err(error),
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(answer)) => Ok(answer),
             Err(_) => Err(Error::TimedOut { doing }),
         };
         self.usable = done
             .as_ref()
-            .map_or_else(|error| error.refusal().is_some(), |()| true);
+            .map_or_else(|error| error.refusal().is_some(), |_| true);
         done
     }
 }
@@ -432,18 +233,18 @@ impl From<io::Error> for Interrupted {
     }
 }
 
-async fn talk<S: Stream>(
+async fn talk<S: Stream, T>(
     stream: &mut S,
     kind: Kind,
     message: &[u8],
-    mut take: impl FnMut(&[u8]) -> Result<Progress, Error>,
-) -> Result<(), Interrupted> {
+    mut take: impl FnMut(&[u8]) -> Result<ControlFlow<T>, Error>,
+) -> Result<T, Interrupted> {
     stream.write_all(message).await?;
     stream.flush().await?;
     loop {
         let body = read_body(stream, kind).await?;
-        if take(&body).map_err(Interrupted::Content)? == Progress::Complete {
-            return Ok(());
+        if let ControlFlow::Break(answer) = take(&body).map_err(Interrupted::Content)? {
+            return Ok(answer);
         }
     }
 }

@@ -51,6 +51,21 @@ impl fmt::Display for InfoError {
     }
 }
 
+impl InfoError {
+    /// Whether the text begins with these words, however this version parts them.
+    #[must_use]
+    pub fn says(&self, words: &str) -> bool {
+        let text = self.text.replace(['-', '_'], " ").to_ascii_lowercase();
+        text.starts_with(words)
+    }
+
+    /// Whether a Community server was asked for what only Enterprise does.
+    #[must_use]
+    pub fn means_enterprise_only(&self) -> bool {
+        self.code == Some(25) || self.says("enterprise only")
+    }
+}
+
 /// The answer to one command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InfoValue {

@@ -171,11 +171,12 @@ fn has_release(build: &Build) -> bool {
 }
 
 fn edition(answers: &Answers, build: &Build) -> Result<Edition, Error> {
-    let text = match has_release(build) {
-        true => Pairs::new(answers.value(command::RELEASE)?)
-            .required("edition")
-            .map_err(|source| key(command::RELEASE, source))?,
-        false => answers.value(command::EDITION)?,
+    let text = if has_release(build) {
+        let release = Pairs::new(answers.value(command::RELEASE)?);
+        let edition = release.required("edition");
+        edition.map_err(|source| key(command::RELEASE, source))?
+    } else {
+        answers.value(command::EDITION)?
     };
     let unknown = || Error::Edition {
         text: text.chars().take(60).collect(),

@@ -29,6 +29,10 @@ impl Password {
     /// What stands for it on the wire.
     ///
     /// This takes some 50 ms of CPU: call it off the async threads (`spawn_blocking`), once per password, and keep the result.
+    ///
+    /// # Panics
+    ///
+    /// Never: the cost is one that bcrypt takes, and passwords of all lengths can be hashed.
     #[must_use]
     pub fn hash(&self) -> PasswordHash {
         let parts = bcrypt::hash_with_salt(self.0.as_bytes(), COST, SALT)

@@ -72,7 +72,7 @@ impl Session {
     /// How long it is worth trying: the clocks and the way there take some time too.
     #[must_use]
     pub fn usable_for(&self) -> Duration {
-        self.ttl.saturating_sub(Duration::from_secs(60))
+        self.ttl.saturating_sub(Duration::from_mins(1))
     }
 }
 
@@ -177,8 +177,8 @@ impl Collector {
                 *session = bytes.record()?.accepted()?.session()?;
                 Ok(Progress::Complete)
             }
-            Reply::Users(users) => collect(&mut bytes, users, |record| record.user()),
-            Reply::Roles(roles) => collect(&mut bytes, roles, |record| record.role()),
+            Reply::Users(users) => collect(&mut bytes, users, Record::user),
+            Reply::Roles(roles) => collect(&mut bytes, roles, Record::role),
         }
     }
 
@@ -189,10 +189,10 @@ impl Collector {
     }
 }
 
-fn collect<T>(
-    bytes: &mut Bytes<'_>,
+fn collect<'a, T>(
+    bytes: &mut Bytes<'a>,
     items: &mut Vec<T>,
-    read: fn(&Record<'_>) -> Result<T, ReplyError>,
+    read: fn(&Record<'a>) -> Result<T, ReplyError>,
 ) -> Result<Progress, ReplyError> {
     while !bytes.0.is_empty() {
         let record = bytes.record()?;
@@ -246,7 +246,9 @@ impl<'a> Record<'a> {
 
     fn user(&self) -> Result<User, ReplyError> {
         Ok(User {
-            name: self.field(field::USER, Bytes::text)?.unwrap_or_default(),
+            name: self
+                .field(field::USER, |bytes| Ok(bytes.text()))?
+                .unwrap_or_default(),
             roles: self.field(field::ROLES, Bytes::names)?.unwrap_or_default(),
             reads: self
                 .field(field::READ_STATISTICS, Bytes::numbers)?
@@ -262,12 +264,14 @@ impl<'a> Record<'a> {
 
     fn role(&self) -> Result<Role, ReplyError> {
         Ok(Role {
-            name: self.field(field::ROLE, Bytes::text)?.unwrap_or_default(),
+            name: self
+                .field(field::ROLE, |bytes| Ok(bytes.text()))?
+                .unwrap_or_default(),
             privileges: self
                 .field(field::PRIVILEGES, Bytes::privileges)?
                 .unwrap_or_default(),
             whitelist: self
-                .field(field::WHITELIST, Bytes::addresses)?
+                .field(field::WHITELIST, |bytes| Ok(bytes.addresses()))?
                 .unwrap_or_default(),
             read_quota: self
                 .field(field::READ_QUOTA, Bytes::number)?
@@ -323,14 +327,13 @@ impl<'a> Bytes<'a> {
         Ok((id, Bytes(self.take(payload, "a field")?)))
     }
 
-    fn text(&mut self) -> Result<String, ReplyError> {
-        let bytes = std::mem::take(&mut self.0);
-        Ok(String::from_utf8_lossy(bytes).into_owned())
+    fn text(&self) -> String {
+        String::from_utf8_lossy(self.0).into_owned()
     }
 
     fn name(&mut self) -> Result<String, ReplyError> {
         let length = self.byte("a name")?;
-        Bytes(self.take(length.into(), "a name")?).text()
+        Ok(Bytes(self.take(length.into(), "a name")?).text())
     }
 
     fn names(&mut self) -> Result<Vec<String>, ReplyError> {
@@ -350,12 +353,15 @@ impl<'a> Bytes<'a> {
 
     fn privilege(&mut self) -> Result<Privilege, ReplyError> {
         let code = PrivilegeCode::from_number(self.byte("a privilege")?);
-        let mut scope = || match code.is_scoped() {
-            true => self
-                .name()
-                .map(|name| Some(name).filter(|name| !name.is_empty())),
-            false => Ok(None),
-        };
+        if !code.is_scoped() {
+            return Ok(Privilege {
+                code,
+                namespace: None,
+                set: None,
+            });
+        }
+        // An empty name is how the wire says "everywhere".
+        let mut scope = || Ok(Some(self.name()?).filter(|name| !name.is_empty()));
         Ok(Privilege {
             code,
             namespace: scope()?,
@@ -363,12 +369,10 @@ impl<'a> Bytes<'a> {
         })
     }
 
-    fn addresses(&mut self) -> Result<Vec<String>, ReplyError> {
-        let text = self.text()?;
-        let addresses = text
-            .split(',')
-            .map(str::trim)
-            .filter(|address| !address.is_empty());
-        Ok(addresses.map(str::to_owned).collect())
+    fn addresses(&self) -> Vec<String> {
+        let text = self.text();
+        let addresses = text.split(',').map(str::trim);
+        let addresses = addresses.filter(|address| !address.is_empty());
+        addresses.map(str::to_owned).collect()
     }
 }

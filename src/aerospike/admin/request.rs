@@ -156,6 +156,10 @@ pub enum EncodeError {
 /// # Errors
 ///
 /// When a list or a name is longer than the protocol can say.
+///
+/// # Panics
+///
+/// Never: no request has as many fields as a byte can count.
 pub fn encode(request: &Request) -> Result<Zeroizing<Vec<u8>>, EncodeError> {
     let fields = session_fields(request)
         .or_else(|| user_fields(request))
@@ -253,16 +257,9 @@ fn role_fields(request: &Request) -> Fields<'_> {
             write_quota,
         } => {
             fields.push(text(field::ROLE, role));
-            if !privileges.is_empty() {
-                fields.push(privilege_list(privileges)?);
-            }
+            fields.extend(first_privileges(privileges)?);
             fields.extend(whitelist(addresses));
-            let quotas = [
-                (field::READ_QUOTA, read_quota),
-                (field::WRITE_QUOTA, write_quota),
-            ];
-            let set = quotas.into_iter().filter(|(_, quota)| **quota > 0);
-            fields.extend(set.map(|(id, quota)| number(id, *quota)));
+            fields.extend(first_quotas(*read_quota, *write_quota));
         }
         Request::GrantPrivileges { role, privileges }
         | Request::RevokePrivileges { role, privileges } => {
@@ -286,11 +283,23 @@ fn role_fields(request: &Request) -> Fields<'_> {
         ]),
         Request::DropRole { role } => fields.push(text(field::ROLE, role)),
         Request::QueryRoles { role } => {
-            fields.extend(role.iter().map(|role| text(field::ROLE, role)))
+            fields.extend(role.iter().map(|role| text(field::ROLE, role)));
         }
         _ => {}
     }
     Ok(fields)
+}
+
+/// A new role leaves out what it does not have.
+fn first_privileges<'a>(privileges: &[Privilege]) -> Result<Option<Field<'a>>, EncodeError> {
+    let some = !privileges.is_empty();
+    some.then(|| privilege_list(privileges)).transpose()
+}
+
+fn first_quotas<'a>(read: u32, write: u32) -> impl Iterator<Item = Field<'a>> {
+    let quotas = [(field::READ_QUOTA, read), (field::WRITE_QUOTA, write)];
+    let set = quotas.into_iter().filter(|(_, quota)| *quota > 0);
+    set.map(|(id, quota)| number(id, quota))
 }
 
 fn text(id: u8, text: &str) -> Field<'_> {

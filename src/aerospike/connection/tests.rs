@@ -1,15 +1,19 @@
 use std::cell::RefCell;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
-use rustls::ServerConfig;
+use proptest::prelude::*;
 use rustls::crypto::ring;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
+use rustls::{ClientConfig, ServerConfig};
 use tokio::io::{DuplexStream, duplex};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
+use crate::aerospike::admin::{Session, Token};
+use crate::aerospike::password::PasswordHash;
 
 const SUB_HEADER: usize = 16;
 
@@ -125,9 +129,10 @@ async fn a_server_without_security_will_do_only_where_the_caller_says_so() {
                 ..login(None)
             };
             let security = connection(stream).login(&login).await;
-            match accept_no_security {
-                true => assert_eq!(security.unwrap(), Security::Off),
-                false => assert_eq!(security.unwrap_err().refusal(), Some(ResultCode(code))),
+            if accept_no_security {
+                assert_eq!(security.unwrap(), Security::Off);
+            } else {
+                assert_eq!(security.unwrap_err().refusal(), Some(ResultCode(code)));
             }
         }
     }
@@ -423,4 +428,40 @@ async fn connections_can_be_made_on_any_thread() {
         connection.info(&["node"]).await
     });
     assert!(task.await.unwrap().is_err());
+}
+
+/// What a client makes of a server that sends these bytes, whatever it is asked.
+fn read(bytes: &[u8], request: &Request) -> [bool; 2] {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let stream = || Box::pin(tokio::io::join(bytes, tokio::io::sink()));
+        let deadline = Deadline::within(Duration::from_mins(1));
+        let info = Connection::over(stream(), deadline).info(&["node"]).await;
+        let admin = Connection::over(stream(), deadline).admin(request).await;
+        [info.is_ok(), admin.is_ok()]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn no_bytes_make_it_panic(start in 1..3u8, length in 0..80u8, rest in proptest::collection::vec(any::<u8>(), 0..90)) {
+        let bytes = [&[2, start, 0, 0, 0, 0, 0, length][..], &rest].concat();
+        let request = Request::QueryRoles { role: None };
+        let _ = read(&bytes, &request);
+        let _ = read(&rest, &request);
+    }
+
+    #[test]
+    fn a_cut_answer_is_never_taken_for_a_whole_one(end in 0..200usize) {
+        let users = [admin(0, &[(0, b"admin"), (10, b"\x01\x04read")]), admin(50, &[])].concat();
+        let end = end % users.len();
+        let request = Request::QueryUsers { user: None };
+        prop_assert_eq!(read(&users[..end], &request), [false, false]);
+        prop_assert_eq!(read(&users, &request), [false, true]);
+    }
 }

@@ -130,6 +130,16 @@ fn values_that_begin_like_errors_are_values() {
 }
 
 #[test]
+fn enterprise_only_is_understood_in_old_and_new_texts() {
+    for text in ["ERROR:25:enterprise only", "ERROR::enterprise-only"] {
+        let InfoValue::Failed(error) = parse_value(text) else {
+            panic!("{text}")
+        };
+        assert!(error.means_enterprise_only());
+    }
+}
+
+#[test]
 fn only_ok_is_ok() {
     let answers = parse(&["recluster:"], b"recluster:\tignored-by-non-principal\n").unwrap();
     let expected = NoValue::NotOk {
@@ -156,7 +166,8 @@ proptest! {
     fn what_a_server_would_send_is_read_back(values in proptest::collection::vec("[A-D0-9;=:, \t]{0,20}", 1..6)) {
         let commands: Vec<String> = (0..values.len()).map(|i| format!("c{i}")).collect();
         let asked: Vec<&str> = commands.iter().map(String::as_str).collect();
-        let lines: String = asked.iter().zip(&values).map(|(c, v)| format!("{c}\t{v}\n")).collect();
+        let lines: Vec<_> = asked.iter().zip(&values).map(|(c, v)| format!("{c}\t{v}\n")).collect();
+        let lines = lines.concat();
         let answers = parse(&asked, lines.as_bytes()).unwrap();
         for (command, value) in asked.iter().zip(&values) {
             prop_assert_eq!(answers.value(command), Ok(value.as_str()));
