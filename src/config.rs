@@ -1,12 +1,15 @@
 //! The server's configuration as a tree: what is put into it, how a rack's changes are merged, how it is rendered.
 
+pub mod go_text;
 pub mod inject;
 pub mod merge;
 pub mod render;
 
+use serde_json::Value;
+
 use crate::{
     api::Tree,
-    finding::{FieldPath, Finding, Reason},
+    finding::{FieldPath, Finding, Reason, Step},
 };
 
 /// A finding whose path is relative to the configuration.
@@ -34,8 +37,71 @@ impl Problem {
     }
 }
 
+/// The place of `path` in `tree`, if `tree` itself holds a value there. List items are found by their `name`, so an index
+/// may differ from that in `path`.
+#[must_use]
+pub fn locate(tree: &Tree, path: &FieldPath) -> Option<FieldPath> {
+    let mut steps = path.steps();
+    let mut place = FieldPath::default();
+    let mut value = match steps.next() {
+        None => return Some(place),
+        Some(first) => {
+            let name = first.name()?;
+            place = place.child(name);
+            tree.get(name)?
+        }
+    };
+    for step in steps {
+        (place, value) = descend(&place, value, step)?;
+    }
+    Some(place)
+}
+
+fn descend<'a>(
+    place: &FieldPath,
+    value: &'a Value,
+    step: Step<'_>,
+) -> Option<(FieldPath, &'a Value)> {
+    match step {
+        Step::Name(name) => Some((place.child(name), value.get(name)?)),
+        Step::Item { index, key: None } => Some((place.index(index), value.get(index)?)),
+        Step::Item { key: Some(key), .. } => {
+            let items = value.as_array()?;
+            let index = items.iter().position(|item| name_of(item) == Some(key))?;
+            Some((place.item(index, key), items.get(index)?))
+        }
+    }
+}
+
 /// Whether `tree` itself holds a value at `path`; list items are found by their `name`.
 #[must_use]
-pub fn supplies(_tree: &Tree, _path: &FieldPath) -> bool {
-    false
+pub fn supplies(tree: &Tree, path: &FieldPath) -> bool {
+    locate(tree, path).is_some()
+}
+
+/// The `name` of a list's item.
+fn name_of(item: &Value) -> Option<&str> {
+    item.get("name")?.as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_value_is_found_by_the_names_of_list_items_wherever_they_stand() {
+        let value = json!({"namespaces": [{"name": "a"}, {"name": "b", "rack-id": 1}], "x": [1]});
+        let tree = value.as_object().unwrap();
+        let namespaces = FieldPath::default().child("namespaces");
+        let path = namespaces.item(0, "b").child("rack-id");
+        let found = locate(tree, &path).unwrap();
+        assert_eq!(found.to_string(), "namespaces[1].rack-id");
+        assert!(!supplies(tree, &namespaces.item(0, "a").child("rack-id")));
+        assert!(supplies(tree, &FieldPath::default().child("x").index(0)));
+        assert!(!supplies(tree, &FieldPath::default().child("x").index(1)));
+        assert!(!supplies(tree, &namespaces.child("b")));
+        assert!(supplies(tree, &FieldPath::default()));
+    }
 }

@@ -13,6 +13,31 @@ enum Segment {
     MapKey(String),
 }
 
+/// One step of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step<'a> {
+    /// To a member or the value of a map's key.
+    Name(&'a str),
+    /// To an item of a list.
+    Item {
+        /// Its place.
+        index: usize,
+        /// What tells it apart, whatever its place.
+        key: Option<&'a str>,
+    },
+}
+
+impl<'a> Step<'a> {
+    /// The name, if the step is one to a name.
+    #[must_use]
+    pub const fn name(self) -> Option<&'a str> {
+        match self {
+            Self::Name(name) => Some(name),
+            Self::Item { .. } => None,
+        }
+    }
+}
+
 impl FieldPath {
     /// The path of `spec`.
     #[must_use]
@@ -76,6 +101,17 @@ impl FieldPath {
             }
         }
         text
+    }
+
+    /// The steps from the root.
+    pub fn steps(&self) -> impl Iterator<Item = Step<'_>> {
+        self.0.iter().map(|segment| match segment {
+            Segment::Member(name) | Segment::MapKey(name) => Step::Name(name),
+            Segment::Item { index, key } => Step::Item {
+                index: *index,
+                key: key.as_deref(),
+            },
+        })
     }
 
     fn with(&self, segment: Segment) -> Self {

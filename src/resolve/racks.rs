@@ -167,16 +167,11 @@ fn scheduling(spec: &AerospikeClusterSpec, rack: &RackSpec) -> Scheduling {
 /// supplies the value, else in the cluster's.
 #[must_use]
 pub fn blame(index: usize, rack: &RackSpec, path: &FieldPath) -> FieldPath {
-    let own = rack
-        .aerospike_config
-        .as_ref()
-        .is_some_and(|own| config::supplies(own, path));
-    let root = if own {
-        rack_path(index, rack).child("aerospikeConfig")
-    } else {
-        FieldPath::spec().child("aerospikeConfig")
-    };
-    root.join(path)
+    let own = rack.aerospike_config.as_ref();
+    match own.and_then(|own| config::locate(own, path)) {
+        Some(found) => rack_path(index, rack).child("aerospikeConfig").join(&found),
+        None => FieldPath::spec().child("aerospikeConfig").join(path),
+    }
 }
 
 /// The place of a rack.
