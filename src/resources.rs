@@ -4,7 +4,9 @@ pub mod config_map;
 pub mod init_document;
 pub mod labels;
 pub mod names;
+pub mod rbac;
 pub mod services;
+pub mod stateful_set;
 
 use std::collections::BTreeMap;
 
