@@ -1,6 +1,7 @@
 //! Builders of the Kubernetes objects of a cluster. Pure: they get everything and read nothing.
 
 pub mod config_map;
+pub mod containment;
 pub mod init_document;
 pub mod labels;
 pub mod names;
