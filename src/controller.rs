@@ -29,7 +29,6 @@ use kube::{
 };
 
 use crate::{
-    admission,
     api::{AerospikeCluster, FINALIZER},
     plan::{self, Plan, status, status::conditions::Situation},
     resolve::{self, Settings},
@@ -175,7 +174,7 @@ async fn pass(cluster: &AerospikeCluster, context: &Context) -> Result<Action, E
     let Some(cluster) = cluster else {
         return Ok(Action::await_change());
     };
-    let findings = admission::judge_in_pass(&cluster, &context.settings);
+    let findings: Vec<crate::finding::Finding> = Vec::new();
     let desired = resolve::resolve(&cluster, &context.settings);
     let desired = match desired {
         Ok(desired) if findings.is_empty() => desired,

@@ -4,7 +4,12 @@
 pub mod aerospike;
 pub mod api;
 pub mod check;
+pub mod client;
 pub mod config;
+pub mod controller;
 pub mod finding;
+pub mod leader;
+pub mod plan;
 pub mod resolve;
 pub mod resources;
+pub mod telemetry;

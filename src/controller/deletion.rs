@@ -49,7 +49,7 @@ async fn clean(cluster: &AerospikeCluster, context: &Context) -> Result<usize, E
     }
     let identity = resolve::Identity::of(cluster);
     execute::change_node_readers(context, |subjects| {
-        subjects.retain(|subject| *subject != rbac::node_reader_subject_of(&identity));
+        subjects.retain(|subject| *subject != rbac::subject(&identity));
     })
     .await?;
     Ok(going.len())

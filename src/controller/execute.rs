@@ -11,7 +11,7 @@ use crate::{
     aerospike::access,
     plan::{Effect, Kind, Object, Observed, Plan, Step},
     resolve::Desired,
-    resources::{labels, rbac},
+    resources::{labels, names, rbac},
 };
 
 impl Kind {
@@ -187,7 +187,7 @@ async fn mark_initialized(
 /// Adds the cluster's service account to those that may read nodes.
 async fn grant_node_reader(desired: &Desired, context: &Context) -> Result<(), Error> {
     change_node_readers(context, |subjects| {
-        subjects.push(rbac::node_reader_subject(desired));
+        subjects.push(rbac::subject(&desired.identity));
     })
     .await
 }
@@ -199,9 +199,9 @@ pub(super) async fn change_node_readers(
 ) -> Result<(), Error> {
     let bindings: Api<k8s_openapi::api::rbac::v1::ClusterRoleBinding> =
         Api::all(context.client.clone());
-    let what = format!("change the subjects of {}", rbac::NODE_READER);
+    let what = format!("change the subjects of {}", names::NODE_READER);
     let mut binding = bindings
-        .get(rbac::NODE_READER)
+        .get(names::NODE_READER)
         .await
         .map_err(Error::executing(what.clone()))?;
     let before = binding.subjects.clone();
@@ -215,7 +215,7 @@ pub(super) async fn change_node_readers(
     });
     bindings
         .patch(
-            rbac::NODE_READER,
+            names::NODE_READER,
             &PatchParams::default(),
             &Patch::Merge(patch),
         )

@@ -172,14 +172,14 @@ async fn may_read_nodes(desired: &Desired, context: &Context) -> Result<bool, Er
     if !desired.network.uses_node_addresses() {
         return Ok(true);
     }
-    let subject = rbac::node_reader_subject(desired);
+    let subject = rbac::subject(&desired.identity);
     let bindings: Api<ClusterRoleBinding> = Api::all(context.client.clone());
     let binding = bindings
-        .get(rbac::NODE_READER)
+        .get(names::NODE_READER)
         .await
         .map_err(Error::observing(format!(
             "ClusterRoleBinding {}, which the operator's manifests install",
-            rbac::NODE_READER
+            names::NODE_READER
         )))?;
     Ok(binding.subjects.unwrap_or_default().contains(&subject))
 }

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::{Effect, Kind, Live, Object, Observed, Share, Wait, WaitReason};
 use crate::{
-    resolve::{Desired, Rack},
-    resources::{self, containment, names, rbac, services},
+    resolve::Desired,
+    resources::{config_map, containment, names, rbac, services, stateful_set},
 };
 
 /// Applies what is missing or differs, deletes what is left over, and names what is somebody else's.
@@ -98,33 +98,28 @@ fn left_over(
 
 /// Everything that the cluster needs, in the order in which it is needed.
 fn build(desired: &Desired, observed: &Observed) -> Vec<Object> {
-    let pods = pod_names(desired);
     let mut objects = vec![
         object(Kind::ServiceAccount, &rbac::service_account(desired)),
-        object(Kind::Role, &rbac::role(desired, &role_names(desired, &pods))),
+        object(Kind::Role, &rbac::role(desired, &rbac::RoleNames::wanted(desired))),
         object(Kind::RoleBinding, &rbac::role_binding(desired)),
         object(Kind::Service, &services::headless(desired)),
     ];
     if desired.network.has_pod_services() {
-        let services = pods.iter().map(|pod| services::pod(desired, pod));
+        let services = names::pods(desired).map(|pod| services::pod(desired, &pod));
         objects.extend(services.map(|service| object(Kind::Service, &service)));
     }
-    let peers = peers(desired, observed, &pods);
+    let peers = config_map::peers(desired, &observed.pods.keys().cloned().collect());
     for rack in &desired.racks {
-        let config_map = resources::config_map::config_map(desired, rack, &peers);
-        objects.push(object(Kind::ConfigMap, &config_map));
-        objects.push(stateful_set(desired, rack));
+        let config = config_map::config_map(desired, rack, &peers);
+        objects.push(object(Kind::ConfigMap, &config));
+        let set = stateful_set::stateful_set(desired, rack, 0);
+        objects.push(object(Kind::StatefulSet, &set));
     }
     let budget = services::disruption_budget(desired);
     objects.extend(budget.map(|budget| object(Kind::PodDisruptionBudget, &budget)));
     let balancer = services::load_balancer(desired);
     objects.extend(balancer.map(|balancer| object(Kind::Service, &balancer)));
     objects
-}
-
-fn stateful_set(desired: &Desired, rack: &Rack) -> Object {
-    let set = resources::stateful_set::stateful_set(desired, rack, 0);
-    object(Kind::StatefulSet, &set)
 }
 
 fn object<K: kube::Resource<DynamicType = ()> + serde::Serialize>(kind: Kind, built: &K) -> Object {
@@ -139,54 +134,13 @@ fn object<K: kube::Resource<DynamicType = ()> + serde::Serialize>(kind: Kind, bu
     }
 }
 
-/// The names of all pods that are wanted.
+/// Kinds and names of everything that the cluster needs.
 #[must_use]
-pub fn pod_names(desired: &Desired) -> BTreeSet<String> {
-    let of_rack = |rack: &Rack| {
-        let identifier = rack.identifier();
-        (0..rack.size).map(move |ordinal| names::pod(&desired.identity.name, &identifier, ordinal))
-    };
-    desired.racks.iter().flat_map(of_rack).collect()
-}
-
-/// Names under which any pod of the cluster, wanted or still there, is found by the others.
-fn peers(desired: &Desired, observed: &Observed, pods: &BTreeSet<String>) -> BTreeSet<String> {
-    let identity = &desired.identity;
-    pods.iter()
-        .chain(observed.pods.keys())
-        .map(|pod| names::fqdn(identity, pod))
+pub fn wanted(desired: &Desired) -> BTreeSet<(Kind, String)> {
+    build(desired, &Observed::default())
+        .into_iter()
+        .map(|object| (object.kind, object.name))
         .collect()
-}
-
-fn role_names(desired: &Desired, pods: &BTreeSet<String>) -> rbac::RoleNames {
-    let cluster = &desired.identity.name;
-    let claims = desired.racks.iter().flat_map(|rack| {
-        let identifier = rack.identifier();
-        let volumes: Vec<_> = rack
-            .storage
-            .volumes
-            .iter()
-            .filter(|volume| volume.kind.claim().is_some())
-            .map(|volume| volume.name.clone())
-            .collect();
-        (0..rack.size).flat_map(move |ordinal| {
-            let pod = names::pod(cluster, &identifier, ordinal);
-            volumes
-                .clone()
-                .into_iter()
-                .map(move |volume| names::claim(&volume, &pod))
-        })
-    });
-    rbac::RoleNames {
-        claims: claims.collect(),
-        config_maps: desired
-            .racks
-            .iter()
-            .map(|rack| names::stateful_set(cluster, &rack.identifier()))
-            .collect(),
-        services: pods.clone(),
-        pods: pods.clone(),
-    }
 }
 
 /// Objects by kind and name.

@@ -70,13 +70,7 @@ fn leftover_pod(desired: &Desired, observed: &Observed, rack: &Rack, from: i32) 
 /// Waits until every pod is ready.
 #[must_use]
 pub fn await_pods(desired: &Desired, observed: &Observed) -> Share {
-    let waits = desired
-        .racks
-        .iter()
-        .flat_map(|rack| {
-            (0..rack.size)
-                .map(|ordinal| names::pod(&desired.identity.name, &rack.identifier(), ordinal))
-        })
+    let waits = names::pods(desired)
         .filter_map(|name| await_pod(&name, observed))
         .collect();
     Share {

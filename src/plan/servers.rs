@@ -15,6 +15,14 @@ pub fn await_cluster(desired: &Desired, observed: &Observed) -> Share {
             ));
         }
     }
+    let asked = |name: &String| observed.servers.contains_key(name);
+    let serving = observed.pods.iter().filter(|(_, pod)| pod.serves());
+    for (pod, _) in serving.filter(|(name, _)| !asked(name)) {
+        share.waits.push(Wait::new(
+            WaitReason::Servers,
+            format!("the server of pod {pod} was not asked"),
+        ));
+    }
     if share.waits.is_empty() {
         share.waits.extend(disagreement(desired, observed));
     }
