@@ -95,7 +95,7 @@ pub async fn reconcile(
     context: Arc<Context>,
 ) -> Result<Action, Error> {
     let began = Instant::now();
-    let key = key_of(&cluster);
+    let key = key_of(&*cluster);
     let result = guarded(&cluster, &context).await;
     let failure = result.as_ref().err().map(Error::reason);
     context

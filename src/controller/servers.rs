@@ -65,14 +65,12 @@ pub async fn ask_all(desired: &Desired, observed: &mut Observed, context: &Conte
         }
     };
     let deadline = Deadline::within(TOGETHER);
-    let answers = stream::iter(&serving).map(|(name, pod)| {
-        let credentials = &credentials;
-        async move {
-            let answer = ask(desired, pod, credentials, context, deadline).await;
-            (name.clone(), answer)
-        }
-    });
-    observed.servers = answers.buffer_unordered(IN_FLIGHT).collect().await;
+    let asked: Vec<_> = serving
+        .iter()
+        .map(|(name, pod)| ask_named(desired, name, pod, &credentials, context, deadline))
+        .collect();
+    let answers = stream::iter(asked).buffer_unordered(IN_FLIGHT);
+    observed.servers = answers.collect().await;
     let due = access_control::pending(desired, &observed.status);
     if let Some(declared) = due
         && all_answered(desired, observed)
@@ -88,6 +86,18 @@ fn all_answered(desired: &Desired, observed: &Observed) -> bool {
         .filter(|view| view.cluster.size == size)
         .count();
     u32::try_from(whole) == Ok(size) && observed.cluster_keys().len() == 1
+}
+
+async fn ask_named(
+    desired: &Desired,
+    name: &str,
+    pod: &Pod,
+    credentials: &[Credential],
+    context: &Context,
+    deadline: Deadline,
+) -> (String, Server) {
+    let answer = ask(desired, pod, credentials, context, deadline).await;
+    (name.to_owned(), answer)
 }
 
 async fn ask(

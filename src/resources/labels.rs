@@ -8,6 +8,8 @@ use crate::resolve::{RackId, RackIdentifier};
 pub const APP: &str = "app";
 /// Value of [`APP`].
 pub const APP_VALUE: &str = "aerospike-cluster";
+/// Selects the objects of every cluster.
+pub const SELECTOR: &str = "app=aerospike-cluster";
 /// Label with the name of the custom resource.
 pub const CLUSTER: &str = "aerospike.com/cr";
 /// Label with the rack's number.
