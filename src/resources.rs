@@ -58,3 +58,8 @@ fn filled_list<T>(list: Vec<T>) -> Option<Vec<T>> {
 fn telling<T: Default + PartialEq>(value: Option<T>) -> Option<T> {
     value.filter(|value| *value != T::default())
 }
+
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod testing;

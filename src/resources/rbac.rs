@@ -145,3 +145,41 @@ pub fn subject(identity: &Identity) -> Subject {
         ..Subject::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::testing;
+
+    #[test]
+    fn no_rule_is_without_names() {
+        let desired = testing::sample("dim_nostorage_cluster");
+        for names in [RoleNames::default(), RoleNames::wanted(&desired)] {
+            for rule in role(&desired, &names).rules.unwrap() {
+                assert!(
+                    !rule.resource_names.unwrap().is_empty(),
+                    "{:?}",
+                    rule.resources
+                );
+            }
+        }
+        assert_eq!(
+            role(&desired, &RoleNames::default()).rules.unwrap().len(),
+            2
+        );
+    }
+
+    #[test]
+    fn names_of_what_still_exists_are_added() {
+        let mut names = RoleNames::wanted(&testing::sample("dim_nostorage_cluster"));
+        names.extend(RoleNames {
+            pods: BTreeSet::from(["aerocluster-9-0".to_owned()]),
+            ..RoleNames::default()
+        });
+        let pods: Vec<_> = names.pods.iter().map(String::as_str).collect();
+        assert_eq!(
+            pods,
+            ["aerocluster-0-0", "aerocluster-0-1", "aerocluster-9-0"]
+        );
+    }
+}

@@ -162,3 +162,63 @@ fn client_ports(ports: Ports) -> Option<Vec<ServicePort>> {
     });
     filled_list(ports.collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::resources::testing;
+
+    fn cluster(change: impl FnOnce(&mut Value)) -> Desired {
+        testing::sample_with("dim_nostorage_cluster", change)
+    }
+
+    fn port(balancer: &Value) -> Option<(i32, IntOrString)> {
+        let desired = cluster(|cr| {
+            cr["spec"]["seedsFinderServices"] = json!({"loadBalancer": balancer});
+        });
+        let ports = load_balancer(&desired)?.spec?.ports?;
+        Some((ports[0].port, ports[0].target_port.clone()?))
+    }
+
+    #[test]
+    fn a_load_balancer_leads_to_the_client_port_unless_told_otherwise() {
+        let ports = |port, target| Some((port, IntOrString::Int(target)));
+        assert_eq!(port(&json!({})), ports(3000, 3000));
+        assert_eq!(
+            port(&json!({"port": 1024, "targetPort": 5000})),
+            ports(1024, 5000)
+        );
+        assert_eq!(port(&json!({"port": 80})), ports(3000, 3000));
+        assert_eq!(load_balancer(&cluster(|_| {})), None);
+    }
+
+    #[test]
+    fn user_labels_win_on_the_headless_service() {
+        let desired = cluster(|cr| {
+            cr["spec"]["headlessService"] =
+                json!({"metadata": {"labels": {"app": "x"}, "annotations": {"a": "1"}}});
+        });
+        let metadata = headless(&desired).metadata;
+        assert_eq!(metadata.labels.unwrap()[labels::APP], "x");
+        assert_eq!(metadata.annotations.unwrap()["a"], "1");
+    }
+
+    #[test]
+    fn the_service_of_a_pod_has_the_users_labels_only() {
+        let desired = cluster(|cr| {
+            cr["spec"]["podService"] = json!({"metadata": {"labels": {"a": "1"}}});
+        });
+        let labels = pod(&desired, "aerocluster-0-0").metadata.labels.unwrap();
+        assert_eq!(labels, BTreeMap::from([("a".to_owned(), "1".to_owned())]));
+    }
+
+    #[test]
+    fn there_is_no_budget_where_none_is_wanted() {
+        let off = cluster(|cr| cr["spec"]["disablePDB"] = json!(true));
+        assert_eq!(disruption_budget(&off), None);
+        let on = disruption_budget(&cluster(|_| {})).unwrap();
+        assert_eq!(on.spec.unwrap().max_unavailable, Some(IntOrString::Int(1)));
+    }
+}

@@ -59,3 +59,6 @@ pub fn over_live(mut built: StatefulSet, live: &StatefulSet) -> StatefulSet {
     }
     built
 }
+
+#[cfg(test)]
+mod tests;
