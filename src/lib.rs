@@ -6,5 +6,6 @@ pub mod api;
 pub mod check;
 pub mod config;
 pub mod finding;
+pub mod init;
 pub mod resolve;
 pub mod resources;
