@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures::{StreamExt, TryStreamExt, stream};
-use rustix::fs::FallocateFlags;
+use rustix::{fs::FallocateFlags, io::Errno};
 use thiserror::Error;
 
 use super::volumes::Job;
@@ -168,15 +168,19 @@ fn discard(path: &Path) -> Result<(), DiskError> {
         return Ok(());
     }
     let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-    rustix::fs::fallocate(&file, flags, 0, length).map_err(|errno| {
-        let source = io::Error::from(errno);
-        if errno == rustix::io::Errno::OPNOTSUPP || errno == rustix::io::Errno::NODEV {
-            let path = path.to_owned();
-            return DiskError::NoDiscard { path, source };
-        }
-        failed("discard", path)(source)
-    })?;
+    rustix::fs::fallocate(&file, flags, 0, length).map_err(|errno| refusal(path, errno))?;
     file.sync_all().map_err(failed("flush", path))
+}
+
+fn refusal(path: &Path, errno: Errno) -> DiskError {
+    let source = io::Error::from(errno);
+    match errno {
+        Errno::OPNOTSUPP | Errno::NODEV => DiskError::NoDiscard {
+            path: path.to_owned(),
+            source,
+        },
+        _ => failed("discard", path)(source),
+    }
 }
 
 /// Deletes regular files below `folder`. Links are not followed and stay, as folders do.
