@@ -1,6 +1,7 @@
 //! Kubernetes operator for Aerospike: admission webhooks that answer with every finding at once, and a controller that
 //! takes clusters through every change of their life.
 
+pub mod admission;
 pub mod aerospike;
 pub mod api;
 pub mod check;
@@ -8,8 +9,11 @@ pub mod client;
 pub mod config;
 pub mod controller;
 pub mod finding;
+pub mod init;
 pub mod leader;
 pub mod plan;
 pub mod resolve;
 pub mod resources;
 pub mod telemetry;
+pub mod tls;
+pub mod webhook;
