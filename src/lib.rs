@@ -1,6 +1,7 @@
 //! Kubernetes operator for Aerospike: admission webhooks that answer with every finding at once, and a controller that
 //! takes clusters through every change of their life.
 
+pub mod admission;
 pub mod aerospike;
 pub mod api;
 pub mod check;
