@@ -9,3 +9,5 @@ pub mod config;
 pub mod finding;
 pub mod resolve;
 pub mod resources;
+pub mod tls;
+pub mod webhook;
