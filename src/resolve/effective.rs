@@ -42,7 +42,9 @@ pub fn effective(cluster: &AerospikeCluster, _settings: &Settings) -> Effective 
     disruption_budget(&mut spec);
     validation_policy(&mut spec);
     network_policy(&mut spec, namespace);
-    storage::fill_in(with_threads(spec.storage.get_or_insert_default()));
+    let storage = with_threads(spec.storage.get_or_insert_default());
+    storage::fill_in(storage);
+    storage::state_policies(storage);
     spec.seeds_finder_services.get_or_insert_default();
     for service in [&mut spec.headless_service, &mut spec.pod_service] {
         let ServiceSpec { metadata } = service.get_or_insert_default();

@@ -107,6 +107,20 @@ pub fn fill_in(storage: &mut StorageSpec) {
     }
 }
 
+/// States what the two volume policies leave open, with the values that the mutating webhook adds: so the result is the
+/// same whether it ran or not.
+pub fn state_policies(storage: &mut StorageSpec) {
+    let policies = [
+        &mut storage.filesystem_volume_policy,
+        &mut storage.block_volume_policy,
+    ];
+    for policy in policies.into_iter().flatten() {
+        policy.init_method = policy.effective_init_method;
+        policy.wipe_method = policy.effective_wipe_method;
+        policy.cascade_delete = Some(policy.effective_cascade_delete == Some(true));
+    }
+}
+
 fn is_block(volume: &Volume) -> bool {
     volume
         .source
