@@ -29,7 +29,9 @@ use kube::{
 };
 
 use crate::{
+    admission::{self, Operation, Proposal},
     api::{AerospikeCluster, FINALIZER},
+    finding::Finding,
     plan::{self, Plan, status, status::conditions::Situation},
     resolve::{self, Settings},
     telemetry::{Metrics, chain},
@@ -174,9 +176,8 @@ async fn pass(cluster: &AerospikeCluster, context: &Context) -> Result<Action, E
     let Some(cluster) = cluster else {
         return Ok(Action::await_change());
     };
-    let findings: Vec<crate::finding::Finding> = Vec::new();
-    let desired = resolve::resolve(&cluster, &context.settings);
-    let desired = match desired {
+    let findings = findings(&cluster, &context.settings);
+    let desired = match resolve::resolve(&cluster, &context.settings) {
         Ok(desired) if findings.is_empty() => desired,
         Ok(_) => return report::invalid(&cluster, &findings, now, context).await,
         Err(problems) => return report::invalid(&cluster, &problems, now, context).await,
@@ -189,6 +190,26 @@ async fn pass(cluster: &AerospikeCluster, context: &Context) -> Result<Action, E
     report::report(&cluster, status, executed.as_ref().err(), context).await?;
     executed?;
     Ok(Action::requeue(look_again_after(&plan, &desired.identity.uid)))
+}
+
+/// What the rules say about a cluster that may be older than the webhook; what was rolled out is the old object.
+fn findings(cluster: &AerospikeCluster, settings: &Settings) -> Vec<Finding> {
+    let rolled_out = cluster.status.as_ref().and_then(status::mirrored_spec);
+    let old = rolled_out.map(|spec| AerospikeCluster {
+        spec,
+        ..cluster.clone()
+    });
+    let operation = match &old {
+        Some(_) => Operation::Update,
+        None => Operation::Create,
+    };
+    admission::check(&Proposal {
+        operation,
+        new: cluster,
+        old: old.as_ref(),
+        settings,
+    })
+    .findings
 }
 
 fn look_again_after(plan: &Plan, uid: &str) -> Duration {
