@@ -1,0 +1,448 @@
+//! One server without its sockets: everything that info commands, logins and records read and change.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::cluster::{Contact, Engine, Event, Incarnation, NamespaceOffer, NodeId, Offer};
+use crate::conf::Settings;
+use crate::conf::settings::namespace_key;
+use crate::partitions::{Ownership, PARTITIONS, balance, partition_of};
+use crate::records::{Record, Records};
+use crate::security::{Access, Caller, Directory, Sessions};
+use crate::smd::Smd;
+use crate::version::{Release, Version};
+
+/// The first of January 2010 in milliseconds, from which the server counts.
+pub const EPOCH: u64 = 1_262_304_000_000;
+
+/// A line for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// 0 is critical, 1 a warning, 2 information.
+    pub level: usize,
+    /// The server's module.
+    pub context: &'static str,
+    /// What happened.
+    pub text: String,
+}
+
+/// Counts that the statistics show.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Requests in a form that a later version drops.
+    pub deprecated: u64,
+    /// Open connections of applications.
+    pub client_connections: u64,
+    /// Open connections of the admin port.
+    pub admin_connections: u64,
+    /// Info requests answered.
+    pub info: u64,
+    /// Reads, by namespace.
+    pub reads: BTreeMap<String, u64>,
+    /// Writes, by namespace.
+    pub writes: BTreeMap<String, u64>,
+    /// Requests that no server knows.
+    pub unknown_info: u64,
+}
+
+/// Where a node can be reached.
+#[derive(Debug, Clone, Default)]
+pub struct Addresses {
+    /// What other nodes and applications are told.
+    pub contact: Contact,
+    /// `host:port` of the admin port.
+    pub admin: Vec<String>,
+}
+
+/// Partitions that a node has still to send or receive, of a namespace.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Migrations {
+    /// To send, at first.
+    pub send_initial: usize,
+    /// To send, still.
+    pub send: usize,
+    /// To receive, at first.
+    pub receive_initial: usize,
+    /// To receive, still.
+    pub receive: usize,
+}
+
+impl Migrations {
+    /// Both ways.
+    #[must_use]
+    pub fn remaining(self) -> usize {
+        self.send + self.receive
+    }
+}
+
+/// The balance before the last one.
+#[derive(Default)]
+struct Before {
+    members: BTreeSet<Incarnation>,
+    ownership: BTreeMap<String, Ownership>,
+}
+
+/// The state of a server.
+pub struct Node {
+    /// Configuration in force.
+    pub settings: Settings,
+    /// Membership.
+    pub engine: Engine,
+    /// Users, roles, rosters.
+    pub smd: Smd,
+    /// Whether the shared metadata was changed and has to be written and sent.
+    pub smd_changed: bool,
+    /// Logins.
+    pub sessions: Sessions,
+    /// Copies of records.
+    pub records: Records,
+    /// Own addresses.
+    pub addresses: Addresses,
+    /// Whether it wants to be last in every partition from the next rebalance on.
+    pub pending_quiesce: bool,
+    /// Nodes that were ever in the cluster.
+    pub alumni: BTreeMap<NodeId, Contact>,
+    /// Seeds of the mesh, as `host:port`.
+    pub seeds: BTreeSet<String>,
+    /// Moves with every change of the peers.
+    pub peers_generation: u64,
+    /// Moves with every balance; -1 before the first.
+    pub partition_generation: i64,
+    /// What is to move.
+    pub migrations: BTreeMap<String, Migrations>,
+    /// What is counted.
+    pub counts: Counts,
+    /// Lines not yet written.
+    pub log: Vec<LogLine>,
+    /// When it started, in milliseconds.
+    pub started: u64,
+    /// Whether unknown requests are violations.
+    pub strict: bool,
+    ownership: BTreeMap<String, Ownership>,
+    before: Before,
+    outgoing: BTreeMap<String, Vec<(usize, NodeId)>>,
+    rosters: BTreeMap<String, Vec<String>>,
+}
+
+impl Node {
+    /// A node that has just started.
+    #[must_use]
+    pub fn new(settings: Settings, engine: Engine, addresses: Addresses, now: u64) -> Self {
+        let seeds = settings
+            .all("network.heartbeat.mesh-seed-address-port")
+            .iter()
+            .cloned()
+            .collect();
+        let mut node = Self {
+            settings,
+            engine,
+            smd: Smd::default(),
+            smd_changed: false,
+            sessions: Sessions::default(),
+            records: Records::default(),
+            addresses,
+            pending_quiesce: false,
+            alumni: BTreeMap::new(),
+            seeds,
+            peers_generation: 1,
+            partition_generation: -1,
+            migrations: BTreeMap::new(),
+            counts: Counts::default(),
+            log: Vec::new(),
+            started: now,
+            strict: false,
+            ownership: BTreeMap::new(),
+            before: Before::default(),
+            outgoing: BTreeMap::new(),
+            rosters: BTreeMap::new(),
+        };
+        node.pending_quiesce = node.settings.is_true("service.stay-quiesced");
+        node.renew_offer();
+        node
+    }
+
+    /// The release.
+    #[must_use]
+    pub fn release(&self) -> Release {
+        self.settings.release()
+    }
+
+    /// The version.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.release().version
+    }
+
+    /// The node's id as answers show it.
+    #[must_use]
+    pub fn id(&self) -> String {
+        format!("{:X}", self.engine.me().id)
+    }
+
+    /// Whether there are users to log in as.
+    #[must_use]
+    pub fn is_secured(&self) -> bool {
+        self.settings.has_section("security")
+    }
+
+    /// Whether the caller may do something.
+    #[must_use]
+    pub fn allows(&self, caller: &Caller, access: Access<'_>) -> bool {
+        let directory = Directory::of(&self.smd, self.version());
+        !self.is_secured()
+            || caller
+                .user
+                .as_ref()
+                .is_some_and(|user| directory.allows(user, access))
+    }
+
+    /// Whether there is such a namespace here.
+    #[must_use]
+    pub fn has_namespace(&self, namespace: &str) -> bool {
+        self.settings
+            .namespaces()
+            .iter()
+            .any(|known| known == namespace)
+    }
+
+    /// Whether a namespace is strongly consistent.
+    #[must_use]
+    pub fn is_strong(&self, namespace: &str) -> bool {
+        self.settings
+            .is_true(&namespace_key(namespace, "strong-consistency"))
+    }
+
+    /// Who holds a namespace since the last balance.
+    #[must_use]
+    pub fn ownership(&self, namespace: &str) -> Option<&Ownership> {
+        self.ownership.get(namespace)
+    }
+
+    /// The roster in force since the last balance.
+    #[must_use]
+    pub fn roster(&self, namespace: &str) -> &[String] {
+        self.rosters.get(namespace).map_or(&[], Vec::as_slice)
+    }
+
+    /// The roster for the next balance.
+    #[must_use]
+    pub fn pending_roster(&self, namespace: &str) -> Vec<String> {
+        self.smd
+            .get(&format!("roster/{namespace}"))
+            .unwrap_or_default()
+    }
+
+    /// Whether this node is quiesced since the last balance.
+    #[must_use]
+    pub fn is_quiesced(&self) -> bool {
+        self.engine
+            .members()
+            .get(&self.engine.me().id)
+            .is_some_and(|offer| offer.quiesced)
+    }
+
+    /// Notes a line for the log.
+    pub fn note(&mut self, level: usize, context: &'static str, text: impl Into<String>) {
+        let text = text.into();
+        self.log.push(LogLine {
+            level,
+            context,
+            text,
+        });
+    }
+
+    /// Works what was changed into what the node brings at the next balance.
+    pub fn renew_offer(&mut self) {
+        let namespaces = self
+            .settings
+            .namespaces()
+            .iter()
+            .map(|name| self.namespace_offer(name))
+            .collect();
+        self.engine.set_offer(Offer {
+            quiesced: self.pending_quiesce,
+            compatibility: self.version().compatibility_id(),
+            namespaces,
+            contact: self.addresses.contact.clone(),
+        });
+    }
+
+    fn namespace_offer(&self, namespace: &str) -> NamespaceOffer {
+        let number = |name: &str, otherwise| {
+            self.settings
+                .number(&namespace_key(namespace, name), otherwise)
+        };
+        NamespaceOffer {
+            name: namespace.to_owned(),
+            replication_factor: usize::try_from(number("replication-factor", 2)).unwrap_or(2),
+            rack: u32::try_from(number("rack-id", 0)).unwrap_or(0),
+            active_rack: u32::try_from(number("active-rack", 0)).unwrap_or(0),
+            strong: self.is_strong(namespace),
+        }
+    }
+
+    /// Acts on what happened to the membership; whether partitions were balanced anew.
+    pub fn follow_cluster(&mut self) -> bool {
+        let mut balanced = false;
+        for event in self.engine.take_events() {
+            match event {
+                Event::Rebalanced => {
+                    self.rebalance();
+                    balanced = true;
+                }
+                Event::Warning(context, text) => self.note(1, context, text),
+            }
+        }
+        balanced
+    }
+
+    fn rebalance(&mut self) {
+        let namespaces = self.settings.namespaces().to_vec();
+        self.before.ownership = std::mem::take(&mut self.ownership);
+        self.rosters = namespaces
+            .iter()
+            .map(|name| (name.clone(), self.pending_roster(name)))
+            .collect();
+        for name in &namespaces {
+            let roster = self
+                .is_strong(name)
+                .then(|| roster_ids(&self.rosters[name]));
+            let ownership = balance(self.engine.members(), name, roster.as_deref());
+            self.ownership.insert(name.clone(), ownership);
+        }
+        self.plan_migrations();
+        self.before.members = self.engine.incarnations();
+        self.meet_peers();
+        self.partition_generation = (self.partition_generation + 1).max(1);
+        let size = self.engine.members().len();
+        let text = format!(
+            "data partitions rebalanced - cluster key {:X}, cluster size {size}",
+            self.engine.key()
+        );
+        self.note(2, "partition", text);
+    }
+
+    fn meet_peers(&mut self) {
+        let me = self.engine.me().id;
+        let peers = self.engine.members().iter().filter(|(id, _)| **id != me);
+        let peers: Vec<_> = peers
+            .map(|(id, offer)| (*id, offer.contact.clone()))
+            .collect();
+        self.alumni.extend(peers);
+        self.peers_generation += 1;
+    }
+
+    fn plan_migrations(&mut self) {
+        let namespaces = self.settings.namespaces().to_vec();
+        self.outgoing = namespaces
+            .into_iter()
+            .map(|name| (name.clone(), self.partitions_to_send(&name)))
+            .collect();
+        let counts = self.outgoing.iter().map(|(name, sends)| {
+            let send = sends.len();
+            (
+                name.clone(),
+                Migrations {
+                    send,
+                    send_initial: send,
+                    ..Migrations::default()
+                },
+            )
+        });
+        self.migrations = counts.collect();
+    }
+
+    /// What the last balance made this node send, by namespace.
+    pub fn take_outgoing(&mut self) -> BTreeMap<String, Vec<(usize, NodeId)>> {
+        std::mem::take(&mut self.outgoing)
+    }
+
+    /// Partitions of a namespace that this node must send, and to whom: those that it held as the first of the
+    /// nodes that are still here, and those that it holds though it should not.
+    fn partitions_to_send(&self, namespace: &str) -> Vec<(usize, NodeId)> {
+        let Some(now) = self.ownership.get(namespace) else {
+            return Vec::new();
+        };
+        let (me, stayed) = (self.engine.me().id, self.stayed());
+        let held: BTreeSet<_> = self
+            .records
+            .all(namespace)
+            .map(|(digest, _)| partition_of(digest))
+            .collect();
+        let before = self.before.ownership.get(namespace);
+        let sends = (0..PARTITIONS).flat_map(|partition| {
+            let old = before.map(|it| it.replicas(partition)).unwrap_or_default();
+            let old: Vec<_> = old.iter().filter(|id| stayed.contains(id)).collect();
+            let (new, leads) = (now.replicas(partition), old.first() == Some(&&me));
+            let surplus = held.contains(&partition) && !new.contains(&me);
+            let lacks = |id: &&NodeId| **id != me && (surplus || (leads && !old.contains(id)));
+            new.iter()
+                .filter(lacks)
+                .map(|id| (partition, *id))
+                .collect::<Vec<_>>()
+        });
+        sends.collect()
+    }
+
+    /// Nodes that were in the cluster before the last balance and did not restart since.
+    fn stayed(&self) -> BTreeSet<NodeId> {
+        let now = self.engine.incarnations();
+        self.before
+            .members
+            .intersection(&now)
+            .map(|it| it.id)
+            .collect()
+    }
+
+    /// Counts partitions that were sent.
+    pub fn count_sent(&mut self, namespace: &str, partitions: usize) {
+        if let Some(migrations) = self.migrations.get_mut(namespace) {
+            migrations.send = migrations.send.saturating_sub(partitions);
+        }
+    }
+
+    /// Drops copies that this node should not hold; a quiesced node never does.
+    pub fn drop_surplus(&mut self) {
+        if self.is_quiesced() {
+            return;
+        }
+        let me = self.engine.me().id;
+        for (namespace, ownership) in &self.ownership {
+            self.records.retain(namespace, |digest, _| {
+                ownership.replicas(partition_of(digest)).contains(&me)
+            });
+        }
+    }
+
+    /// Takes over newer shared metadata.
+    pub fn learn(&mut self, smd: Smd) {
+        self.smd_changed |= self.smd.merge(smd);
+        let cuts: Vec<_> = self.smd.names("truncate").map(ToOwned::to_owned).collect();
+        for cut in cuts {
+            let until = self.smd.get::<u64>(&format!("truncate/{cut}")).unwrap_or(0);
+            let (namespace, set) = cut.split_once('/').unwrap_or((&cut, ""));
+            self.truncate(
+                namespace,
+                Some(set).filter(|set| !set.is_empty()),
+                until + EPOCH,
+            );
+        }
+    }
+
+    /// Drops records of a namespace, or of a set in it, that were not changed after `until`.
+    pub fn truncate(&mut self, namespace: &str, set: Option<&str>, until: u64) {
+        let stays =
+            |record: &Record| record.changed > until || set.is_some_and(|set| set != record.set);
+        self.records.retain(namespace, |_, record| stays(record));
+    }
+}
+
+/// The node ids in a roster: racks and the mark of the active rack are left out.
+#[must_use]
+pub fn roster_ids(roster: &[String]) -> Vec<NodeId> {
+    let ids = roster.iter().filter_map(|entry| {
+        let entry = entry.rsplit('|').next().unwrap_or(entry);
+        let id = entry.split('@').next().unwrap_or(entry);
+        NodeId::from_str_radix(id, 16).ok()
+    });
+    ids.collect()
+}
