@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use cluster::node::NODES;
 use cluster::{Cluster, Output, images, wait_until};
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 const IMAGE: &str = "docker.io/aerospike-operator-test/kubectl:1";
 
@@ -126,17 +126,7 @@ fn webhook(cluster: &Cluster) -> Result<()> {
 }
 
 fn crash(cluster: &Cluster) -> Result<()> {
-    let mut kill = cluster::run::command("pkill");
-    let folder = cluster.kubectl_program();
-    let folder = folder.parent().context("programs lie in a folder")?;
-    for program in ["etcd", "kube-apiserver"] {
-        let path = folder.join(program);
-        cluster::run::text(
-            kill.args(["-KILL", "-f", &format!("^{}", path.display())]),
-            MINUTE,
-        )?;
-        kill = cluster::run::command("pkill");
-    }
+    cluster.kill_control_plane()?;
     step(
         "a crashed control plane does not answer",
         !cluster

@@ -81,7 +81,9 @@ fn end_processes(state: &Path) -> Result<()> {
     wait_until("the cluster's processes to end", LEFTOVERS, || {
         let mut left = matching(|words| is_ours(words, &state));
         left.extend(in_control_groups());
-        left.iter().for_each(|pid| drop(kill(*pid)));
+        for pid in &left {
+            let _ = kill(*pid);
+        }
         left.is_empty()
     })
 }
@@ -160,10 +162,9 @@ fn in_control_groups() -> Vec<i32> {
 fn remove_control_groups() -> Result<()> {
     wait_until("the containers' control groups to go", LEFTOVERS, || {
         let groups = control_groups();
-        groups
-            .iter()
-            .rev()
-            .for_each(|group| drop(fs::remove_dir(group)));
+        for group in groups.iter().rev() {
+            let _ = fs::remove_dir(group);
+        }
         groups.is_empty()
     })
 }

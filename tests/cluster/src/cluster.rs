@@ -16,10 +16,10 @@ use crate::programs::Programs;
 use crate::run::{self, Output, wait_until};
 use crate::{clean, images, lock, machine, network, paths, progress};
 
-const API_ANSWERS: Duration = Duration::from_secs(60);
-const NODES_READY: Duration = Duration::from_secs(60);
+const API_ANSWERS: Duration = Duration::from_mins(1);
+const NODES_READY: Duration = Duration::from_mins(1);
 const RUNTIME_ANSWERS: Duration = Duration::from_secs(20);
-const KUBECTL: Duration = Duration::from_secs(60);
+const KUBECTL: Duration = Duration::from_mins(1);
 
 /// The storage class that manifests name; no class is the default.
 const STORAGE_CLASS: &str = "\
@@ -105,7 +105,7 @@ impl Cluster {
 
     /// The kubeconfig of an administrator.
     #[must_use]
-    pub fn kubeconfig(&self) -> PathBuf {
+    pub fn kubeconfig(&self) -> &Path {
         self.identities.kubeconfig()
     }
 
@@ -163,6 +163,16 @@ impl Cluster {
         api_server.stop(&self.state)?;
         api_server.ensure(&self.state)?;
         self.wait_for_api(&api_server)
+    }
+
+    /// Kills etcd and the API server, as a crash would; [`Self::up`] starts them again.
+    ///
+    /// # Errors
+    /// If one could not be killed.
+    pub fn kill_control_plane(&self) -> Result<()> {
+        let control_plane = self.control_plane()?;
+        control_plane.etcd.stop(&self.state)?;
+        control_plane.api_server.stop(&self.state)
     }
 
     /// Kills a node's kubelet, and nothing else; [`Self::up`] starts it again.

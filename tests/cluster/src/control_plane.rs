@@ -33,14 +33,14 @@ impl ControlPlane {
     /// If a file could not be written.
     pub fn new(state: &Path, programs: &Programs, identities: &Identities) -> Result<Self> {
         let zone_file = state.join("Corefile");
-        fs::write(&zone_file, corefile(&identities.kubeconfig()))
+        fs::write(&zone_file, corefile(identities.kubeconfig()))
             .context("Corefile could not be written")?;
         let dns = vec![
             programs.path("coredns"),
             format!("-conf={}", zone_file.display()),
         ];
         let proxy = proxy_command(programs, identities, "control-plane");
-        let reads = || vec![identities.kubeconfig()];
+        let reads = || vec![identities.kubeconfig().to_owned()];
         Ok(Self {
             etcd: daemon("etcd", etcd(state, programs)),
             api_server: Daemon {
@@ -66,7 +66,7 @@ impl ControlPlane {
                     ..daemon("proxy", proxy)
                 },
                 Daemon {
-                    reads: vec![identities.kubeconfig(), zone_file],
+                    reads: vec![identities.kubeconfig().to_owned(), zone_file],
                     ..daemon("dns", dns)
                 },
             ],

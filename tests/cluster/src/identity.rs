@@ -13,6 +13,7 @@ use rcgen::{
 use serde_json::{Value, json};
 
 use crate::addresses::{API_PORT, API_SERVICE, CONTROL_PLANE};
+use crate::digest;
 use crate::node::{NODES, Node};
 
 /// Names and addresses under which pods, nodes and users call the API server.
@@ -28,6 +29,7 @@ const API_NAMES: [&str; 5] = [
 #[derive(Clone, Debug)]
 pub struct Identities {
     state: PathBuf,
+    kubeconfig: PathBuf,
 }
 
 impl Identities {
@@ -38,6 +40,7 @@ impl Identities {
     pub fn ensure(state: &Path) -> Result<Self> {
         let identities = Self {
             state: state.to_owned(),
+            kubeconfig: state.join("kubeconfig"),
         };
         if !identities.kubeconfig().exists() {
             identities
@@ -55,8 +58,8 @@ impl Identities {
 
     /// The user's kubeconfig.
     #[must_use]
-    pub fn kubeconfig(&self) -> PathBuf {
-        self.state.join("kubeconfig")
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
     }
 
     /// The kubeconfig of a node.
@@ -75,17 +78,16 @@ impl Identities {
     fn make(&self) -> Result<()> {
         self.certificates()?;
         self.service_account_key()?;
-        let mut tokens = String::new();
+        let admin = token()?;
+        let mut tokens = vec![format!("{admin},admin,admin,\"system:masters\"\n")];
         for node in &NODES {
             let (name, token) = (node.name(), token()?);
-            tokens.push_str(&format!(
+            tokens.push(format!(
                 "{token},system:node:{name},{name},\"system:nodes\"\n"
             ));
             self.write(&format!("{name}.kubeconfig"), &self.config(&token))?;
         }
-        let admin = token()?;
-        tokens.push_str(&format!("{admin},admin,admin,\"system:masters\"\n"));
-        self.write("tokens.csv", &tokens)?;
+        self.write("tokens.csv", &tokens.concat())?;
         self.write("kubeconfig", &self.config(&admin))
     }
 
@@ -178,9 +180,9 @@ fn named(name: &str) -> CertificateParams {
 }
 
 fn token() -> Result<String> {
-    let mut bytes = [0; 16];
+    let mut bytes = [0; 32];
     fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(digest::hex(&bytes))
 }
 
 #[cfg(test)]

@@ -222,7 +222,10 @@ mod tests {
 
     #[test]
     fn the_same_files_make_the_same_layer_on_every_machine() {
-        assert_eq!(layer().digest, "sha256:GOLDEN");
+        assert_eq!(
+            layer().digest,
+            "sha256:285f3cb23ed88977f5b9b5cc81a690620c4af3498a2d788d194efb5e142a973d"
+        );
     }
 
     #[test]

@@ -14,8 +14,8 @@ use crate::node::{Node, PAUSE};
 use crate::programs::Programs;
 use crate::{paths, progress, run};
 
-const BUILD: Duration = Duration::from_secs(30 * 60);
-const IMPORT: Duration = Duration::from_secs(120);
+const BUILD: Duration = Duration::from_mins(30);
+const IMPORT: Duration = Duration::from_mins(2);
 
 /// What an image is made of; the Dockerfile is held to it by a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

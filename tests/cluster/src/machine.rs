@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::{progress, run};
 
-const INSTALL: Duration = Duration::from_secs(600);
+const INSTALL: Duration = Duration::from_mins(10);
 
 /// The bits of `CAP_NET_ADMIN` and `CAP_SYS_ADMIN`.
 const NEEDED_CAPABILITIES: u64 = 1 << 12 | 1 << 21;

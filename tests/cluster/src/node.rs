@@ -140,7 +140,7 @@ impl Node {
     #[must_use]
     pub fn proxy(&self, programs: &Programs, identities: &Identities) -> Daemon {
         let command = proxy_command(programs, identities, &self.name());
-        self.daemon("proxy", command, vec![identities.kubeconfig()])
+        self.daemon("proxy", command, vec![identities.kubeconfig().to_owned()])
     }
 
     /// Everything it keeps on disk.

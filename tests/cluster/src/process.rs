@@ -61,17 +61,13 @@ impl Daemon {
     /// # Errors
     /// If it could not be killed.
     pub fn stop(&self, state: &Path) -> Result<()> {
-        let Some(record) = self.record(state) else {
+        let Some(record) = self.record(state).filter(Record::is_alive) else {
             return Ok(());
         };
-        if record.is_alive() {
-            kill(record.pid)?;
-            wait_until(&format!("{} to end", self.name), GONE, || {
-                !record.is_alive()
-            })?;
-        }
-        fs::remove_file(self.record_path(state))
-            .context("the record of a process could not be removed")
+        kill(record.pid)?;
+        wait_until(&format!("{} to end", self.name), GONE, || {
+            !record.is_alive()
+        })
     }
 
     /// The end of its log, for a message about its failure.
@@ -91,7 +87,7 @@ impl Daemon {
     fn start(&self, state: &Path) -> Result<()> {
         let path = self.log(state);
         fs::create_dir_all(path.parent().unwrap_or(state))?;
-        let log = File::create(path)?;
+        let log = File::options().create(true).append(true).open(path)?;
         let child = command("setsid")
             .args(&self.command)
             .current_dir(state)

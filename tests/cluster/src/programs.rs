@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use crate::{digest, paths, progress, run};
 
 const VERSION: &str = "v1.35.4";
-const BUILD: Duration = Duration::from_secs(45 * 60);
+const BUILD: Duration = Duration::from_mins(45);
 
 /// The Go modules, and the source of `pause`: path below the sources, text.
 const SOURCES: &[(&str, &str)] = &[
