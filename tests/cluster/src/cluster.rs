@@ -1,36 +1,21 @@
 //! The cluster as a whole: up, down, and what tests do with it.
 
-use std::fs;
+mod start;
+
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::control_plane::ControlPlane;
 use crate::identity::Identities;
 use crate::image::Image;
 use crate::node::{NODES, Node};
-use crate::process::Daemon;
 use crate::programs::Programs;
-use crate::run::{self, Output, wait_until};
+use crate::run::{self, Output};
 use crate::{clean, images, lock, machine, network, paths, progress};
 
-const API_ANSWERS: Duration = Duration::from_mins(1);
-const NODES_READY: Duration = Duration::from_mins(1);
-const RUNTIME_ANSWERS: Duration = Duration::from_secs(20);
 const KUBECTL: Duration = Duration::from_mins(1);
-
-/// The storage class that manifests name; no class is the default.
-const STORAGE_CLASS: &str = "\
-apiVersion: storage.k8s.io/v1
-kind: StorageClass
-metadata:
-  name: ssd
-provisioner: kubernetes.io/host-path
-reclaimPolicy: Delete
-volumeBindingMode: Immediate
-";
 
 /// A cluster that was started.
 #[derive(Clone, Debug)]
@@ -159,10 +144,10 @@ impl Cluster {
     /// # Errors
     /// If it does not answer again.
     pub fn restart_api_server(&self) -> Result<()> {
-        let api_server = self.control_plane()?.api_server;
-        api_server.stop(&self.state)?;
-        api_server.ensure(&self.state)?;
-        self.wait_for_api(&api_server)
+        let control_plane = self.control_plane()?;
+        control_plane.api_server.stop(&self.state)?;
+        control_plane.api_server.ensure(&self.state)?;
+        self.wait_for_api(&control_plane)
     }
 
     /// Kills etcd and the API server, as a crash would; [`Self::up`] starts them again.
@@ -180,8 +165,7 @@ impl Cluster {
     /// # Errors
     /// If it could not be killed.
     pub fn kill_kubelet(&self, node: &Node) -> Result<()> {
-        node.kubelet(&self.state, &self.programs, &self.identities)
-            .stop(&self.state)
+        self.kubelet(node).stop(&self.state)
     }
 
     /// Pulls a node's cable.
@@ -198,114 +182,5 @@ impl Cluster {
     /// If the kernel refuses.
     pub fn rejoin_node(&self, node: &Node) -> Result<()> {
         network::set_cable(node, true)
-    }
-
-    fn start(state: &Path, programs: &Programs) -> Result<Self> {
-        fs::create_dir_all(state)
-            .with_context(|| format!("{} could not be made", state.display()))?;
-        lock::own(state)?;
-        clean::claim_volumes(state)?;
-        let cluster = Self {
-            state: state.to_owned(),
-            programs: programs.clone(),
-            identities: Identities::ensure(state)?,
-        };
-        network::ensure_bridge()?;
-        let control_plane = cluster.control_plane()?;
-        cluster.start_api(&control_plane)?;
-        cluster.start_runtimes()?;
-        cluster.wait_for_api(&control_plane.api_server)?;
-        cluster.start_nodes(&control_plane)?;
-        cluster.wait_for_nodes()?;
-        Ok(cluster)
-    }
-
-    fn control_plane(&self) -> Result<ControlPlane> {
-        ControlPlane::new(&self.state, &self.programs, &self.identities)
-    }
-
-    fn start_api(&self, control_plane: &ControlPlane) -> Result<()> {
-        control_plane.check_ports(&self.state)?;
-        for daemon in [&control_plane.etcd, &control_plane.api_server] {
-            self.ensure(daemon)?;
-        }
-        Ok(())
-    }
-
-    /// Needs no API server yet: it starts meanwhile.
-    fn start_runtimes(&self) -> Result<()> {
-        for node in &NODES {
-            if !network::has_space(node) {
-                self.end_node(node)?;
-            }
-            network::ensure_node(node)?;
-            node.write_files(&self.state, &self.identities)?;
-            self.ensure(&node.runtime(&self.state))?;
-        }
-        for node in &NODES {
-            let what = format!("the container runtime of {} to answer", node.name());
-            wait_until(&what, RUNTIME_ANSWERS, || node.runtime_answers())
-                .with_context(|| node.runtime(&self.state).last_words(&self.state))?;
-        }
-        self.load(&[images::pause(&self.programs)?]).map(drop)
-    }
-
-    fn start_nodes(&self, control_plane: &ControlPlane) -> Result<()> {
-        for daemon in &control_plane.others {
-            self.ensure(daemon)?;
-        }
-        for node in &NODES {
-            self.ensure(&node.kubelet(&self.state, &self.programs, &self.identities))?;
-            self.ensure(&node.proxy(&self.programs, &self.identities))?;
-        }
-        self.kubectl_apply(STORAGE_CLASS)
-            .ok()
-            .context("the storage class could not be made")?;
-        Ok(())
-    }
-
-    /// A process whose network namespace lost its name would go on in the old one.
-    fn end_node(&self, node: &Node) -> Result<()> {
-        node.kubelet(&self.state, &self.programs, &self.identities)
-            .stop(&self.state)?;
-        node.proxy(&self.programs, &self.identities)
-            .stop(&self.state)?;
-        node.runtime(&self.state).stop(&self.state)
-    }
-
-    fn wait_for_api(&self, api_server: &Daemon) -> Result<()> {
-        let answers = || {
-            self.kubectl(&["get", "--raw", "/readyz", "--request-timeout=2s"])
-                .success
-        };
-        wait_until("the API server to be ready", API_ANSWERS, answers)
-            .with_context(|| api_server.last_words(&self.state))
-    }
-
-    fn wait_for_nodes(&self) -> Result<()> {
-        wait_until("the nodes to be ready", NODES_READY, || {
-            let nodes = self
-                .kubectl(&["get", "nodes", "--no-headers", "--request-timeout=5s"])
-                .stdout;
-            let ready = nodes
-                .lines()
-                .filter(|line| line.split_whitespace().nth(1) == Some("Ready"));
-            ready.count() == NODES.len()
-        })
-        .with_context(|| self.why_not_ready())
-    }
-
-    fn why_not_ready(&self) -> String {
-        let kubelets =
-            NODES.map(|node| node.kubelet(&self.state, &self.programs, &self.identities));
-        let dead = kubelets.iter().find(|kubelet| !kubelet.runs(&self.state));
-        dead.unwrap_or(&kubelets[0]).last_words(&self.state)
-    }
-
-    fn ensure(&self, daemon: &Daemon) -> Result<()> {
-        if daemon.ensure(&self.state)? {
-            progress(&format!("started {}", daemon.name));
-        }
-        Ok(())
     }
 }

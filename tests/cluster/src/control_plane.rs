@@ -180,3 +180,46 @@ fn corefile(kubeconfig: &Path) -> String {
         kubeconfig.display()
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dns_server_answers_for_the_cluster_and_no_longer_than_a_second() {
+        let expected = "\
+.:53 {
+  bind 172.30.0.1
+  errors
+  kubernetes cluster.local {
+    kubeconfig /state/kubeconfig
+    ttl 1
+  }
+}
+";
+        assert_eq!(corefile(Path::new("/state/kubeconfig")), expected);
+    }
+
+    #[test]
+    fn every_program_of_the_control_plane_has_a_name_of_its_own() {
+        let state = tempfile::tempdir().unwrap();
+        let identities = Identities::ensure(state.path()).unwrap();
+        let programs = Programs::in_cache(Path::new("/cache"));
+        let plane = ControlPlane::new(state.path(), &programs, &identities).unwrap();
+        let names = [&plane.etcd, &plane.api_server]
+            .into_iter()
+            .chain(&plane.others);
+        let names: Vec<_> = names.map(|daemon| daemon.name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "etcd",
+                "apiserver",
+                "controller-manager",
+                "scheduler",
+                "proxy",
+                "dns"
+            ]
+        );
+    }
+}

@@ -107,12 +107,13 @@ pub fn set_cable(node: &Node, plugged_in: bool) -> Result<()> {
 /// # Errors
 /// If the kernel refuses.
 pub fn remove() -> Result<()> {
-    for node in NODES.iter().filter(|node| has_space(node)) {
-        ip(&format!("netns delete {}", node.space()))?;
-    }
     let devices = NODES.iter().map(Node::cable).chain([bridge()]);
     for device in devices.filter(|device| exists(device)) {
-        ip(&format!("link delete {device}"))?;
+        let deleted = ip(&format!("link delete {device}"));
+        deleted.or_else(|error| if exists(&device) { Err(error) } else { Ok(()) })?;
+    }
+    for node in NODES.iter().filter(|node| has_space(node)) {
+        ip(&format!("netns delete {}", node.space()))?;
     }
     Ok(())
 }

@@ -1,13 +1,14 @@
 //! A node: its network namespace, its container runtime, its kubelet and its service proxy.
 
+mod files;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
-use serde_json::{Value, json};
 
-use crate::addresses::{self, CONTROL_PLANE};
+use crate::addresses;
 use crate::identity::Identities;
 use crate::paths::{NAME, RUN};
 use crate::process::Daemon;
@@ -92,9 +93,9 @@ impl Node {
     /// If a file could not be written.
     pub fn write_files(&self, state: &Path, identities: &Identities) -> Result<()> {
         let folder = self.folder(state);
-        let network = cni(&folder, *self);
-        let kubelet = kubelet(&folder, &self.socket(), &identities.authority());
-        let runtime = containerd(&folder, *self);
+        let network = files::cni(&folder, *self);
+        let kubelet = files::kubelet(&folder, &self.socket(), &identities.authority());
+        let runtime = files::containerd(&folder, *self);
         let files = [
             ("cni/10-pods.conflist", format!("{network:#}\n")),
             ("kubelet.json", format!("{kubelet:#}\n")),
@@ -179,81 +180,6 @@ pub fn proxy_command(programs: &Programs, identities: &Identities, host: &str) -
         "--healthz-bind-address=".into(),
         "--metrics-bind-address=".into(),
     ]
-}
-
-/// A cable of its own for each pod, so that every packet passes the node's packet filter, also between two pods of one node.
-fn cni(folder: &Path, node: Node) -> Value {
-    let range = addresses::pods_of(node.number).to_string();
-    json!({
-        "cniVersion": "1.0.0",
-        "name": NAME,
-        "plugins": [
-            {"type": "ptp", "ipMasq": false, "ipam": {
-                "type": "host-local",
-                "dataDir": folder.join("addresses"),
-                "ranges": [[{"subnet": range}]],
-                "routes": [{"dst": "0.0.0.0/0"}],
-            }},
-            {"type": "portmap", "capabilities": {"portMappings": true}},
-        ],
-    })
-}
-
-/// No threshold evicts pods or images: the disk and the memory are shared by all nodes, and no registry could give an image back.
-fn kubelet(folder: &Path, socket: &str, authority: &str) -> Value {
-    json!({
-        "apiVersion": "kubelet.config.k8s.io/v1beta1",
-        "kind": "KubeletConfiguration",
-        "failCgroupV1": false,
-        "cgroupDriver": "cgroupfs",
-        "cgroupRoot": format!("/{NAME}"),
-        "cgroupsPerQOS": false,
-        "enforceNodeAllocatable": [],
-        "failSwapOn": false,
-        "containerRuntimeEndpoint": format!("unix://{socket}"),
-        "clusterDNS": [CONTROL_PLANE],
-        "clusterDomain": "cluster.local",
-        "resolvConf": "/dev/null",
-        "podLogsDir": folder.join("logs"),
-        "authentication": {
-            "anonymous": {"enabled": false},
-            "webhook": {"enabled": false},
-            "x509": {"clientCAFile": authority},
-        },
-        "authorization": {"mode": "AlwaysAllow"},
-        "imageGCHighThresholdPercent": 100,
-        "evictionHard": {
-            "memory.available": "1Mi",
-            "nodefs.available": "0%",
-            "nodefs.inodesFree": "0%",
-            "imagefs.available": "0%",
-            "imagefs.inodesFree": "0%",
-        },
-        "nodeStatusUpdateFrequency": "4s",
-    })
-}
-
-/// Where root lacks `CAP_SYS_RESOURCE`, containers start only with `restrict_oom_score_adj`.
-fn containerd(folder: &Path, node: Node) -> String {
-    format!(
-        r#"version = 2
-root = "{folder}/containerd"
-state = "{RUN}/{name}"
-[grpc]
-  address = "{socket}"
-[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "{PAUSE}"
-  restrict_oom_score_adj = true
-  netns_mounts_under_state_dir = true
-  disable_tcp_service = true
-  [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "/usr/lib/cni"
-    conf_dir = "{folder}/cni"
-"#,
-        folder = folder.display(),
-        name = node.name(),
-        socket = node.socket(),
-    )
 }
 
 fn text(path: &Path) -> String {

@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::digest;
 use crate::run::{command, wait_until};
 
+/// How much of a line of a log fits into a message.
+const LAST_WORDS: usize = 400;
+
 const GONE: Duration = Duration::from_secs(10);
 
 /// A program that is to run.
@@ -73,15 +76,12 @@ impl Daemon {
     /// The end of its log, for a message about its failure.
     #[must_use]
     pub fn last_words(&self, state: &Path) -> String {
-        let log = fs::read(self.log(state)).unwrap_or_default();
+        let path = self.log(state);
+        let log = fs::read(&path).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
-        let lines: Vec<_> = log.lines().rev().take(5).collect();
-        let lines: Vec<_> = lines.into_iter().rev().collect();
-        format!(
-            "{} ends with:\n{}",
-            self.log(state).display(),
-            lines.join("\n")
-        )
+        let last = log.lines().last().unwrap_or_default();
+        let last: String = last.chars().take(LAST_WORDS).collect();
+        format!("its log {} ends with `{last}`", path.display())
     }
 
     fn start(&self, state: &Path) -> Result<()> {
