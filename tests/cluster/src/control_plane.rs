@@ -76,7 +76,7 @@ impl ControlPlane {
     /// Says which program that is to be started could not listen, because another has its port.
     ///
     /// # Errors
-    /// If a port is taken.
+    /// If a port is taken by something that is not ours.
     pub fn check_ports(&self, state: &Path) -> Result<()> {
         let api = SocketAddr::from((CONTROL_PLANE, API_PORT)).to_string();
         let dns = SocketAddr::from((CONTROL_PLANE, 53)).to_string();
@@ -87,8 +87,12 @@ impl ControlPlane {
             (&self.others[3], &dns),
         ];
         for (daemon, address) in ports {
+            if daemon.runs(state) {
+                continue;
+            }
+            daemon.stop(state)?;
             ensure!(
-                daemon.runs(state) || TcpListener::bind(address).is_ok(),
+                TcpListener::bind(address).is_ok(),
                 "{} must listen on {address}, which something else on this machine holds; `ss -ltnp` says what: end it first",
                 daemon.name
             );
@@ -100,6 +104,7 @@ impl ControlPlane {
 fn daemon(name: &str, command: Vec<String>) -> Daemon {
     Daemon {
         name: name.into(),
+        space: None,
         command,
         reads: Vec::new(),
     }

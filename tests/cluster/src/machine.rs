@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use rustix::fs::{Access, access};
 
 use crate::{progress, run};
 
@@ -13,6 +14,9 @@ const INSTALL: Duration = Duration::from_mins(10);
 
 /// The bits of `CAP_NET_ADMIN` and `CAP_SYS_ADMIN`.
 const NEEDED_CAPABILITIES: u64 = 1 << 12 | 1 << 21;
+
+/// Where containers' groups are made: with version 1 of control groups and with version 2.
+const CGROUPS: [&str; 2] = ["/sys/fs/cgroup/memory", "/sys/fs/cgroup/cgroup.procs"];
 
 /// Programs (or files) that must be there, and the Debian package of each.
 const NEEDED: &[(&str, &str)] = &[
@@ -51,6 +55,12 @@ pub fn why_not_here() -> Option<String> {
             "a test cluster needs the capabilities NET_ADMIN and SYS_ADMIN, which root lacks here"
                 .into(),
         );
+    }
+    if !CGROUPS
+        .iter()
+        .any(|folder| access(*folder, Access::WRITE_OK).is_ok())
+    {
+        return Some("a test cluster needs control groups that it can change, and /sys/fs/cgroup is read-only here".into());
     }
     if let Some((tool, from)) = TOOLS.iter().find(|(tool, _)| !is_there(tool)) {
         return Some(format!(

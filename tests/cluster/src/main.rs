@@ -66,7 +66,10 @@ fn perform(task: Task) -> Result<ExitCode> {
         Task::Down => Cluster::down()?,
         Task::Kubeconfig => println!("{}", Cluster::find()?.kubeconfig().display()),
         Task::Kubectl { args } => return kubectl(&args),
-        Task::Images => load(&images::build()?)?,
+        Task::Images => {
+            Cluster::find()?;
+            load(&images::build()?)?;
+        }
         Task::Load {
             name,
             files,

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::addresses::{self, CONTROL_PLANE, SERVICES};
 use crate::node::{NODES, Node};
 use crate::paths::NAME;
-use crate::run::{SHORT, command, output, run};
+use crate::run::{Output, SHORT, command, output, run};
 
 /// The bridge in the root network namespace.
 #[must_use]
@@ -50,7 +50,13 @@ pub fn ensure_bridge() -> Result<()> {
     ip(&format!("link set {bridge} up"))?;
     ip(&format!(
         "route replace {SERVICES} dev {bridge} src {CONTROL_PLANE}"
-    ))
+    ))?;
+    if !forwarding("--check").success {
+        forwarding("--insert")
+            .ok()
+            .context("the packet filter could not be changed")?;
+    }
+    Ok(())
 }
 
 /// Whether a node's network namespace is there.
@@ -83,13 +89,11 @@ pub fn ensure_node(node: &Node) -> Result<()> {
     ip(&format!(
         "-n {space} route replace default via {CONTROL_PLANE}"
     ))?;
-    let forward = [
-        "--net".to_owned() + "=/run/netns/" + &space,
-        "sysctl".into(),
-        "-qw".into(),
-        "net.ipv4.ip_forward=1".into(),
-    ];
-    run("nsenter", &forward)?;
+    let space = format!("--net=/run/netns/{space}");
+    run(
+        "nsenter",
+        &[&space, "sysctl", "-qw", "net.ipv4.ip_forward=1"],
+    )?;
     route_pods(node)
 }
 
@@ -107,6 +111,7 @@ pub fn set_cable(node: &Node, plugged_in: bool) -> Result<()> {
 /// # Errors
 /// If the kernel refuses.
 pub fn remove() -> Result<()> {
+    while forwarding("--delete").success {}
     let devices = NODES.iter().map(Node::cable).chain([bridge()]);
     for device in devices.filter(|device| exists(device)) {
         let deleted = ip(&format!("link delete {device}"));
@@ -137,6 +142,15 @@ fn route_pods(node: &Node) -> Result<()> {
         ip(&format!("-n {} {back}", node.space()))?;
     }
     Ok(())
+}
+
+/// Where other software has the packet filter look into bridges, and drop what is forwarded, nodes need this rule to reach each other.
+fn forwarding(change: &str) -> Output {
+    let bridge = bridge();
+    let rule = ["-i", &bridge, "-o", &bridge, "-j", "ACCEPT"];
+    let mut iptables = command("iptables");
+    iptables.args(["-w", change, "FORWARD"]).args(rule);
+    output(&mut iptables, "", SHORT)
 }
 
 fn has_service_rules() -> bool {

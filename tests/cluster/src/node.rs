@@ -150,15 +150,11 @@ impl Node {
         state.join(self.name())
     }
 
-    /// `nsenter` and not `ip netns exec`: that would mount `/sys` anew, without the control groups.
     fn daemon(&self, name: &str, command: Vec<String>, reads: Vec<PathBuf>) -> Daemon {
-        let enter = [
-            "nsenter".into(),
-            format!("--net=/run/netns/{}", self.space()),
-        ];
         Daemon {
             name: format!("{}/{name}", self.name()),
-            command: enter.into_iter().chain(command).collect(),
+            space: Some(self.space()),
+            command,
             reads,
         }
     }

@@ -22,6 +22,8 @@ const GONE: Duration = Duration::from_secs(10);
 pub struct Daemon {
     /// Its name: the log is `<name>.log` in the state folder.
     pub name: String,
+    /// The network namespace that it runs in, if it has one of its own.
+    pub space: Option<String>,
     /// Program and arguments.
     pub command: Vec<String>,
     /// Files that it reads only at its start: when they change, it is started anew.
@@ -59,17 +61,17 @@ impl Daemon {
             .is_some_and(|record| record.is_alive() && record.fingerprint == self.fingerprint())
     }
 
-    /// Kills it, if it runs, and waits until it is gone.
+    /// Kills it, if it runs, and waits until it is gone. A command that was interrupted may have left one that nobody noted.
     ///
     /// # Errors
     /// If it could not be killed.
     pub fn stop(&self, state: &Path) -> Result<()> {
-        let Some(record) = self.record(state).filter(Record::is_alive) else {
-            return Ok(());
-        };
-        kill(record.pid)?;
         wait_until(&format!("{} to end", self.name), GONE, || {
-            !record.is_alive()
+            let left = self.found(state);
+            for pid in &left {
+                let _ = kill(*pid);
+            }
+            left.is_empty()
         })
     }
 
@@ -84,11 +86,23 @@ impl Daemon {
         format!("its log {} ends with `{last}`", path.display())
     }
 
+    /// A process that is just being started has the same arguments behind the names of what starts it.
+    fn found(&self, state: &Path) -> Vec<i32> {
+        let noted = self.record(state).filter(Record::is_alive);
+        let mut pids = matching(|words| {
+            let others = words.len().saturating_sub(self.command.len());
+            self.command == words[others..]
+        });
+        pids.extend(noted.map(|record| record.pid));
+        pids
+    }
+
     fn start(&self, state: &Path) -> Result<()> {
         let path = self.log(state);
         fs::create_dir_all(path.parent().unwrap_or(state))?;
         let log = File::options().create(true).append(true).open(path)?;
         let child = command("setsid")
+            .args(self.entrance())
             .args(&self.command)
             .current_dir(state)
             .stdin(Stdio::null())
@@ -106,6 +120,12 @@ impl Daemon {
             self.record_path(state),
             serde_json::to_vec(&record)?,
         )?)
+    }
+
+    /// `nsenter` and not `ip netns exec`: that would mount `/sys` anew, without the control groups.
+    fn entrance(&self) -> Vec<String> {
+        let net = |space| vec!["nsenter".to_owned(), format!("--net=/run/netns/{space}")];
+        self.space.as_ref().map(net).unwrap_or_default()
     }
 
     fn fingerprint(&self) -> String {
@@ -192,6 +212,7 @@ mod tests {
     fn sleeper(seconds: &str) -> Daemon {
         Daemon {
             name: "sleeper".into(),
+            space: None,
             command: vec!["sleep".into(), seconds.into()],
             reads: Vec::new(),
         }
@@ -223,16 +244,26 @@ mod tests {
     #[test]
     fn a_daemon_with_other_arguments_is_started_anew() {
         let state = tempfile::tempdir().unwrap();
-        assert!(sleeper("1000").ensure(state.path()).unwrap());
-        let other = sleeper("1001");
+        assert!(sleeper("1002").ensure(state.path()).unwrap());
+        let other = sleeper("1003");
         assert!(other.ensure(state.path()).unwrap());
         other.stop(state.path()).unwrap();
     }
 
     #[test]
+    fn a_daemon_that_nobody_noted_is_stopped_too() {
+        let state = tempfile::tempdir().unwrap();
+        let daemon = sleeper("1004");
+        daemon.ensure(state.path()).unwrap();
+        fs::remove_file(daemon.record_path(state.path())).unwrap();
+        daemon.stop(state.path()).unwrap();
+        assert_eq!(daemon.found(state.path()), Vec::<i32>::new());
+    }
+
+    #[test]
     fn a_pid_that_somebody_else_has_by_now_is_left_alone() {
         let state = tempfile::tempdir().unwrap();
-        let daemon = sleeper("1000");
+        let daemon = sleeper("1005");
         let me = i32::try_from(std::process::id()).unwrap();
         let record = Record {
             pid: me,

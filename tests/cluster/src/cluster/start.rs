@@ -125,6 +125,9 @@ impl Cluster {
         let kubelets: Vec<_> = kubelets.iter().collect();
         self.wait_for("the nodes to be ready", NODES_READY, &kubelets, || {
             ready_nodes(&self.kubectl(&list).stdout) == NODES.len()
+        })?;
+        self.wait_for("the first service account", NODES_READY, &kubelets, || {
+            self.kubectl(&["get", "serviceaccount", "default"]).success
         })
     }
 
