@@ -36,16 +36,15 @@ impl Cluster {
         machine::setup()?;
         let _alone = lock::alone(&state)?;
         let programs = Programs::ensure()?;
-        lock::check_owner(&state)?;
-        network::check_free()?;
         let was_there = state.exists();
-        let cluster = Self::start(&state, &programs).or_else(|reason| {
+        let cluster = Self::prepare(&state, &programs)?;
+        cluster.start().or_else(|reason| {
             ensure!(was_there, reason);
             progress(&format!(
                 "the cluster could not be healed ({reason:#}); making it anew"
             ));
             clean::remove_all(&state, &programs)?;
-            Self::start(&state, &programs)
+            Self::prepare(&state, &programs)?.start()
         })?;
         progress(&format!(
             "ready after {:.1} s",

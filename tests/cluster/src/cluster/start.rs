@@ -31,25 +31,33 @@ volumeBindingMode: Immediate
 ";
 
 impl Cluster {
-    /// Starts what does not run.
-    pub(super) fn start(state: &Path, programs: &Programs) -> Result<Self> {
+    /// Takes the places on this machine that the cluster needs. What stands in the way is not ours to remove.
+    pub(super) fn prepare(state: &Path, programs: &Programs) -> Result<Self> {
+        lock::check_owner(state)?;
+        network::check_free()?;
         fs::create_dir_all(state)
             .with_context(|| format!("{} could not be made", state.display()))?;
         lock::own(state)?;
         clean::claim_volumes(state)?;
+        network::ensure_bridge()?;
         let cluster = Self {
             state: state.to_owned(),
             programs: programs.clone(),
             identities: Identities::ensure(state)?,
         };
-        network::ensure_bridge()?;
-        let control_plane = cluster.control_plane()?;
-        cluster.start_api(&control_plane)?;
-        cluster.start_runtimes()?;
-        cluster.wait_for_api(&control_plane)?;
-        cluster.start_nodes(&control_plane)?;
-        cluster.wait_for_nodes()?;
+        cluster.control_plane()?.check_ports(state)?;
         Ok(cluster)
+    }
+
+    /// Starts what does not run.
+    pub(super) fn start(&self) -> Result<()> {
+        let control_plane = self.control_plane()?;
+        self.ensure(&control_plane.etcd)?;
+        self.ensure(&control_plane.api_server)?;
+        self.start_runtimes()?;
+        self.wait_for_api(&control_plane)?;
+        self.start_nodes(&control_plane)?;
+        self.wait_for_nodes()
     }
 
     /// The programs of the control plane.
@@ -69,12 +77,6 @@ impl Cluster {
         self.wait_for("the API server to be ready", API_ANSWERS, &needed, || {
             self.kubectl(&ready).success
         })
-    }
-
-    fn start_api(&self, control_plane: &ControlPlane) -> Result<()> {
-        control_plane.check_ports(&self.state)?;
-        self.ensure(&control_plane.etcd)?;
-        self.ensure(&control_plane.api_server)
     }
 
     /// Needs no API server yet: it starts meanwhile.
