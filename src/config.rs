@@ -3,7 +3,10 @@
 pub mod go_text;
 pub mod inject;
 pub mod merge;
+pub mod parameters;
 pub mod render;
+#[cfg(test)]
+mod tests;
 
 use serde_json::Value;
 
@@ -82,26 +85,4 @@ pub fn supplies(tree: &Tree, path: &FieldPath) -> bool {
 /// The `name` of a list's item.
 fn name_of(item: &Value) -> Option<&str> {
     item.get("name")?.as_str()
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_value_is_found_by_the_names_of_list_items_wherever_they_stand() {
-        let value = json!({"namespaces": [{"name": "a"}, {"name": "b", "rack-id": 1}], "x": [1]});
-        let tree = value.as_object().unwrap();
-        let namespaces = FieldPath::default().child("namespaces");
-        let path = namespaces.item(0, "b").child("rack-id");
-        let found = locate(tree, &path).unwrap();
-        assert_eq!(found.to_string(), "namespaces[1].rack-id");
-        assert!(!supplies(tree, &namespaces.item(0, "a").child("rack-id")));
-        assert!(supplies(tree, &FieldPath::default().child("x").index(0)));
-        assert!(!supplies(tree, &FieldPath::default().child("x").index(1)));
-        assert!(!supplies(tree, &namespaces.child("b")));
-        assert!(supplies(tree, &FieldPath::default()));
-    }
 }

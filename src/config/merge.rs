@@ -29,11 +29,11 @@ struct Merger {
 }
 
 impl Merger {
-    fn trees(&mut self, base: &Tree, patch: &Tree, path: &FieldPath) -> Tree {
+    fn trees(&mut self, base: &Tree, patch: &Tree, at: &FieldPath) -> Tree {
         let mut result = base.clone();
         for (key, change) in patch {
             let value = match base.get(key) {
-                Some(old) => self.values(key, old, change, &path.child(key)),
+                Some(old) => self.values(key, old, change, &at.child(key)),
                 None => change.clone(),
             };
             result.insert(key.clone(), value);
@@ -41,27 +41,27 @@ impl Merger {
         result
     }
 
-    fn values(&mut self, key: &str, base: &Value, patch: &Value, path: &FieldPath) -> Value {
+    fn values(&mut self, key: &str, base: &Value, patch: &Value, at: &FieldPath) -> Value {
         match (base, patch) {
             (Value::Object(base), Value::Object(patch)) if !is_other_engine(key, base, patch) => {
-                Value::Object(self.trees(base, patch, path))
+                Value::Object(self.trees(base, patch, at))
             }
             (Value::Array(base), Value::Array(patch)) if !(is_plain(base) && is_plain(patch)) => {
-                Value::Array(self.lists(base, patch, path))
+                Value::Array(self.lists(base, patch, at))
             }
             _ => patch.clone(),
         }
     }
 
     /// Items of `base` in their order, then those that only `patch` has. Of several in `patch` with one name the first counts.
-    fn lists(&mut self, base: &[Value], patch: &[Value], path: &FieldPath) -> Vec<Value> {
-        let base = self.named(base, path);
-        let patch = self.named(patch, path);
+    fn lists(&mut self, base: &[Value], patch: &[Value], at: &FieldPath) -> Vec<Value> {
+        let base = self.named(base, at);
+        let patch = self.named(patch, at);
         let changed = base.iter().map(|(index, name, item)| {
             let change = patch.iter().find(|(_, other, _)| other == name);
             change.map_or_else(
                 || Value::Object((*item).clone()),
-                |(_, _, change)| Value::Object(self.trees(item, change, &path.item(*index, name))),
+                |(_, _, change)| Value::Object(self.trees(item, change, &at.item(*index, name))),
             )
         });
         let mut result: Vec<_> = changed.collect();
@@ -76,18 +76,14 @@ impl Merger {
         result
     }
 
-    fn named<'a>(
-        &mut self,
-        items: &'a [Value],
-        path: &FieldPath,
-    ) -> Vec<(usize, &'a str, &'a Tree)> {
+    fn named<'a>(&mut self, items: &'a [Value], at: &FieldPath) -> Vec<(usize, &'a str, &'a Tree)> {
         let mut named = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
             match (item.as_object(), name_of(item)) {
                 (Some(tree), Some(name)) => named.push((index, name, tree)),
                 (tree, _) => self
                     .problems
-                    .push(unmatched(path.index(index), tree.is_some())),
+                    .push(unmatched(at.index(index), tree.is_some())),
             }
         }
         named

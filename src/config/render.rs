@@ -7,6 +7,8 @@ mod value;
 
 use serde_json::Value;
 
+pub(crate) use self::names::BENCHMARKS;
+
 use self::names::{is_list_section, is_typed, separator, singular};
 use crate::{
     api::Tree,

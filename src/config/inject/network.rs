@@ -125,10 +125,10 @@ fn authentication(service: &mut Tree, context: &Context<'_>) {
         (None, _) if has_tls_name => {
             service.insert(AUTHENTICATE.to_owned(), "any".into());
         }
-        (Some(Value::Array(names)), Some(own)) if !own.is_empty() => {
-            if !names.iter().any(|name| name == own) {
-                names.push(own.into());
-            }
+        (Some(Value::Array(names)), Some(own))
+            if !own.is_empty() && !names.iter().any(|name| name == own) =>
+        {
+            names.push(own.into());
         }
         _ => {}
     }
