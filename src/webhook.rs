@@ -49,6 +49,20 @@ pub struct Context {
     pub settings: Arc<Settings>,
     /// Who takes note.
     pub verdicts: Arc<dyn Verdicts>,
+    /// When a request is given up, a body that trickles in included.
+    pub answer_within: Duration,
+}
+
+impl Context {
+    /// A context with the time that the webhook configurations leave.
+    #[must_use]
+    pub fn new(settings: Settings, verdicts: Arc<dyn Verdicts>) -> Self {
+        Self {
+            settings: Arc::new(settings),
+            verdicts,
+            answer_within: ANSWER_WITHIN,
+        }
+    }
 }
 
 /// The routes that the webhook configurations name.
@@ -57,13 +71,12 @@ pub fn router(context: Context) -> Router {
         .route(MUTATE_CLUSTER, post(mutate))
         .route(VALIDATE_CLUSTER, post(validate))
         .layer(DefaultBodyLimit::max(REVIEW_LIMIT))
-        .layer(middleware::from_fn(deadline))
+        .layer(middleware::from_fn_with_state(context.clone(), deadline))
         .with_state(context)
 }
 
-/// Bounds the whole of a request, a body that trickles in included.
-async fn deadline(request: Request, next: Next) -> Response {
-    match time::timeout(ANSWER_WITHIN, next.run(request)).await {
+async fn deadline(State(context): State<Context>, request: Request, next: Next) -> Response {
+    match time::timeout(context.answer_within, next.run(request)).await {
         Ok(response) => response,
         Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
     }
