@@ -179,7 +179,7 @@ fn own_entry(cluster: &Value, pod: &str) -> anyhow::Result<Option<PodStatus>> {
         .and_then(|pods| pods.get(pod))
         .filter(|entry| !entry.is_null());
     entry
-        .map(|entry| serde_path_to_error::deserialize(entry))
+        .map(serde_path_to_error::deserialize)
         .transpose()
         .with_context(|| format!("status.pods.{pod} of the cluster cannot be read"))
 }

@@ -123,7 +123,7 @@ fn world() -> World {
 }
 
 impl World {
-    fn answer(&mut self, method: &Method, path: &str, body: &[u8]) -> Response {
+    fn answer(&mut self, method: &Method, path: &str, sent: &[u8]) -> Response {
         self.calls.push(format!("{method} {path}"));
         let refusal = self
             .refusals
@@ -141,13 +141,13 @@ impl World {
             ("GET", DATA) => Json(claim("data-c-1-0", "uid-data")).into_response(),
             ("GET", FILES) => Json(claim("files-c-1-0", "uid-files")).into_response(),
             ("PATCH", POD) => {
-                let patch: Value = serde_json::from_slice(body).unwrap();
-                json_patch::merge(&mut self.pod, &patch);
+                let change: Value = serde_json::from_slice(sent).unwrap();
+                json_patch::merge(&mut self.pod, &change);
                 Json(self.pod.clone()).into_response()
             }
             ("PATCH", STATUS) => {
-                let patch: json_patch::Patch = serde_json::from_slice(body).unwrap();
-                match json_patch::patch(&mut self.cluster, &patch) {
+                let change: json_patch::Patch = serde_json::from_slice(sent).unwrap();
+                match json_patch::patch(&mut self.cluster, &change) {
                     Ok(()) => Json(self.cluster.clone()).into_response(),
                     Err(_) => failure(StatusCode::UNPROCESSABLE_ENTITY),
                 }
@@ -208,6 +208,7 @@ struct Stage {
     world: Shared,
     folder: TempDir,
     paths: Paths,
+    patience: Patience,
 }
 
 impl Stage {
@@ -224,6 +225,11 @@ impl Stage {
             world: Arc::new(Mutex::new(world)),
             folder,
             paths,
+            patience: Patience {
+                reads: Duration::from_mins(1),
+                report: Duration::from_mins(1),
+                first_wait: Duration::ZERO,
+            },
         };
         stage.furnish(document);
         stage
@@ -268,18 +274,13 @@ impl Stage {
             host_ip: "192.168.0.9".to_owned(),
             cluster: "c".to_owned(),
         };
-        let patience = Patience {
-            reads: Duration::from_secs(60),
-            report: Duration::from_secs(60),
-            first_wait: Duration::ZERO,
-        };
         let router = Router::new()
             .fallback(answer)
             .with_state(Arc::clone(&self.world));
         let live = Live::new(
             Client::new(router, "default"),
             environment.clone(),
-            patience,
+            self.patience,
         );
         init::cold_restart(&live, &environment, &self.paths).await
     }
@@ -447,6 +448,49 @@ async fn rights_that_come_late_are_waited_for() {
     }
     stage.run().await.unwrap();
     assert_eq!(stage.entry(), expected_entry());
+}
+
+#[tokio::test]
+async fn rights_that_never_come_are_named() {
+    for (call, expected) in [
+        (format!("GET {NODE}"), "aerospike-operator-node-reader"),
+        (format!("GET {DATA}"), "PersistentVolumeClaim data-c-1-0"),
+        (
+            format!("PATCH {STATUS}"),
+            "the status of AerospikeCluster c",
+        ),
+    ] {
+        let mut stage = Stage::new(world(), &document());
+        stage.patience.reads = Duration::ZERO;
+        stage.patience.report = Duration::ZERO;
+        stage.refuse(&call, StatusCode::FORBIDDEN, u32::MAX);
+        let error = stage.run().await.unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_report_that_fails_is_made_again_from_a_fresh_read() {
+    let stage = Stage::new(world(), &document());
+    let call = format!("PATCH {STATUS}");
+    stage.refuse(&call, StatusCode::UNPROCESSABLE_ENTITY, 2);
+    stage.run().await.unwrap();
+    assert_eq!(stage.entry(), expected_entry());
+    let read = format!("GET {CLUSTER}");
+    let calls = stage.calls();
+    let last = &calls[calls.len() - 6..];
+    assert_eq!(
+        last.iter().collect::<Vec<_>>(),
+        [&read, &call, &read, &call, &read, &call]
+    );
+}
+
+#[tokio::test]
+async fn a_cluster_that_is_gone_ends_the_report_at_once() {
+    let stage = Stage::new(world(), &document());
+    stage.refuse(&format!("PATCH {STATUS}"), StatusCode::NOT_FOUND, 1);
+    assert!(stage.run().await.is_err());
+    assert_eq!(stage.entry(), Value::Null);
 }
 
 #[tokio::test]

@@ -56,7 +56,7 @@ pub enum LiveError {
 /// How long to go on trying.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// A read that is forbidden, since a new pod's name may reach its role after the pod starts.
+    /// A call that is refused for now, since a new pod's name may reach its role after the pod starts.
     pub reads: Duration,
     /// The report in the cluster's status.
     pub report: Duration,
@@ -67,8 +67,8 @@ pub struct Patience {
 impl Default for Patience {
     fn default() -> Self {
         Self {
-            reads: Duration::from_secs(60),
-            report: Duration::from_secs(120),
+            reads: Duration::from_mins(1),
+            report: Duration::from_mins(2),
             first_wait: Duration::from_millis(500),
         }
     }
@@ -190,9 +190,7 @@ impl Live {
         let name = &self.environment.pod;
         let parameters = parameters();
         let written = self
-            .patiently(self.patience.reads, passes, || {
-                api.patch_metadata(name, &parameters, &patch)
-            })
+            .patiently(|| api.patch_metadata(name, &parameters, &patch))
             .await;
         written.map(drop).map_err(failed("annotate", "Pod", name))
     }
@@ -259,21 +257,16 @@ impl Live {
     where
         F: Future<Output = Result<T, kube::Error>>,
     {
-        self.patiently(self.patience.reads, passes, call)
+        self.patiently(call)
             .await
             .map_err(failed("read", kind, name))
     }
 
-    async fn patiently<T, F>(
-        &self,
-        within: Duration,
-        passes: fn(&kube::Error) -> bool,
-        call: impl Fn() -> F,
-    ) -> Result<T, kube::Error>
+    async fn patiently<T, F>(&self, call: impl Fn() -> F) -> Result<T, kube::Error>
     where
         F: Future<Output = Result<T, kube::Error>>,
     {
-        let deadline = Instant::now() + within;
+        let deadline = Instant::now() + self.patience.reads;
         let mut attempt = 0;
         loop {
             match call().await {

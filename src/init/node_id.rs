@@ -110,7 +110,9 @@ fn letter(rack: i64, id: &str) -> Option<char> {
 mod tests {
     use super::*;
 
-    fn known(pods: &[(&str, &str)]) -> BTreeMap<String, String> {
+    type Known = &'static [(&'static str, &'static str)];
+
+    fn known(pods: Known) -> BTreeMap<String, String> {
         pods.iter()
             .map(|(pod, id)| ((*pod).to_owned(), (*id).to_owned()))
             .collect()
@@ -118,7 +120,7 @@ mod tests {
 
     #[test]
     fn ids_follow_the_table() {
-        let table: &[(&str, &[(&str, &str)], &str)] = &[
+        let table: &[(&str, Known, &str)] = &[
             ("c-1-0", &[], "1a0"),
             ("c-0-3", &[], "0a3"),
             ("c-12-10", &[("c-12-v1-0", "12b0")], "12a10"),

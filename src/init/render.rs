@@ -89,15 +89,15 @@ fn edit(values: &Values<'_>, sections: &[&str], line: &str) -> Option<Vec<String
     match sections {
         ["network", "service"] => advertise(values, line),
         ["network", "heartbeat"] if opened(line).is_some() => {
-            Some(below(line, heartbeat_lines(values)))
+            Some(below(line, &heartbeat_lines(values)))
         }
-        ["network", "fabric"] if opened(line).is_some() => Some(below(line, fabric_lines(values))),
+        ["network", "fabric"] if opened(line).is_some() => Some(below(line, &fabric_lines(values))),
         _ => override_rack(values.rack_id?, line),
     }
 }
 
 /// `line` with `inserted` below it, the last one on top.
-fn below(line: &str, inserted: Vec<String>) -> Vec<String> {
+fn below(line: &str, inserted: &[String]) -> Vec<String> {
     let inserted = inserted.iter().rev().map(|text| format!("{INDENT}{text}"));
     std::iter::once(line.to_owned()).chain(inserted).collect()
 }

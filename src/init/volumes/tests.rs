@@ -2,6 +2,7 @@ use super::*;
 use crate::init::samples::{self, document};
 
 /// One case of the table: what is known, and what follows.
+#[expect(clippy::struct_excessive_bools, reason = "a row of a table")]
 struct Case {
     what: &'static str,
     kind: VolumeKindDocument,
