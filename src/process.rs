@@ -95,10 +95,8 @@ impl Process {
     }
 
     fn serve_reviews(&self, listener: TcpListener, certificate: Arc<CertReloader>, args: &RunArgs) {
-        let router = webhook::router(webhook::Context {
-            settings: Arc::new(args.settings()),
-            verdicts: self.metrics.clone(),
-        });
+        let context = webhook::Context::new(args.settings(), self.metrics.clone());
+        let router = webhook::router(context);
         let stop = self.stop.clone();
         let reloaded = certificate.clone();
         self.spawn("certificate", async move {
