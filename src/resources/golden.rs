@@ -1,4 +1,8 @@
 //! Every object of some sample clusters, compared with `tests/data/objects`. With `UPDATE_GOLDEN=1` the files are written.
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "literals are passed as they stand"
+)]
 
 use std::{collections::BTreeSet, fs};
 

@@ -1,3 +1,8 @@
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "literals are passed as they stand"
+)]
+
 use proptest::prelude::*;
 use serde_json::json;
 
