@@ -258,12 +258,30 @@ fn racks(spec: &mut AerospikeClusterSpec) {
             .clone()
             .unwrap_or_else(|| global_storage.clone());
         storage::fill_in(with_threads(&mut storage));
+        if let Some(own) = &mut rack.storage {
+            share_volumes(own, &storage);
+        }
         rack.effective_storage = Some(storage);
         rack.effective_pod_spec = Some(rack.pod_spec.clone().unwrap_or_else(|| RackPodSpec {
             affinity: pod.affinity.clone(),
             tolerations: pod.tolerations.clone(),
             node_selector: pod.node_selector.clone(),
         }));
+    }
+}
+
+/// In AKO's stored form a rack's own storage has the volumes of the one in force, and policies without computed members.
+fn share_volumes(own: &mut StorageSpec, in_force: &StorageSpec) {
+    own.volumes.clone_from(&in_force.volumes);
+    own.cleanup_threads = in_force.cleanup_threads;
+    for policy in [
+        &mut own.filesystem_volume_policy,
+        &mut own.block_volume_policy,
+    ] {
+        let policy = policy.get_or_insert_default();
+        policy.effective_init_method = None;
+        policy.effective_wipe_method = None;
+        policy.effective_cascade_delete = None;
     }
 }
 
