@@ -325,6 +325,29 @@ fn garbage_in_policies(storage: &mut Value) {
     volumes.into_iter().flatten().for_each(garbage);
 }
 
+#[test]
+fn a_quantity_in_another_notation_is_the_same_quantity() {
+    let spec = |size: Value, cpu: Value, memory: &str| {
+        json!({
+            "size": 1,
+            "image": "aerospike/aerospike-server-enterprise:8.1.2.0",
+            "storage": {"volumes": [{"name": "v", "aerospike": {"path": "/v"}, "source": {"persistentVolume":
+                {"storageClass": "ssd", "volumeMode": "Filesystem", "size": size}}}]},
+            "podSpec": {
+                "aerospikeContainer": {"resources": {"limits": {"cpu": cpu, "memory": memory}}},
+                "sidecars": [{"name": "s", "resources": {"requests": {"memory": memory}}}],
+            },
+            "aerospikeConfig": {
+                "network": {"service": {"port": 3000}, "heartbeat": {"port": 3002}, "fabric": {"port": 3001}},
+                "namespaces": [{"name": "test", "storage-engine": {"type": "memory"}}],
+            },
+        })
+    };
+    let written = resolved(&spec(json!("1.5Gi"), json!("0.1"), "1024Mi"));
+    let stored = resolved(&spec(json!("1536Mi"), json!("100m"), "1Gi"));
+    assert_eq!(written, stored);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 

@@ -1,6 +1,8 @@
 //! The effective spec: AKO's stored form, with every default, policy, merge and injection worked out. Idempotent, and
 //! blind to `effective…` members that stand in its input.
 
+mod quantities;
+
 use k8s_openapi::{
     api::core::v1::PodSecurityContext, apimachinery::pkg::util::intstr::IntOrString,
 };
@@ -51,6 +53,7 @@ pub fn effective(cluster: &AerospikeCluster, _settings: &Settings) -> Effective 
         metadata.get_or_insert_default();
     }
     pod_spec(spec.pod_spec.get_or_insert_default());
+    quantities::canonical(&mut spec);
     roster_block_list(&mut spec.roster_node_block_list);
     let mut problems = default_rack(&mut spec);
     problems.extend(configuration(&mut spec, name));
