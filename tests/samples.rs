@@ -82,3 +82,11 @@ fn members_of_the_configuration_that_nobody_knows_survive() {
     let typed = serde_json::to_value(cluster(value.clone())).unwrap();
     assert_eq!(typed, value);
 }
+
+#[test]
+fn a_quantity_may_be_a_number() {
+    let (_, mut value) = samples().remove(0);
+    value["spec"]["podSpec"]["aerospikeContainer"] = json!({"resources": {"limits": {"cpu": 2}}});
+    let parsed = serde_json::from_value::<AerospikeCluster>(value);
+    assert!(parsed.is_ok(), "{parsed:?}");
+}

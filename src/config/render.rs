@@ -3,6 +3,8 @@
 mod check;
 mod logging;
 mod names;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use serde_json::Value;

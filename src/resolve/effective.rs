@@ -1,6 +1,8 @@
 //! The effective spec: AKO's stored form, with every default, policy, merge and injection worked out. Idempotent, and
 //! blind to `effective…` members that stand in its input.
 
+mod quantities;
+
 use k8s_openapi::{
     api::core::v1::PodSecurityContext, apimachinery::pkg::util::intstr::IntOrString,
 };
@@ -51,6 +53,7 @@ pub fn effective(cluster: &AerospikeCluster, _settings: &Settings) -> Effective 
         metadata.get_or_insert_default();
     }
     pod_spec(spec.pod_spec.get_or_insert_default());
+    quantities::canonical(&mut spec);
     roster_block_list(&mut spec.roster_node_block_list);
     let mut problems = default_rack(&mut spec);
     problems.extend(configuration(&mut spec, name));
@@ -258,12 +261,30 @@ fn racks(spec: &mut AerospikeClusterSpec) {
             .clone()
             .unwrap_or_else(|| global_storage.clone());
         storage::fill_in(with_threads(&mut storage));
+        if let Some(own) = &mut rack.storage {
+            share_volumes(own, &storage);
+        }
         rack.effective_storage = Some(storage);
         rack.effective_pod_spec = Some(rack.pod_spec.clone().unwrap_or_else(|| RackPodSpec {
             affinity: pod.affinity.clone(),
             tolerations: pod.tolerations.clone(),
             node_selector: pod.node_selector.clone(),
         }));
+    }
+}
+
+/// In AKO's stored form a rack's own storage has the volumes of the one in force, and policies without computed members.
+fn share_volumes(own: &mut StorageSpec, in_force: &StorageSpec) {
+    own.volumes.clone_from(&in_force.volumes);
+    own.cleanup_threads = in_force.cleanup_threads;
+    for policy in [
+        &mut own.filesystem_volume_policy,
+        &mut own.block_volume_policy,
+    ] {
+        let policy = policy.get_or_insert_default();
+        policy.effective_init_method = None;
+        policy.effective_wipe_method = None;
+        policy.effective_cascade_delete = None;
     }
 }
 
