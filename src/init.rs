@@ -26,7 +26,6 @@ use serde_json::Value;
 use self::{
     addresses::{Addresses, NodeFacts, Place},
     environment::Environment,
-    files::{PEERS, TEMPLATE},
     live::{Live, Patience},
     paths::Paths,
     status::{Facts, HashFiles, Images},
@@ -34,17 +33,16 @@ use self::{
 };
 use crate::{
     api::status::PodStatus,
-    resources::init_document::{self, InitDocument},
+    resources::{
+        config_map::{CONFIG_HASH, NETWORK_POLICY_HASH, PEERS, POD_SPEC_HASH, TEMPLATE},
+        init_document::{self, InitDocument},
+        labels::{INITIALIZED, NETWORK_STATUS, OVERRIDE_RACK_ID},
+        names::{INIT_CONTAINER, SERVER_CONTAINER},
+    },
 };
 
-/// Pod annotation with the rack id, where the custom resource says so.
-pub const OVERRIDE_RACK_ID: &str = "aerospike.com/override-rack-id";
 /// The largest rack id.
 const LARGEST_RACK_ID: i64 = 1_000_000;
-/// Name of the server's container.
-const SERVER: &str = "aerospike-server";
-/// Name of this program's container.
-const INIT: &str = "aerospike-init";
 /// How long the API may take for an answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
@@ -224,7 +222,7 @@ async fn place(
         host_ip: environment.host_ip.clone(),
         node,
         node_ports,
-        network_status: pod.annotations().get(addresses::NETWORK_STATUS).cloned(),
+        network_status: pod.annotations().get(NETWORK_STATUS).cloned(),
     })
 }
 
@@ -270,7 +268,7 @@ async fn claim(live: &Live, name: &str) -> anyhow::Result<Claim> {
     let uid = claim.uid();
     Ok(Claim {
         uid: uid.with_context(|| format!("the claim {name} has no uid"))?,
-        initialized: claim.annotations().contains_key(volumes::INITIALIZED),
+        initialized: claim.annotations().contains_key(INITIALIZED),
     })
 }
 
@@ -288,9 +286,9 @@ fn entry(
     paths: &Paths,
 ) -> anyhow::Result<PodStatus> {
     let hashes = HashFiles {
-        config: files::read(paths, "aerospikeConfHash")?,
-        network_policy: files::read(paths, "networkPolicyHash")?,
-        pod_spec: files::read(paths, "podSpecHash")?,
+        config: files::read(paths, CONFIG_HASH)?,
+        network_policy: files::read(paths, NETWORK_POLICY_HASH)?,
+        pod_spec: files::read(paths, POD_SPEC_HASH)?,
     };
     let facts = Facts {
         document,
@@ -317,7 +315,7 @@ fn images(pod: &Pod, document: &InitDocument) -> Images {
         container.image.clone()
     };
     Images {
-        server: image(server, SERVER).unwrap_or_else(|| document.server_image.clone()),
-        init: image(init, INIT),
+        server: image(server, SERVER_CONTAINER).unwrap_or_else(|| document.server_image.clone()),
+        init: image(init, INIT_CONTAINER),
     }
 }

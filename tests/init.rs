@@ -8,11 +8,18 @@ use std::{
     time::Duration,
 };
 
-use aerospike_operator::init::{
-    self,
-    environment::Environment,
-    live::{Live, Patience},
-    paths::Paths,
+use aerospike_operator::{
+    api::AerospikeCluster,
+    init::{
+        self,
+        addresses::{NodeFacts, Place},
+        environment::Environment,
+        live::{Live, Patience},
+        paths::Paths,
+        render,
+    },
+    resolve::{Desired, Rack, Settings, resolve},
+    resources::config_map::init_document,
 };
 use axum::{
     Json, Router,
@@ -567,6 +574,77 @@ async fn a_failing_volume_leaves_no_report() {
     let error = stage.run().await.unwrap_err().to_string();
     assert!(error.contains("block-volumes/data"), "{error}");
     assert_eq!(stage.entry(), Value::Null);
+}
+
+const SAMPLES: [&str; 8] = [
+    "dim_nostorage_cluster",
+    "hdd_dim_storage_cluster",
+    "podspec",
+    "rack_enabled_cluster",
+    "sc_mode_cluster",
+    "shadow_device_cluster",
+    "ssd_storage_cluster",
+    "tls_cluster",
+];
+
+fn sample(name: &str) -> Desired {
+    let path = format!(
+        "{}/tests/data/samples/{name}_cr.yaml",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let cluster: AerospikeCluster =
+        serde_saphyr::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    resolve(&cluster, &Settings::default()).unwrap()
+}
+
+/// What the first server of `rack` reads, alone on a node without addresses of its own.
+fn rendered(desired: &Desired, rack: &Rack) -> String {
+    let document = init_document(desired, rack);
+    let ports = ["service", "tls-service"].map(|name| (name.to_owned(), 31000));
+    let place = Place {
+        pod_ip: "10.1.0.5".to_owned(),
+        host_ip: "192.168.0.9".to_owned(),
+        node: NodeFacts::default(),
+        node_ports: document.network.pod_service.then(|| ports.into()),
+        network_status: None,
+    };
+    let values = render::Values {
+        node_id: "1a0",
+        network: &document.network,
+        addresses: &place.addresses(&document.network).unwrap(),
+        pod_ip: "10.1.0.5",
+        peers: &[],
+        rack_id: None,
+    };
+    render::render(&rack.template, &values).unwrap()
+}
+
+#[test]
+fn the_samples_differ_from_their_templates_in_placeholders_and_ports_only() {
+    for name in SAMPLES {
+        let desired = sample(name);
+        for rack in &desired.racks {
+            let text = rendered(&desired, rack);
+            assert!(
+                !text.contains("ENV_NODE_ID") && !text.contains('<'),
+                "{text}"
+            );
+            assert_eq!(
+                text.lines().count(),
+                rack.template.lines().count(),
+                "{name}"
+            );
+            for (before, after) in rack.template.lines().zip(text.lines()) {
+                let ours = before.contains("ENV_NODE_ID")
+                    || before.contains("access-address    <")
+                    || before.contains("access-port    ");
+                assert!(
+                    before == after || ours,
+                    "{name}: {before:?} became {after:?}"
+                );
+            }
+        }
+    }
 }
 
 fn names(folder: &Path) -> Vec<String> {

@@ -8,15 +8,11 @@ use thiserror::Error;
 
 use crate::{
     api::network::AddressType,
-    resources::init_document::{AddressDocument, NetworkDocument},
+    resources::{
+        init_document::{AddressDocument, NetworkDocument},
+        labels::{NETWORK_STATUS, NODE_ACCESS_ADDRESS, NODE_ALTERNATE_ACCESS_ADDRESS},
+    },
 };
-
-/// Pod annotation in which the network plugin reports the pod's additional networks.
-pub const NETWORK_STATUS: &str = "k8s.v1.cni.cncf.io/network-status";
-/// Node label with the address for `configuredIP`.
-pub const CONFIGURED: &str = "aerospike.com/configured-access-address";
-/// Node label with the alternate address for `configuredIP`.
-pub const CONFIGURED_ALTERNATE: &str = "aerospike.com/configured-alternate-access-address";
 
 /// Why there is no address.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -126,8 +122,8 @@ impl Kind {
 
     const fn label(self) -> &'static str {
         match self {
-            Self::Access | Self::TlsAccess => CONFIGURED,
-            Self::AlternateAccess | Self::TlsAlternateAccess => CONFIGURED_ALTERNATE,
+            Self::Access | Self::TlsAccess => NODE_ACCESS_ADDRESS,
+            Self::AlternateAccess | Self::TlsAlternateAccess => NODE_ALTERNATE_ACCESS_ADDRESS,
         }
     }
 }

@@ -10,11 +10,8 @@ use std::{
 use thiserror::Error;
 
 use super::paths::Paths;
+use crate::resources::config_map::PEERS;
 
-/// Template of the configuration, in the `ConfigMap`.
-pub const TEMPLATE: &str = "aerospike.template.conf";
-/// All pods of the cluster, in the `ConfigMap`.
-pub const PEERS: &str = "peers";
 /// Licence of the server, in the `ConfigMap` if a user put it there.
 const FEATURES: &str = "features.conf";
 /// The configuration that the server reads.

@@ -17,12 +17,13 @@ use thiserror::Error;
 use tokio::time::{Instant, sleep};
 
 use super::{environment::Environment, status};
-use crate::api::{AerospikeCluster, status::PodStatus};
+use crate::{
+    api::{AerospikeCluster, status::PodStatus},
+    resources::labels::RENDERED_CONFIG,
+};
 
 /// Field manager of everything that the program writes.
 const FIELD_MANAGER: &str = "pod";
-/// Pod annotation with the text of the configuration that the pod runs.
-pub const CONFIG_ANNOTATION: &str = "aerospikeConf";
 /// The longest wait between two attempts.
 const LONGEST: Duration = Duration::from_secs(10);
 
@@ -175,7 +176,7 @@ impl Live {
         match annotated {
             Err(LiveError::Api { source, .. }) if is_too_large(&source) => {
                 tracing::warn!(
-                    "the configuration of {} bytes is too large for annotation {CONFIG_ANNOTATION}; changes of it will need restarts",
+                    "the configuration of {} bytes is too large for annotation {RENDERED_CONFIG}; changes of it will need restarts",
                     config.len()
                 );
                 self.annotation(&Value::Null).await
@@ -186,7 +187,7 @@ impl Live {
 
     async fn annotation(&self, value: &Value) -> Result<(), LiveError> {
         let api: Api<Pod> = self.namespaced();
-        let patch = Patch::Merge(json!({"metadata": {"annotations": {CONFIG_ANNOTATION: value}}}));
+        let patch = Patch::Merge(json!({"metadata": {"annotations": {RENDERED_CONFIG: value}}}));
         let name = &self.environment.pod;
         let parameters = parameters();
         let written = self

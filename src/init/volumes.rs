@@ -13,9 +13,6 @@ use crate::{
     resources::init_document::{InitDocument, VolumeDocument, VolumeKindDocument},
 };
 
-/// Annotation on a claim that was initialised once: it never is again, even if the custom resource was made anew.
-pub const INITIALIZED: &str = "aerospike.com/initialized";
-
 /// Why it cannot be decided.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum VolumeError {
@@ -42,7 +39,7 @@ pub enum VolumeError {
 pub struct Claim {
     /// Its uid.
     pub uid: String,
-    /// It carries [`INITIALIZED`].
+    /// It carries the annotation [`INITIALIZED`](crate::resources::labels::INITIALIZED).
     pub initialized: bool,
 }
 

@@ -20,8 +20,11 @@ fn place() -> Place {
             internal: Some("192.168.0.1".to_owned()),
             external: Some("34.0.0.1".to_owned()),
             labels: BTreeMap::from([
-                (CONFIGURED.to_owned(), "a.example".to_owned()),
-                (CONFIGURED_ALTERNATE.to_owned(), "b.example".to_owned()),
+                (NODE_ACCESS_ADDRESS.to_owned(), "a.example".to_owned()),
+                (
+                    NODE_ALTERNATE_ACCESS_ADDRESS.to_owned(),
+                    "b.example".to_owned(),
+                ),
             ]),
         },
         node_ports: None,
@@ -131,7 +134,7 @@ fn what_is_missing_is_named() {
         bare.addresses(&configured),
         Err(AddressError::NoLabel {
             node: "n1".to_owned(),
-            label: CONFIGURED
+            label: NODE_ACCESS_ADDRESS
         })
     );
     assert_eq!(bare.addresses(&custom), Err(AddressError::NoNetworkStatus));
