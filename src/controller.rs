@@ -38,9 +38,6 @@ use crate::{
 };
 pub use error::Error;
 
-/// Field manager of every write but those to the status.
-pub const FIELD_MANAGER: &str = "aerospike-operator";
-
 /// After effects: their events usually come first.
 const AFTER_EFFECTS: Duration = Duration::from_secs(1);
 /// While something is waited for that watches do not tell, such as servers.

@@ -18,6 +18,9 @@ use crate::{
 };
 pub use observed::{Live, Observed, Pod, PodHealth, Server};
 
+/// Field manager of every write but those to the status.
+pub const FIELD_MANAGER: &str = "aerospike-operator";
+
 /// What one pass does, and what it cannot do yet.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {

@@ -6,10 +6,10 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use super::{Context, Error, FIELD_MANAGER, events, servers};
+use super::{Context, Error, events, servers};
 use crate::{
     aerospike::access,
-    plan::{Effect, Kind, Object, Observed, Plan, Step},
+    plan::{Effect, FIELD_MANAGER, Kind, Object, Observed, Plan, Step},
     resolve::Desired,
     resources::{labels, names, rbac},
 };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Effect, Kind, Live, Object, Observed, Share, Wait, WaitReason};
+use super::{Effect, FIELD_MANAGER, Kind, Live, Object, Observed, Share, Wait, WaitReason};
 use crate::{
     resolve::Desired,
     resources::{config_map, containment, names, rbac, services, stateful_set},
@@ -53,7 +53,7 @@ fn keep_one(desired: &Desired, observed: &Observed, mut object: Object, share: &
         return;
     }
     keep_what_is_fixed(&mut object, live);
-    if !containment::is_contained(&object.body, &live.body) {
+    if containment::needs_apply(&object.body, &live.body, FIELD_MANAGER) {
         if object.kind == Kind::StatefulSet {
             object.body["metadata"]["resourceVersion"] = live.resource_version.clone().into();
         }
@@ -100,7 +100,7 @@ fn left_over(
 fn build(desired: &Desired, observed: &Observed) -> Vec<Object> {
     let mut objects = vec![
         object(Kind::ServiceAccount, &rbac::service_account(desired)),
-        object(Kind::Role, &rbac::role(desired, &rbac::RoleNames::wanted(desired))),
+        object(Kind::Role, &rbac::role(desired, &rights(desired, observed))),
         object(Kind::RoleBinding, &rbac::role_binding(desired)),
         object(Kind::Service, &services::headless(desired)),
     ];
@@ -120,6 +120,19 @@ fn build(desired: &Desired, observed: &Observed) -> Vec<Object> {
     let balancer = services::load_balancer(desired);
     objects.extend(balancer.map(|balancer| object(Kind::Service, &balancer)));
     objects
+}
+
+/// What pods may read: everything of their own, of those that are still there too.
+fn rights(desired: &Desired, observed: &Observed) -> rbac::RoleNames {
+    let mut rights = rbac::RoleNames::wanted(desired);
+    let config_maps = observed.objects.keys().filter(|(kind, _)| *kind == Kind::ConfigMap);
+    rights.extend(rbac::RoleNames {
+        pods: observed.pods.keys().cloned().collect(),
+        services: observed.pods.keys().cloned().collect(),
+        claims: observed.claims.iter().map(|claim| claim.name.clone()).collect(),
+        config_maps: config_maps.map(|(_, name)| name.clone()).collect(),
+    });
+    rights
 }
 
 fn object<K: kube::Resource<DynamicType = ()> + serde::Serialize>(kind: Kind, built: &K) -> Object {
