@@ -23,6 +23,8 @@ use super::Limits;
 const STREAMS: u32 = 250;
 /// A peer that vanished without a word is noticed by unanswered pings.
 const PING_EVERY: Duration = Duration::from_secs(30);
+/// A peer that never asked anything gets so long to take note of the end.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Requests of a connection.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,6 +42,7 @@ pub(super) async fn serve(
     stop: &CancellationToken,
 ) {
     let (traffic, watched) = watch::channel(Traffic::default());
+    let began = watched.clone();
     let counted = router.layer(middleware::from_fn_with_state(traffic, count));
     let builder = builder(&stream, limits);
     let service = TowerToHyperService::new(counted);
@@ -53,7 +56,13 @@ pub(super) async fn serve(
         Some(ended) => Some(ended),
         None => {
             connection.as_mut().graceful_shutdown();
-            time::timeout(limits.drain, connection).await.ok()
+            let began = began.borrow().began;
+            let patience = if began {
+                limits.drain
+            } else {
+                limits.drain.min(FAREWELL)
+            };
+            time::timeout(patience, connection).await.ok()
         }
     };
     if let Some(Err(error)) = ended {
