@@ -48,25 +48,28 @@ pub(super) async fn serve(
     let service = TowerToHyperService::new(counted);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
-        ended = connection.as_mut() => Some(ended),
-        () = silence(watched, limits) => None,
-        () = stop.cancelled() => None,
+        ended = connection.as_mut() => Ok(ended),
+        () = silence(watched, limits) => Err(()),
+        () = stop.cancelled() => Err(()),
     };
-    let ended = match ended {
-        Some(ended) => Some(ended),
-        None => {
-            connection.as_mut().graceful_shutdown();
-            let began = began.borrow().began;
-            let patience = if began {
-                limits.drain
-            } else {
-                limits.drain.min(FAREWELL)
-            };
-            time::timeout(patience, connection).await.ok()
-        }
+    let ended = if let Ok(ended) = ended {
+        ended
+    } else {
+        connection.as_mut().graceful_shutdown();
+        let patience = farewell(*began.borrow(), limits);
+        time::timeout(patience, connection).await.unwrap_or(Ok(()))
     };
-    if let Some(Err(error)) = ended {
+    if let Err(error) = ended {
         tracing::debug!(%address, error, "Connection failed");
+    }
+}
+
+/// How long a connection may take to end.
+fn farewell(traffic: Traffic, limits: Limits) -> Duration {
+    if traffic.began {
+        limits.drain
+    } else {
+        limits.drain.min(FAREWELL)
     }
 }
 
