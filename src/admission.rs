@@ -66,7 +66,7 @@ pub fn check(proposal: &Proposal<'_>) -> Verdict {
     let changes = proposal.changes(&subject);
     let (known, mut findings) = proposal.sift(proposal.findings(proposal.new, new));
     findings.extend(changes);
-    warnings.extend(known.into_iter().map(accepted_before));
+    warnings.extend(in_document_order(known).into_iter().map(accepted_before));
     Verdict {
         findings: in_document_order(findings),
         warnings,
@@ -138,4 +138,59 @@ fn in_document_order(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.sort_by(|a, b| (&a.path, a.code).cmp(&(&b.path, b.code)));
     findings.dedup_by(|a, b| a.path == b.path && a.code == b.code);
     findings
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::admission::cluster::testing::{cluster, created, updated};
+
+    #[test]
+    fn an_old_mistake_is_known_again_by_key_and_not_by_position() {
+        let racks = |racks: serde_json::Value| cluster(&json!({"rackConfig": {"racks": racks}}));
+        let old = racks(json!([{"id": 1, "revision": "V1"}, {"id": 2}]));
+        let moved = racks(json!([{"id": 2}, {"id": 1, "revision": "V1"}]));
+        let other = racks(json!([{"id": 1, "revision": "V1"}, {"id": 2, "revision": "V1"}]));
+        assert_eq!(updated(&old, &moved), [""; 0]);
+        assert_eq!(
+            updated(&old, &other),
+            ["RACK-04 spec.rackConfig.racks[1].revision"]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_resolved_is_refused_at_its_place() {
+        let volumes = json!({"storage": {"volumes": [{"name": "a"}, {"name": "b", "source":
+            {"emptyDir": {}, "hostPath": {"path": "/x"}}}]}});
+        assert_eq!(
+            created(&cluster(&volumes)),
+            [
+                "STO-04 spec.storage.volumes[0].source",
+                "STO-05 spec.storage.volumes[1].source",
+            ]
+        );
+        let reserved = json!({"rackConfig": {"racks": [{"id": 0}, {"id": 1}]}});
+        assert_eq!(
+            created(&cluster(&reserved)),
+            ["DEF-06 spec.rackConfig.racks[0].id"]
+        );
+    }
+
+    #[test]
+    fn a_warning_is_given_once() {
+        let bad = json!({"storage": {"volumes": [{"name": "a"}]},
+            "rackConfig": {"racks": [{"id": 1}, {"id": 2}, {"id": 3}]}});
+        let (old, mut new) = (cluster(&bad), cluster(&bad));
+        new.spec.size = 3;
+        let verdict = check(&Proposal {
+            operation: Operation::Update,
+            new: &new,
+            old: Some(&old),
+            settings: &Settings::default(),
+        });
+        let codes: Vec<_> = verdict.warnings.iter().map(|w| w.code).collect();
+        assert_eq!((verdict.is_accepted(), codes), (true, vec!["STO-04"]));
+    }
 }

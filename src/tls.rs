@@ -38,7 +38,7 @@ impl Default for Limits {
         Self {
             handshake: Duration::from_secs(10),
             head: Duration::from_secs(10),
-            idle: Duration::from_secs(120),
+            idle: Duration::from_mins(2),
             drain: Duration::from_secs(15),
             connections: 1024,
         }

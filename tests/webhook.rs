@@ -135,9 +135,9 @@ fn patched(object: &Value, answer: &Value) -> Value {
     object
 }
 
-/// Recorded reviews: `<name>.request.json` and what is answered, `<name>.response.json`.
+/// Reviews as an API server writes them: `<name>.request.json` and what is answered, `<name>.response.json`.
 #[tokio::test]
-async fn recorded_reviews_are_answered_as_recorded() {
+async fn whole_reviews_are_answered_as_written_down() {
     let mut count = 0;
     for file in fs::read_dir(folder("reviews")).unwrap() {
         let path = file.unwrap().path();

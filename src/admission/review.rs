@@ -175,8 +175,12 @@ pub fn review(body: &[u8], webhook: Webhook, settings: &Settings) -> Result<Answ
             ..response
         },
     };
-    let body = serde_json::to_vec(&answer).expect("strings and numbers have a JSON form");
+    let body = written(&answer);
     Ok(Answer { body, outcome })
+}
+
+fn written(answer: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(answer).expect("strings, numbers and booleans have a JSON form")
 }
 
 fn mutate(request: &Request<'_>) -> Response {
@@ -186,10 +190,7 @@ fn mutate(request: &Request<'_>) -> Response {
         }
         _ => Vec::new(),
     };
-    let patch = (!patch.is_empty()).then(|| {
-        let patch = serde_json::to_vec(&patch).expect("strings and booleans have a JSON form");
-        ByteString(patch)
-    });
+    let patch = (!patch.is_empty()).then(|| ByteString(written(&patch)));
     Response {
         allowed: true,
         patch_type: patch.is_some().then_some("JSONPatch"),

@@ -23,6 +23,8 @@ use super::Limits;
 const STREAMS: u32 = 250;
 /// A peer that vanished without a word is noticed by unanswered pings.
 const PING_EVERY: Duration = Duration::from_secs(30);
+/// A peer that never asked anything gets so long to take note of the end.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Requests of a connection.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,24 +42,34 @@ pub(super) async fn serve(
     stop: &CancellationToken,
 ) {
     let (traffic, watched) = watch::channel(Traffic::default());
+    let began = watched.clone();
     let counted = router.layer(middleware::from_fn_with_state(traffic, count));
     let builder = builder(&stream, limits);
     let service = TowerToHyperService::new(counted);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
-        ended = connection.as_mut() => Some(ended),
-        () = silence(watched, limits) => None,
-        () = stop.cancelled() => None,
+        ended = connection.as_mut() => Ok(ended),
+        () = silence(watched, limits) => Err(()),
+        () = stop.cancelled() => Err(()),
     };
-    let ended = match ended {
-        Some(ended) => Some(ended),
-        None => {
-            connection.as_mut().graceful_shutdown();
-            time::timeout(limits.drain, connection).await.ok()
-        }
+    let ended = if let Ok(ended) = ended {
+        ended
+    } else {
+        connection.as_mut().graceful_shutdown();
+        let patience = farewell(*began.borrow(), limits);
+        time::timeout(patience, connection).await.unwrap_or(Ok(()))
     };
-    if let Some(Err(error)) = ended {
+    if let Err(error) = ended {
         tracing::debug!(%address, error, "Connection failed");
+    }
+}
+
+/// How long a connection may take to end.
+fn farewell(traffic: Traffic, limits: Limits) -> Duration {
+    if traffic.began {
+        limits.drain
+    } else {
+        limits.drain.min(FAREWELL)
     }
 }
 

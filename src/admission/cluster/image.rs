@@ -60,19 +60,19 @@ fn version_is_supported(subject: &Subject<'_>) -> Vec<Finding> {
     }
 }
 
-/// What a Community image is told when it is asked for `feature`.
+/// What a Community image is told when it is asked to do `what`.
 fn needs_enterprise(
     subject: &Subject<'_>,
     code: &'static str,
     path: FieldPath,
-    feature: &str,
+    what: &str,
 ) -> Vec<Finding> {
     let image = &subject.spec.image;
     vec![Finding::forbidden(
         code,
         path,
         format!(
-            "{feature}: only Enterprise and Federal editions are allowed to, and image {image:?} is not supported for it; \
+            "only Enterprise and Federal editions are allowed to {what}: image {image:?} is not supported for that; \
              use an Enterprise image or leave this out"
         ),
     )]
@@ -93,7 +93,7 @@ fn community_has_no_racks(subject: &Subject<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let path = FieldPath::spec().children(&["rackConfig", "namespaces"]);
-    needs_enterprise(subject, "CE-01", path, "spreading namespaces over racks")
+    needs_enterprise(subject, "CE-01", path, "spread namespaces over racks")
 }
 
 fn community_has_no_security(subject: &Subject<'_>) -> Vec<Finding> {
@@ -102,7 +102,7 @@ fn community_has_no_security(subject: &Subject<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let path = FieldPath::spec().children(&["aerospikeConfig", "security"]);
-    needs_enterprise(subject, "CE-02", path, "security")
+    needs_enterprise(subject, "CE-02", path, "use security")
 }
 
 fn community_has_no_strong_consistency(subject: &Subject<'_>) -> Vec<Finding> {
@@ -116,7 +116,7 @@ fn community_has_no_strong_consistency(subject: &Subject<'_>) -> Vec<Finding> {
     strong
         .flat_map(|namespace| {
             let path = in_namespace(subject, &namespace, key);
-            needs_enterprise(subject, "CE-03", path, "strong consistency")
+            needs_enterprise(subject, "CE-03", path, "use strong consistency")
         })
         .collect()
 }
@@ -170,7 +170,7 @@ fn edition_stays(change: &Change<'_>) -> Vec<Finding> {
         code,
         path(),
         format!(
-            "edition change from {from} to {to} is unsupported: keep a {from} image, or make a new cluster"
+            "edition change from {from} to {to} is unsupported: keep the {from} edition, or make a new cluster"
         ),
     )]
 }

@@ -240,7 +240,7 @@ fn migrate_fill_delay_is_uniform(subject: &Subject<'_>) -> Vec<Finding> {
         let delay = value.map_or(Some(0.0), Value::as_f64);
         let message = match (delay, first) {
             (None, _) => format!("{key} is no number: give a number of seconds"),
-            (Some(delay), Some(common)) if delay != common => {
+            (Some(delay), Some(common)) if (delay - common).abs() > f64::EPSILON => {
                 format!("{key} must be same on all racks: it is {delay} here and {common} before")
             }
             (delay, _) => {

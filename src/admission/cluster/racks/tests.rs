@@ -116,3 +116,41 @@ fn placement_is_decided_once() {
     let added = racks(&json!([{"id": 1, "zone": "a"}, {"id": 3, "zone": "c"}]));
     assert_eq!(updated(&old, &added), [""; 0]);
 }
+
+#[test]
+fn migrate_fill_delay_is_the_same_number_on_all_racks() {
+    let delay = |value: Value| json!({"service": {"migrate-fill-delay": value}});
+    let pair = |global: Value, own: Value| {
+        let racks = json!([{"id": 1}, {"id": 2, "aerospikeConfig": delay(own)}]);
+        created(&cluster(
+            &json!({"aerospikeConfig": delay(global), "rackConfig": {"racks": racks}}),
+        ))
+    };
+    assert_eq!(pair(json!(10), json!(10.0)), [""; 0]);
+    assert_eq!(
+        pair(json!(10), json!(20)),
+        ["RACK-10 spec.rackConfig.racks[1].aerospikeConfig.service.migrate-fill-delay"]
+    );
+    assert_eq!(
+        pair(json!("ten"), json!(20)),
+        ["RACK-10 spec.aerospikeConfig.service.migrate-fill-delay"]
+    );
+}
+
+#[test]
+fn a_replication_factor_is_the_same_in_every_rack() {
+    let own = |factor: i64| {
+        let config = json!({"namespaces": [{"name": "test", "replication-factor": factor}]});
+        racks(&json!([{"id": 1}, {"id": 2, "aerospikeConfig": config}]))
+    };
+    assert_eq!(created(&own(2)), [""; 0]);
+    assert_eq!(
+        created(&own(1)),
+        ["RACK-11 spec.rackConfig.racks[1].aerospikeConfig.namespaces[0].replication-factor"]
+    );
+    let text = text(&own(1));
+    assert!(
+        text.contains("different replication-factor values across racks")
+            && text.contains("replication-factor must be the same in every rack")
+    );
+}
