@@ -33,7 +33,7 @@ pub fn read(arguments: impl IntoIterator<Item = String>) -> Request {
             "--config-file" | "-f" | "--instance" | "-n" => {
                 match value.or_else(|| arguments.next()) {
                     Some(path) if matches!(name, "--config-file" | "-f") => {
-                        file = PathBuf::from(path)
+                        file = PathBuf::from(path);
                     }
                     Some(_) => {}
                     None => return Request::Usage,

@@ -1,10 +1,15 @@
 //! Info commands: questions and orders in lines of text.
+#![allow(
+    clippy::unnecessary_wraps,
+    reason = "all commands have one signature, so that a table can hold them"
+)]
 
 mod cluster;
 mod config_read;
 mod config_write;
 mod data;
 mod identity;
+mod indexes;
 mod logs;
 mod registry;
 mod services;

@@ -34,8 +34,9 @@ impl Cluster {
             next_pulse: Vec::new(),
             frozen: Vec::new(),
         };
-        ids.iter()
-            .for_each(|&id| cluster.start(id, 1, "ako-live", 2));
+        for &id in ids {
+            cluster.start(id, 1, "ako-live", 2);
+        }
         cluster
     }
 
@@ -279,10 +280,9 @@ fn unequal_replication_factors_wedge_the_cluster_until_a_node_restarts() {
 #[test]
 fn a_new_replication_factor_counts_after_one_recluster() {
     let mut cluster = Cluster::settled(&[0xa1, 0xa2, 0xa3]);
-    cluster
-        .nodes
-        .iter_mut()
-        .for_each(|node| node.set_offer(offer(3)));
+    for node in &mut cluster.nodes {
+        node.set_offer(offer(3));
+    }
     cluster.run(1000);
     let now = cluster.now;
     assert_eq!(cluster.node(0xa1).members()[&0xa1], offer(2));

@@ -178,9 +178,10 @@ impl Parser {
         if path.ends_with("<>") {
             return self.enter_typed(line, row.path, label);
         }
-        let key = match path.ends_with("[]") {
-            false => join(&self.here().key, name),
-            true => self.named(line, row.name(), label)?,
+        let key = if path.ends_with("[]") {
+            self.named(line, row.name(), label)?
+        } else {
+            join(&self.here().key, name)
         };
         self.settings.add_section(&key);
         self.open.push(Open {
@@ -311,9 +312,9 @@ impl Parser {
             .map_err(|text| Refusal::at(line.number, text))?;
         let key = join(&self.here().key, name);
         if row.kind == Kind::List {
-            self.settings.append(&key, value)
+            self.settings.append(&key, value);
         } else {
-            self.settings.set(&key, value)
+            self.settings.set(&key, value);
         }
         Ok(())
     }

@@ -257,8 +257,8 @@ fn backing_lines(settings: &Settings, key: &str, engine: &str, kind: &str) -> Ve
         }
     }
     let striped = lines.is_empty() && kind == "memory" && settings.release().version.at_least(7, 0);
-    let stripes = if striped { STRIPES } else { 0 };
-    lines.extend((0..stripes).map(|index| format!("{engine}.stripe[{index}]=stripe-{index}")));
+    let count = if striped { STRIPES } else { 0 };
+    lines.extend((0..count).map(|index| format!("{engine}.stripe[{index}]=stripe-{index}")));
     lines
 }
 

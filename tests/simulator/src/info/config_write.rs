@@ -82,9 +82,9 @@ fn apply(call: &mut Call<'_>, place: &Place, value: &str) -> Answer {
 fn keep(call: &mut Call<'_>, place: &Place, value: String) {
     let settings = &mut call.node.settings;
     if place.row.kind == Kind::List {
-        settings.append(&place.key, value)
+        settings.append(&place.key, value);
     } else {
-        settings.set(&place.key, value)
+        settings.set(&place.key, value);
     }
     let text = format!("config-set command completed: params {}", call.command.rest);
     call.node.note(2, "info", text);

@@ -96,21 +96,6 @@ pub fn accepted(_: &mut Call<'_>) -> Answer {
     Ok("ok".to_owned())
 }
 
-pub fn sindex_list(call: &mut Call<'_>) -> Answer {
-    match call.namespace() {
-        Ok(_) => Ok(String::new()),
-        Err(error) => Err(format!("{error};{error}")),
-    }
-}
-
-pub fn sindex_exists(_: &mut Call<'_>) -> Answer {
-    Ok("false".to_owned())
-}
-
-pub fn sindex_create(call: &mut Call<'_>) -> Answer {
-    Err(call.error(22, "secondary indexes are not simulated"))
-}
-
 pub fn query_abort(call: &mut Call<'_>) -> Answer {
     Err(call.error(2, "trid not active"))
 }
@@ -131,7 +116,8 @@ pub fn smd_info(call: &mut Call<'_>) -> Answer {
     let engine = &call.node.engine;
     let principal = engine.principal().unwrap_or(0);
     let (nodes, key) = (engine.members().len(), engine.key());
-    Ok(format!(
-        "smd:n_pending_sets=0,n_events=0,n_nodes={nodes},principal={principal:X},cluster_key={key:X};"
-    ))
+    let families = ["evict", "sindex", "truncate", "UDF"];
+    let families = families.map(|name| format!("{name}:committed_key=0,committed_tid=0,n_keys=0,state=npr;"));
+    let head = format!("smd:n_pending_sets=0,n_events=0,n_nodes={nodes},principal={principal:X},cluster_key={key:X};");
+    Ok(head + &families.concat())
 }

@@ -1,7 +1,7 @@
 //! The table of commands, and how one is found.
 
 use super::{
-    cluster, config_read, config_write, data, identity, logs, services, statistics, texts,
+    cluster, config_read, config_write, data, identity, indexes, logs, services, statistics, texts,
 };
 use crate::node::Node;
 use crate::security::{Access, Caller};
@@ -214,11 +214,12 @@ const COMMANDS: &[Entry] = &[
     colon("truncate-namespace", data::truncate_namespace),
     colon("truncate-namespace-undo", data::truncate_undo),
     colon("eviction-reset", data::accepted),
-    colon("sindex-list", data::sindex_list),
-    tree("sindex", data::sindex_list),
-    colon("sindex-exists", data::sindex_exists),
-    colon("sindex-delete", data::accepted).needs(Access::Indexes),
-    colon("sindex-create", data::sindex_create).needs(Access::Indexes),
+    colon("sindex-list", indexes::list),
+    tree("sindex", indexes::list),
+    colon("sindex-stat", indexes::figures),
+    colon("sindex-exists", indexes::exists),
+    colon("sindex-delete", indexes::delete).needs(Access::Indexes),
+    colon("sindex-create", indexes::create).needs(Access::Indexes),
     bare("udf-list", statistics::nothing),
     colon("query-show", statistics::nothing),
     colon("jobs", statistics::nothing),

@@ -261,15 +261,17 @@ fn sets_of(node: &Node, namespace: &str) -> Vec<String> {
         .collect()
 }
 
+/// Parameters of a set as its line shows them, with what they are if nobody sets them.
+const SET_PARAMETERS: [(&str, &str); 6] = [
+    ("default-read-touch-ttl-pct", "0"),
+    ("default-ttl", "0"),
+    ("disable-eviction", "false"),
+    ("enable-index", "false"),
+    ("stop-writes-count", "0"),
+    ("stop-writes-size", "0"),
+];
+
 fn set_line(node: &Node, namespace: &str, set: &str) -> String {
-    const PARAMETERS: [&str; 6] = [
-        "default-read-touch-ttl-pct",
-        "default-ttl",
-        "disable-eviction",
-        "enable-index",
-        "stop-writes-count",
-        "stop-writes-size",
-    ];
     let in_set = node
         .records
         .all(namespace)
@@ -280,12 +282,7 @@ fn set_line(node: &Node, namespace: &str, set: &str) -> String {
         .smd
         .get::<u64>(&format!("truncate/{namespace}/{set}"))
         .unwrap_or(0);
-    let parameters = PARAMETERS.map(|name| {
-        let default = if name.contains("-e") && !name.starts_with("stop") {
-            "false"
-        } else {
-            "0"
-        };
+    let parameters = SET_PARAMETERS.map(|(name, default)| {
         let key = namespace_key(namespace, &format!("sets.{{{set}}}.{name}"));
         format!("{name}={}", node.settings.get(&key).unwrap_or(default))
     });

@@ -100,7 +100,7 @@ impl Desk<'_> {
         let mut user = self.directory().user(&name).ok_or(result::BAD_USER)?;
         change(&mut user);
         self.smd.put(&user_key(&name), &user, self.now);
-        done()
+        Ok(done())
     }
 
     fn change_role(&mut self, request: &Request, change: impl FnOnce(&mut Role)) -> Outcome {
@@ -108,7 +108,7 @@ impl Desk<'_> {
         let mut role: Role = self.smd.get(&role_key(&name)).ok_or(result::BAD_ROLE)?;
         change(&mut role);
         self.smd.put(&role_key(&name), &role, self.now);
-        done()
+        Ok(done())
     }
 
     /// The name of a role that is not there from the start: those cannot be changed.
@@ -157,8 +157,8 @@ impl Desk<'_> {
     }
 }
 
-fn done() -> Outcome {
-    Ok(Reply::default().finish(result::OK))
+fn done() -> Vec<u8> {
+    Reply::default().finish(result::OK)
 }
 
 fn name(request: &Request, id: u8, otherwise: u8) -> Result<String, u8> {
@@ -214,7 +214,7 @@ fn authenticate(desk: &mut Desk<'_>, caller: &mut Caller, request: &Request) -> 
         return Err(result::NOT_WHITELISTED);
     }
     caller.user = Some(user);
-    done()
+    Ok(done())
 }
 
 fn create_user(desk: &mut Desk<'_>, _: &mut Caller, request: &Request) -> Outcome {
@@ -225,7 +225,7 @@ fn create_user(desk: &mut Desk<'_>, _: &mut Caller, request: &Request) -> Outcom
     let (hash, roles) = (hash(request, field::PASSWORD)?, desk.roles(request)?);
     desk.smd
         .put(&user_key(&name), &User { hash, roles }, desk.now);
-    done()
+    Ok(done())
 }
 
 fn drop_user(desk: &mut Desk<'_>, _: &mut Caller, request: &Request) -> Outcome {
@@ -233,7 +233,7 @@ fn drop_user(desk: &mut Desk<'_>, _: &mut Caller, request: &Request) -> Outcome 
     desk.directory().user(&name).ok_or(result::BAD_USER)?;
     desk.smd.remove(&user_key(&name), desk.now);
     desk.sessions.close_all(&name);
-    done()
+    Ok(done())
 }
 
 fn set_password(desk: &mut Desk<'_>, _: &mut Caller, request: &Request) -> Outcome {
@@ -261,7 +261,7 @@ fn grant_roles(desk: &mut Desk<'_>, _: &mut Caller, request: &Request) -> Outcom
 fn revoke_roles(desk: &mut Desk<'_>, _: &mut Caller, request: &Request) -> Outcome {
     let roles = request.names(field::ROLES).map_err(|_| result::BAD_FIELD)?;
     desk.change_user(request, |user| {
-        user.roles.retain(|role| !roles.contains(role))
+        user.roles.retain(|role| !roles.contains(role));
     })
 }
 
@@ -287,7 +287,7 @@ fn create_role(desk: &mut Desk<'_>, _: &mut Caller, request: &Request) -> Outcom
         },
         desk.now,
     );
-    done()
+    Ok(done())
 }
 
 fn drop_role(desk: &mut Desk<'_>, _: &mut Caller, request: &Request) -> Outcome {
@@ -296,7 +296,7 @@ fn drop_role(desk: &mut Desk<'_>, _: &mut Caller, request: &Request) -> Outcome 
         return Err(result::BAD_ROLE);
     }
     desk.smd.remove(&role_key(&name), desk.now);
-    done()
+    Ok(done())
 }
 
 fn grant_privileges(desk: &mut Desk<'_>, _: &mut Caller, request: &Request) -> Outcome {
@@ -307,7 +307,7 @@ fn grant_privileges(desk: &mut Desk<'_>, _: &mut Caller, request: &Request) -> O
 fn revoke_privileges(desk: &mut Desk<'_>, _: &mut Caller, request: &Request) -> Outcome {
     let privileges = desk.privileges(request)?;
     desk.change_role(request, |role| {
-        role.privileges.retain(|it| !privileges.contains(it))
+        role.privileges.retain(|it| !privileges.contains(it));
     })
 }
 
@@ -317,7 +317,7 @@ fn set_whitelist(desk: &mut Desk<'_>, _: &mut Caller, request: &Request) -> Outc
         return Err(result::BAD_WHITELIST);
     }
     desk.change_role(request, |role| {
-        role.whitelist = whitelist.unwrap_or_default()
+        role.whitelist = whitelist.unwrap_or_default();
     })
 }
 
@@ -348,7 +348,7 @@ fn query_users(desk: &mut Desk<'_>, caller: &mut Caller, request: &Request) -> O
         .iter()
         .filter_map(|name| Some((name.as_str(), directory.user(name)?)));
     let records: Vec<_> = found.map(|(name, user)| user_record(name, &user)).collect();
-    stream(records, result::BAD_USER)
+    stream(&records, result::BAD_USER)
 }
 
 fn user_record(name: &str, user: &User) -> Vec<u8> {
@@ -378,7 +378,7 @@ fn query_roles(desk: &mut Desk<'_>, _: &mut Caller, request: &Request) -> Outcom
         .iter()
         .filter_map(|name| Some((name.as_str(), directory.role(name)?)));
     let records: Vec<_> = found.map(|(name, role)| role_record(name, &role)).collect();
-    stream(records, result::BAD_ROLE)
+    stream(&records, result::BAD_ROLE)
 }
 
 fn role_record(name: &str, role: &Role) -> Vec<u8> {
@@ -398,7 +398,7 @@ fn role_record(name: &str, role: &Role) -> Vec<u8> {
     quota(reply, field::WRITE_QUOTA, role.write_quota).finish(result::OK)
 }
 
-fn stream(records: Vec<Vec<u8>>, nothing: u8) -> Outcome {
+fn stream(records: &[Vec<u8>], nothing: u8) -> Outcome {
     if records.is_empty() {
         return Err(nothing);
     }

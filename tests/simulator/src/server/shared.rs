@@ -1,6 +1,6 @@
 //! What all tasks of a server share.
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::clock::Clock;
 use super::fabric::Fabric;
@@ -36,7 +36,8 @@ impl Shared {
 
     /// The node. Never held over an await.
     pub fn node(&self) -> MutexGuard<'_, Node> {
-        self.node.lock().expect("no holder panics")
+        // a task that panicked must not take the whole server with it
+        self.node.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes what the node noted.
@@ -49,9 +50,9 @@ impl Shared {
             }
             (lines, node.settings.sinks().to_vec())
         };
-        lines
-            .iter()
-            .for_each(|line| self.log.write(&sinks, self.clock.now(), line));
+        for line in &lines {
+            self.log.write(&sinks, self.clock.now(), line);
+        }
     }
 
     /// Writes one line.

@@ -128,12 +128,12 @@ impl Message {
         for count in [self.fields.len(), self.operations.len()] {
             bytes.extend_from_slice(&u16::try_from(count).unwrap_or(u16::MAX).to_be_bytes());
         }
-        self.fields
-            .iter()
-            .for_each(|(id, content)| write_field(&mut bytes, *id, content));
-        self.operations
-            .iter()
-            .for_each(|operation| write_operation(&mut bytes, operation));
+        for (id, content) in &self.fields {
+            write_field(&mut bytes, *id, content);
+        }
+        for operation in &self.operations {
+            write_operation(&mut bytes, operation);
+        }
         bytes
     }
 

@@ -57,17 +57,25 @@ impl Fleet {
 
     fn config(&self, node: u8) -> String {
         let (ip, work) = (self.address(node), self.work(node));
-        let seeds: String = (1..=self.size)
-            .map(|seed| format!("mesh-seed-address-port {} 3002\n", self.address(seed)))
+        let seeds: Vec<_> = (1..=self.size)
+            .map(|seed| {
+                format!(
+                    "mesh-seed-address-port {} 3002
+",
+                    self.address(seed)
+                )
+            })
             .collect();
+        let seeds = seeds.concat();
         let (heartbeat, more) = (self.heartbeat, self.more);
         let features = match self.release.edition {
             Edition::Enterprise => format!("feature-key-file {work}/features.conf"),
             Edition::Community => String::new(),
         };
-        let admin = match self.release.version.at_least(8, 1) {
-            true => format!("admin {{\n address {ip}\n port 3003\n }}\n"),
-            false => String::new(),
+        let admin = if self.release.version.at_least(8, 1) {
+            format!("admin {{\n address {ip}\n port 3003\n }}\n")
+        } else {
+            String::new()
         };
         format!(
             "service {{\n cluster-name ako-live\n node-id a{node}\n work-directory {work}\n proto-fd-max 1024\n{features}\n}}\n\
