@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::addresses::{API_PORT, CONTROL_PLANE, SERVICES};
 use crate::identity::Identities;
-use crate::node::proxy_command;
+use crate::node::{NODES, proxy_command};
 use crate::process::Daemon;
 use crate::programs::Programs;
 
@@ -39,7 +39,7 @@ impl ControlPlane {
             programs.path("coredns"),
             format!("-conf={}", zone_file.display()),
         ];
-        let proxy = proxy_command(programs, identities, "control-plane");
+        let proxy = proxy_command(programs, identities, &NODES[0], CONTROL_PLANE);
         let reads = || vec![identities.kubeconfig().to_owned()];
         Ok(Self {
             etcd: daemon("etcd", etcd(state, programs)),

@@ -2,6 +2,7 @@
 
 use std::env::consts::ARCH;
 use std::io;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
@@ -24,10 +25,10 @@ pub enum Entry {
     Link(&'static str),
 }
 
-/// The files of an image, packed.
+/// The files of an image, packed; clones share them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layer {
-    bytes: Vec<u8>,
+    bytes: Arc<[u8]>,
     digest: String,
 }
 
@@ -53,7 +54,10 @@ impl Layer {
         }
         let bytes = archive.into_inner()?;
         let digest = digest::of(&bytes);
-        Ok(Self { bytes, digest })
+        Ok(Self {
+            bytes: bytes.into(),
+            digest,
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 mod files;
 
 use std::fs;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -140,7 +141,7 @@ impl Node {
     /// Its service proxy.
     #[must_use]
     pub fn proxy(&self, programs: &Programs, identities: &Identities) -> Daemon {
-        let command = proxy_command(programs, identities, &self.name());
+        let command = proxy_command(programs, identities, self, addresses::node(self.number));
         self.daemon("proxy", command, vec![identities.kubeconfig().to_owned()])
     }
 
@@ -160,15 +161,23 @@ impl Node {
     }
 }
 
-/// The service proxy of a network namespace. It is told to leave alone what the whole machine shares.
+/// The service proxy of a network namespace. It is told to leave alone what the whole machine shares. It serves nothing before it
+/// has seen the node whose name it is given, so the control plane's, which has no node, is given that of another.
 #[must_use]
-pub fn proxy_command(programs: &Programs, identities: &Identities, host: &str) -> Vec<String> {
+pub fn proxy_command(
+    programs: &Programs,
+    identities: &Identities,
+    node: &Node,
+    address: Ipv4Addr,
+) -> Vec<String> {
     vec![
         programs.path("kube-proxy"),
         format!("--kubeconfig={}", identities.kubeconfig().display()),
-        format!("--hostname-override={host}"),
+        format!("--hostname-override={}", node.name()),
         format!("--cluster-cidr={}", addresses::PODS),
         "--proxy-mode=iptables".into(),
+        format!("--bind-address={address}"),
+        format!("--nodeport-addresses={}", addresses::MACHINES),
         "--iptables-localhost-nodeports=false".into(),
         "--conntrack-max-per-core=0".into(),
         "--conntrack-tcp-timeout-established=0s".into(),

@@ -1,12 +1,14 @@
 //! Starting what is missing, in the order in which the parts need each other.
 
 use std::fs;
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 
 use super::Cluster;
+use crate::addresses::API_SERVICE;
 use crate::control_plane::ControlPlane;
 use crate::identity::Identities;
 use crate::node::{NODES, Node};
@@ -18,6 +20,9 @@ use crate::{clean, images, lock, network, progress};
 const RUNTIME_ANSWERS: Duration = Duration::from_secs(20);
 const API_ANSWERS: Duration = Duration::from_mins(1);
 const NODES_READY: Duration = Duration::from_mins(1);
+const SERVICES_REACHABLE: Duration = Duration::from_mins(1);
+
+const API_SERVICE_PORT: u16 = 443;
 
 /// The storage class that manifests name; no class is the default.
 const STORAGE_CLASS: &str = "\
@@ -57,7 +62,8 @@ impl Cluster {
         self.start_runtimes()?;
         self.wait_for_api(&control_plane)?;
         self.start_nodes(&control_plane)?;
-        self.wait_for_nodes()
+        self.wait_for_nodes()?;
+        self.wait_for_services(&control_plane)
     }
 
     /// The programs of the control plane.
@@ -133,6 +139,18 @@ impl Cluster {
         })
     }
 
+    /// From here, as the API server calls webhooks.
+    fn wait_for_services(&self, control_plane: &ControlPlane) -> Result<()> {
+        let needed: Vec<_> = control_plane.others.iter().collect();
+        let api = SocketAddr::from((API_SERVICE, API_SERVICE_PORT));
+        self.wait_for(
+            "services to be reachable",
+            SERVICES_REACHABLE,
+            &needed,
+            || TcpStream::connect_timeout(&api, Duration::from_secs(1)).is_ok(),
+        )
+    }
+
     fn ensure(&self, daemon: &Daemon) -> Result<()> {
         if daemon.ensure(&self.state)? {
             progress(&format!("started {}", daemon.name));
@@ -176,5 +194,30 @@ mod tests {
         let table = "node1 Ready <none> 1s v1\nnode2 NotReady <none> 1s v1\n";
         assert_eq!(ready_nodes(table), 1);
         assert_eq!(ready_nodes(""), 0);
+    }
+    /// A program is found again by its arguments when it was not noted.
+    #[test]
+    fn no_two_programs_have_the_same_arguments() {
+        let state = tempfile::tempdir().unwrap();
+        let cluster = Cluster {
+            state: state.path().to_owned(),
+            programs: Programs::in_cache(Path::new("/cache")),
+            identities: Identities::ensure(state.path()).unwrap(),
+        };
+        let plane = cluster.control_plane().unwrap();
+        let of_nodes = NODES.map(|node| {
+            let proxy = node.proxy(&cluster.programs, &cluster.identities);
+            [node.runtime(state.path()), cluster.kubelet(&node), proxy]
+        });
+        let mut all = [
+            vec![plane.etcd, plane.api_server],
+            plane.others,
+            of_nodes.concat(),
+        ]
+        .concat();
+        let count = all.len();
+        all.sort_by(|a, b| a.command.cmp(&b.command));
+        all.dedup_by(|a, b| a.command == b.command);
+        assert_eq!((all.len(), count), (15, 15));
     }
 }
