@@ -229,7 +229,7 @@ fn configured<'a>(
 
 fn migrate_fill_delay_is_uniform(subject: &Subject<'_>) -> Vec<Finding> {
     let key = "migrate-fill-delay";
-    let mut first = None;
+    let mut first: Option<f64> = None;
     let mut findings = Vec::new();
     for (index, rack, config) in configured(subject) {
         let path = || {
