@@ -128,14 +128,14 @@ async fn client(
     tcp.set_nodelay(true)?;
     let name = ServerName::try_from(arguments.name.clone())?;
     let tls = connector(&arguments)?.connect(name, tcp).await?;
-    let (mut send, connection) = http1::handshake(TokioIo::new(tls)).await?;
+    let (mut send, connection) = http1::handshake::<_, Full<Bytes>>(TokioIo::new(tls)).await?;
     tokio::spawn(connection);
     let mut took = Vec::new();
     while Instant::now() < until {
         let request = Request::post(path)
             .header(header::HOST, &arguments.name)
             .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::from(review.clone()))?;
+            .body(Full::new(review.clone()))?;
         let asked = Instant::now();
         let response = send.send_request(request).await?;
         ensure!(
