@@ -131,6 +131,9 @@ mod tests {
             panic!("run was asked for");
         };
         let image = args.settings().init_image;
-        assert_eq!((image.registry.as_str(), image.namespace.as_str()), ("docker.io", ""));
+        assert_eq!(
+            (image.registry.as_str(), image.namespace.as_str()),
+            ("docker.io", "")
+        );
     }
 }

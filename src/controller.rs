@@ -71,14 +71,20 @@ pub struct Context {
 
 impl Context {
     fn failed(&self, cluster: &str) -> u32 {
-        let mut failures = self.failures.lock().unwrap_or_else(|held| held.into_inner());
+        let mut failures = self
+            .failures
+            .lock()
+            .unwrap_or_else(|held| held.into_inner());
         let count = failures.entry(cluster.to_owned()).or_insert(0);
         *count += 1;
         *count
     }
 
     fn succeeded(&self, cluster: &str) {
-        let mut failures = self.failures.lock().unwrap_or_else(|held| held.into_inner());
+        let mut failures = self
+            .failures
+            .lock()
+            .unwrap_or_else(|held| held.into_inner());
         failures.remove(cluster);
     }
 }
@@ -97,9 +103,7 @@ pub async fn reconcile(
     let key = key_of(&*cluster);
     let result = guarded(&cluster, &context).await;
     let failure = result.as_ref().err().map(Error::reason);
-    context
-        .metrics
-        .pass(began.elapsed().as_secs_f64(), failure);
+    context.metrics.pass(began.elapsed().as_secs_f64(), failure);
     match &result {
         Ok(_) => context.succeeded(&key),
         Err(error) => {
@@ -186,7 +190,10 @@ async fn pass(cluster: &AerospikeCluster, context: &Context) -> Result<Action, E
     let status = status::after_pass(&desired, &observed, &plan, cluster.metadata.generation);
     report::report(&cluster, status, executed.as_ref().err(), context).await?;
     executed?;
-    Ok(Action::requeue(look_again_after(&plan, &desired.identity.uid)))
+    Ok(Action::requeue(look_again_after(
+        &plan,
+        &desired.identity.uid,
+    )))
 }
 
 /// What the rules say about a cluster that may be older than the webhook; what was rolled out is the old object.
@@ -229,9 +236,9 @@ fn look_again_after(plan: &Plan, uid: &str) -> Duration {
 
 /// `period` give or take a fifth, the same for the same cluster.
 fn spread(period: Duration, uid: &str) -> Duration {
-    let hash = uid
-        .bytes()
-        .fold(0_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte)));
+    let hash = uid.bytes().fold(0_u32, |hash, byte| {
+        hash.wrapping_mul(31).wrapping_add(u32::from(byte))
+    });
     period * (80 + hash % 41) / 100
 }
 

@@ -78,9 +78,8 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
 impl Process {
     fn serve_probes(&self, listener: TcpListener, certificate: Arc<CertReloader>) {
         let stopping = self.stopping.clone();
-        let ready = move || {
-            !stopping.load(Ordering::Relaxed) && certificate.is_ready(Timestamp::now())
-        };
+        let ready =
+            move || !stopping.load(Ordering::Relaxed) && certificate.is_ready(Timestamp::now());
         let router = telemetry::router(Telemetry {
             metrics: self.metrics.clone(),
             ready: Arc::new(ready),

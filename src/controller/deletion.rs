@@ -1,12 +1,12 @@
 //! A cluster that goes: its claims by their policies, its place in the node reader's binding, then the finalizer. All else
 //! goes by owner references.
 
+use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use kube::{
     Api, ResourceExt,
     api::{DeleteParams, Preconditions},
     runtime::controller::Action,
 };
-use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 
 use super::{Context, Error, events::Told, execute, observe};
 use crate::{
@@ -65,6 +65,8 @@ async fn delete_claim(namespace: &str, claim: &Claim, context: &Context) -> Resu
     match api.delete(&claim.name, &params).await {
         Ok(_) => Ok(()),
         Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
-        Err(source) => Err(Error::executing(format!("delete claim {}", claim.name))(source)),
+        Err(source) => Err(Error::executing(format!("delete claim {}", claim.name))(
+            source,
+        )),
     }
 }

@@ -133,11 +133,7 @@ impl Context {
         self.tell_of(&reference, told).await;
     }
 
-    async fn tell_of(
-        &self,
-        reference: &k8s_openapi::api::core::v1::ObjectReference,
-        told: &Told,
-    ) {
+    async fn tell_of(&self, reference: &k8s_openapi::api::core::v1::ObjectReference, told: &Told) {
         let event = Event {
             type_: if told.warning {
                 EventType::Warning

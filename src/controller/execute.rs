@@ -252,13 +252,9 @@ async fn grow(desired: &Desired, step: &Step, context: &Context) -> Result<(), E
         to,
         ..
     } = step;
-    let patch: json_patch::Patch = serde_json::from_value(replicas_patch(
-        uid,
-        resource_version,
-        *from,
-        *to,
-    ))
-    .expect("the operations are written as the standard has them");
+    let patch: json_patch::Patch =
+        serde_json::from_value(replicas_patch(uid, resource_version, *from, *to))
+            .expect("the operations are written as the standard has them");
     api(desired, Kind::StatefulSet, context)
         .patch(
             set,

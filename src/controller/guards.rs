@@ -26,7 +26,8 @@ const CRD: &str = "aerospikeclusters.asdb.aerospike.com";
 /// How often AKO's lease is looked at.
 const PERIOD: Duration = Duration::from_secs(15);
 /// What it takes to hand a cluster over.
-const HAND_OVER: &str = "stop the old operator first; taking over its clusters is not supported yet";
+const HAND_OVER: &str =
+    "stop the old operator first; taking over its clusters is not supported yet";
 
 /// Whether AKO leads in our namespace.
 #[derive(Debug, Default)]
@@ -63,7 +64,10 @@ fn is_held(lease: &Lease, now: Timestamp) -> bool {
     let Some(spec) = &lease.spec else {
         return false;
     };
-    let held = spec.holder_identity.as_deref().is_some_and(|id| !id.is_empty());
+    let held = spec
+        .holder_identity
+        .as_deref()
+        .is_some_and(|id| !id.is_empty());
     let seconds = i64::from(spec.lease_duration_seconds.unwrap_or(15));
     let renewed = spec.renew_time.as_ref().map(|time| time.0.as_second());
     held && renewed.is_some_and(|renewed| renewed + seconds > now.as_second())
@@ -104,9 +108,8 @@ pub async fn check_definition(client: &Client) -> anyhow::Result<()> {
         anyhow::bail!("the definition {CRD} is not installed: apply crds/{CRD}.yaml");
     };
     let served = serde_json::to_value(&served)?;
-    let schema = |definition: &Value| {
-        definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone()
-    };
+    let schema =
+        |definition: &Value| definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone();
     let missing = missing_fields(&schema(&crd::aerospike_cluster()), &schema(&served), "");
     if let Some(first) = missing.first() {
         anyhow::bail!(
@@ -127,7 +130,11 @@ fn missing_fields(ours: &Value, served: &Value, path: &str) -> Vec<String> {
         }
     }
     if ours["items"].is_object() {
-        missing.extend(missing_fields(&ours["items"], &served["items"], &format!("{path}[]")));
+        missing.extend(missing_fields(
+            &ours["items"],
+            &served["items"],
+            &format!("{path}[]"),
+        ));
     }
     missing
 }
@@ -148,7 +155,9 @@ mod tests {
             }))
             .unwrap()
         };
-        assert!(is_akos(&cluster(json!({"aerospikeConfig": {}, "pods": {}}))));
+        assert!(is_akos(&cluster(
+            json!({"aerospikeConfig": {}, "pods": {}})
+        )));
         assert!(!is_akos(&cluster(json!({"pods": {}}))));
         assert!(!is_akos(&cluster(
             json!({"aerospikeConfig": {}, "observedGeneration": 2, "pods": {}})

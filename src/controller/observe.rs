@@ -66,11 +66,7 @@ pub async fn observe(
     let (objects, pods, claims, may_read_nodes) = try_join!(
         objects(desired, context),
         pods(desired, context),
-        claims(
-            context,
-            &desired.identity.namespace,
-            &desired.identity.name
-        ),
+        claims(context, &desired.identity.namespace, &desired.identity.name),
         may_read_nodes(desired, context),
     )?;
     let mut observed = Observed {
@@ -109,9 +105,11 @@ async fn objects(desired: &Desired, context: &Context) -> Result<Objects, Error>
     let mut found: Objects = labelled.into_iter().flatten().collect();
     let uid = desired.identity.uid.as_str();
     let wanted = objects::wanted(desired);
-    found.extend(services.into_iter().filter(|(key, live)| {
-        live.owner.as_deref() == Some(uid) || wanted.contains(key)
-    }));
+    found.extend(
+        services
+            .into_iter()
+            .filter(|(key, live)| live.owner.as_deref() == Some(uid) || wanted.contains(key)),
+    );
     let unseen = wanted.into_iter().filter(|key| !found.contains_key(key));
     let unseen = try_join_all(unseen.map(|key| get(desired, key, context))).await?;
     found.extend(unseen.into_iter().flatten());
@@ -192,7 +190,9 @@ async fn pods(desired: &Desired, context: &Context) -> Result<BTreeMap<String, P
         .map_err(Error::observing("the list of pods"))
         .await?;
     let pods = pods.items.into_iter();
-    Ok(pods.map(|pod| (pod.name_any(), observed_pod(&pod))).collect())
+    Ok(pods
+        .map(|pod| (pod.name_any(), observed_pod(&pod)))
+        .collect())
 }
 
 fn observed_pod(pod: &ApiPod) -> Pod {
@@ -297,7 +297,9 @@ fn failed_since(status: &PodStatus) -> Option<Timestamp> {
         .iter()
         .flatten()
         .filter(|condition| condition.status == "False")
-        .filter(|condition| ["PodScheduled", "Ready", "Initialized"].contains(&condition.type_.as_str()))
+        .filter(|condition| {
+            ["PodScheduled", "Ready", "Initialized"].contains(&condition.type_.as_str())
+        })
         .filter_map(|condition| Some(condition.last_transition_time.as_ref()?.0))
         .min()
 }
@@ -327,8 +329,7 @@ fn observed_claim(claim: &PersistentVolumeClaim) -> Claim {
         name: claim.name_any(),
         uid: claim.uid().unwrap_or_default(),
         labels: claim.labels().clone(),
-        volume: annotation(labels::STORAGE_VOLUME)
-            .or_else(|| annotation(labels::STORAGE_PATH)),
+        volume: annotation(labels::STORAGE_VOLUME).or_else(|| annotation(labels::STORAGE_PATH)),
         block: claim
             .spec
             .as_ref()

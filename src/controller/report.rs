@@ -146,7 +146,9 @@ fn without_pods(mut status: Value) -> Value {
     status
 }
 
-fn below_status(operation: json_patch::PatchOperation) -> Result<json_patch::PatchOperation, Error> {
+fn below_status(
+    operation: json_patch::PatchOperation,
+) -> Result<json_patch::PatchOperation, Error> {
     let mut operation = serde_json::to_value(operation).map_err(Error::StatusPatch)?;
     for member in ["path", "from"] {
         if let Some(path) = operation[member].as_str() {
@@ -183,7 +185,9 @@ mod tests {
         let cluster = cluster(json!({"phase": "InProgress", "pods": {}}));
         let mut status = cluster.status.clone().unwrap();
         status.phase = Some(Phase::Completed);
-        status.pods.insert("c-0-0".to_owned(), crate::api::status::PodStatus::default());
+        status
+            .pods
+            .insert("c-0-0".to_owned(), crate::api::status::PodStatus::default());
         let Some(Patch::Json(patch)) = patch(&cluster, &status).unwrap() else {
             panic!("a JSON patch was expected");
         };

@@ -15,12 +15,7 @@ use k8s_openapi::{
 use kube::{
     Api, Client, Resource, ResourceExt,
     core::{DeserializeGuard, PartialObjectMeta},
-    runtime::{
-        Controller,
-        controller::Config,
-        reflector::ObjectRef,
-        watcher,
-    },
+    runtime::{Controller, controller::Config, reflector::ObjectRef, watcher},
 };
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
@@ -52,7 +47,11 @@ impl Scope {
             .filter(|name| !name.is_empty())
             .map(|name| Self::Namespace(name.to_owned()))
             .collect();
-        if names.is_empty() { vec![Self::All] } else { names }
+        if names.is_empty() {
+            vec![Self::All]
+        } else {
+            names
+        }
     }
 
     fn api<K>(&self, client: &Client) -> Api<K>
@@ -80,7 +79,11 @@ async fn run_scope(context: Arc<Context>, scope: Scope, stop: CancellationToken)
     let ours = watcher::Config::default().labels(labels::SELECTOR);
     let any = watcher::Config::default();
     let controller = Controller::new(clusters, watcher::Config::default())
-        .with_config(Config::default().concurrency(CONCURRENCY).debounce(DEBOUNCE))
+        .with_config(
+            Config::default()
+                .concurrency(CONCURRENCY)
+                .debounce(DEBOUNCE),
+        )
         .owns(scope.api::<StatefulSet>(&client), ours.clone())
         .watches(scope.api::<Pod>(&client), ours.clone(), cluster_of);
     let controller = owns::<ConfigMap>(controller, &scope, &client, &ours);

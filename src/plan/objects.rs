@@ -125,11 +125,18 @@ fn build(desired: &Desired, observed: &Observed) -> Vec<Object> {
 /// What pods may read: everything of their own, of those that are still there too.
 fn rights(desired: &Desired, observed: &Observed) -> rbac::RoleNames {
     let mut rights = rbac::RoleNames::wanted(desired);
-    let config_maps = observed.objects.keys().filter(|(kind, _)| *kind == Kind::ConfigMap);
+    let config_maps = observed
+        .objects
+        .keys()
+        .filter(|(kind, _)| *kind == Kind::ConfigMap);
     rights.extend(rbac::RoleNames {
         pods: observed.pods.keys().cloned().collect(),
         services: observed.pods.keys().cloned().collect(),
-        claims: observed.claims.iter().map(|claim| claim.name.clone()).collect(),
+        claims: observed
+            .claims
+            .iter()
+            .map(|claim| claim.name.clone())
+            .collect(),
         config_maps: config_maps.map(|(_, name)| name.clone()).collect(),
     });
     rights

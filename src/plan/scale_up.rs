@@ -109,8 +109,8 @@ fn await_pod(name: &str, observed: &Observed) -> Option<Wait> {
             WaitReason::Unschedulable,
             format!("no node takes pod {name}: {reason}"),
         )),
-        PodHealth::Failed { reason, .. } | PodHealth::Unschedulable { reason, .. } => Some(
-            Wait::new(WaitReason::Pods, format!("pod {name}: {reason}")),
-        ),
+        PodHealth::Failed { reason, .. } | PodHealth::Unschedulable { reason, .. } => {
+            Some(Wait::new(WaitReason::Pods, format!("pod {name}: {reason}")))
+        }
     }
 }

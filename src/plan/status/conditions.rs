@@ -64,7 +64,11 @@ impl Situation {
             return Self::Done;
         }
         let message = listed(plan.waits.iter().map(|wait| wait.message.as_str()));
-        let lost = [WaitReason::Pods, WaitReason::Servers, WaitReason::Clustering];
+        let lost = [
+            WaitReason::Pods,
+            WaitReason::Servers,
+            WaitReason::Clustering,
+        ];
         if rolled_out && plan.waits.iter().any(|wait| lost.contains(&wait.reason)) {
             return Self::Degraded { message };
         }
@@ -126,7 +130,14 @@ fn conditions_of(situation: &Situation) -> Vec<Told<'_>> {
         reason,
         message,
     };
-    let scaling = |growing| told("ScalingUp", if growing { "True" } else { "False" }, if growing { "AddingPods" } else { "NoPodsToAdd" }, "");
+    let scaling = |growing| {
+        told(
+            "ScalingUp",
+            if growing { "True" } else { "False" },
+            if growing { "AddingPods" } else { "NoPodsToAdd" },
+            "",
+        )
+    };
     let pause = told("Paused", "False", "NotPaused", "");
     match situation {
         Situation::Working {
@@ -148,7 +159,12 @@ fn conditions_of(situation: &Situation) -> Vec<Told<'_>> {
             pause,
         ],
         Situation::Done => vec![
-            told("Ready", "True", "AllNodesReady", "all nodes form one cluster and no data moves"),
+            told(
+                "Ready",
+                "True",
+                "AllNodesReady",
+                "all nodes form one cluster and no data moves",
+            ),
             told("Reconciling", "False", "Completed", ""),
             told("Stalled", "False", "Completed", ""),
             scaling(false),
@@ -168,7 +184,12 @@ fn conditions_of(situation: &Situation) -> Vec<Told<'_>> {
             "spec.paused is true: the operator changes nothing",
         )],
         Situation::Terminating => vec![
-            told("Ready", "False", "Terminating", "the cluster is being deleted"),
+            told(
+                "Ready",
+                "False",
+                "Terminating",
+                "the cluster is being deleted",
+            ),
             told("Reconciling", "True", "Terminating", ""),
         ],
     }
@@ -184,11 +205,19 @@ pub fn tell_available(
     let (state, reason, message) = if views.is_empty() {
         ("Unknown", "NoServerAnswers", "no server answers")
     } else if observed.cluster_keys().len() > 1 {
-        ("False", "ServersDisagree", "the servers do not form one cluster")
+        (
+            "False",
+            "ServersDisagree",
+            "the servers do not form one cluster",
+        )
     } else if views.iter().all(|view| view.serves_all()) {
         ("True", "AllPartitionsServed", "every partition is served")
     } else {
-        ("False", "PartitionsNotServed", "some partitions are dead or unavailable")
+        (
+            "False",
+            "PartitionsNotServed",
+            "some partitions are dead or unavailable",
+        )
     };
     let told = Told {
         kind: "Available",
@@ -210,7 +239,9 @@ fn set(
         .conditions
         .iter()
         .find(|condition| condition.type_ == told.kind && condition.status == told.status);
-    let since = old.map_or(Time(now), |condition| condition.last_transition_time.clone());
+    let since = old.map_or(Time(now), |condition| {
+        condition.last_transition_time.clone()
+    });
     let mut message = told.message.to_owned();
     message.truncate(message.floor_char_boundary(MESSAGE_LIMIT));
     status

@@ -96,6 +96,17 @@ pub fn operator_name() -> String {
     )
 }
 
+/// The operator's static program, as [`build`] leaves it.
+#[must_use]
+pub fn operator_program() -> PathBuf {
+    let folder = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| paths::checkout().join("target"), PathBuf::from);
+    folder
+        .join(target())
+        .join("release")
+        .join("aerospike-operator")
+}
+
 /// Builds the static programs, and all images from them.
 ///
 /// # Errors

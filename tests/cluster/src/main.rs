@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
-use cluster::{Cluster, images, machine};
+use cluster::{Cluster, demo, images, install, machine};
 
 /// A real Kubernetes on this machine, without Docker, for this project's tests.
 #[derive(Parser)]
@@ -22,6 +22,10 @@ enum Task {
     Up,
     /// Ends the cluster and removes all that it made
     Down,
+    /// Installs the operator into the cluster
+    Install,
+    /// Shows two clusters coming up, and a refusal
+    Demo,
     /// Prints the path of the administrator's kubeconfig
     Kubeconfig,
     /// Runs kubectl against the cluster
@@ -64,6 +68,8 @@ fn perform(task: Task) -> Result<ExitCode> {
             println!("export KUBECONFIG={}", cluster.kubeconfig().display());
         }
         Task::Down => Cluster::down()?,
+        Task::Install => install::operator(&Cluster::find()?)?,
+        Task::Demo => demo::run()?,
         Task::Kubeconfig => println!("{}", Cluster::find()?.kubeconfig().display()),
         Task::Kubectl { args } => return kubectl(&args),
         Task::Images => {

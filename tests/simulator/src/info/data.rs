@@ -117,7 +117,10 @@ pub fn smd_info(call: &mut Call<'_>) -> Answer {
     let principal = engine.principal().unwrap_or(0);
     let (nodes, key) = (engine.members().len(), engine.key());
     let families = ["evict", "sindex", "truncate", "UDF"];
-    let families = families.map(|name| format!("{name}:committed_key=0,committed_tid=0,n_keys=0,state=npr;"));
-    let head = format!("smd:n_pending_sets=0,n_events=0,n_nodes={nodes},principal={principal:X},cluster_key={key:X};");
+    let families =
+        families.map(|name| format!("{name}:committed_key=0,committed_tid=0,n_keys=0,state=npr;"));
+    let head = format!(
+        "smd:n_pending_sets=0,n_events=0,n_nodes={nodes},principal={principal:X},cluster_key={key:X};"
+    );
     Ok(head + &families.concat())
 }
