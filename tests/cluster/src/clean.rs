@@ -34,7 +34,7 @@ const LEFTOVERS: Duration = Duration::from_secs(15);
 /// If something could not be removed.
 pub fn remove_all(state: &Path, programs: &Programs) -> Result<()> {
     end_processes(state)?;
-    forget_services(programs);
+    forget_services(state, programs);
     unmount_all(&[state, Path::new(RUN)])?;
     remove_shim_sockets();
     network::remove()?;
@@ -98,9 +98,9 @@ fn is_ours(words: &[&str], state: &str) -> bool {
 }
 
 /// The proxy of the root network namespace leaves its rules in the machine's packet filter.
-fn forget_services(programs: &Programs) {
+fn forget_services(state: &Path, programs: &Programs) {
     let proxy = programs.path("kube-proxy");
-    if Path::new("/sys/class/net").join(network::bridge()).exists() && Path::new(&proxy).exists() {
+    if network::made_rules(state) && Path::new(&proxy).exists() {
         let _ = run::output(run::command(&proxy).arg("--cleanup"), "", SHORT);
     }
 }
