@@ -40,7 +40,7 @@ pub fn remove_all(state: &Path, programs: &Programs) -> Result<()> {
     network::remove()?;
     remove_control_groups()?;
     remove_links("/var/log/containers", state);
-    remove_cached_addresses();
+    remove_notes_of_networks();
     release_volumes(state);
     for folder in [state, Path::new(RUN)] {
         remove_folder(folder)?;
@@ -207,19 +207,13 @@ fn remove_links(folder: &str, into: &Path) {
     }
 }
 
-/// The network plugins note what they did in a folder that all networks share.
-fn remove_cached_addresses() {
-    for note in fs::read_dir("/var/lib/cni/results")
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
-        if note
-            .file_name()
-            .to_string_lossy()
-            .starts_with(&format!("{NAME}-"))
-        {
-            let _ = fs::remove_file(note.path());
+/// The network plugins note what they did, for which namespace, in a folder that all networks share.
+fn remove_notes_of_networks() {
+    let notes = fs::read_dir("/var/lib/cni/results").into_iter().flatten();
+    for note in notes.flatten().map(|note| note.path()) {
+        let text = fs::read_to_string(&note).unwrap_or_default();
+        if text.contains(&format!("\"{RUN}/")) {
+            let _ = fs::remove_file(note);
         }
     }
 }
