@@ -34,13 +34,13 @@ const LEFTOVERS: Duration = Duration::from_secs(15);
 /// If something could not be removed.
 pub fn remove_all(state: &Path, programs: &Programs) -> Result<()> {
     end_processes(state)?;
-    forget_services(programs);
+    forget_services(state, programs);
     unmount_all(&[state, Path::new(RUN)])?;
     remove_shim_sockets();
     network::remove()?;
     remove_control_groups()?;
     remove_links("/var/log/containers", state);
-    remove_cached_addresses();
+    remove_notes_of_networks();
     release_volumes(state);
     for folder in [state, Path::new(RUN)] {
         remove_folder(folder)?;
@@ -98,9 +98,9 @@ fn is_ours(words: &[&str], state: &str) -> bool {
 }
 
 /// The proxy of the root network namespace leaves its rules in the machine's packet filter.
-fn forget_services(programs: &Programs) {
+fn forget_services(state: &Path, programs: &Programs) {
     let proxy = programs.path("kube-proxy");
-    if Path::new("/sys/class/net").join(network::bridge()).exists() && Path::new(&proxy).exists() {
+    if network::made_rules(state) && Path::new(&proxy).exists() {
         let _ = run::output(run::command(&proxy).arg("--cleanup"), "", SHORT);
     }
 }
@@ -207,19 +207,13 @@ fn remove_links(folder: &str, into: &Path) {
     }
 }
 
-/// The network plugins note what they did in a folder that all networks share.
-fn remove_cached_addresses() {
-    for note in fs::read_dir("/var/lib/cni/results")
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
-        if note
-            .file_name()
-            .to_string_lossy()
-            .starts_with(&format!("{NAME}-"))
-        {
-            let _ = fs::remove_file(note.path());
+/// The network plugins note what they did, for which namespace, in a folder that all networks share.
+fn remove_notes_of_networks() {
+    let notes = fs::read_dir("/var/lib/cni/results").into_iter().flatten();
+    for note in notes.flatten().map(|note| note.path()) {
+        let text = fs::read_to_string(&note).unwrap_or_default();
+        if text.contains(&format!("\"{RUN}/")) {
+            let _ = fs::remove_file(note);
         }
     }
 }

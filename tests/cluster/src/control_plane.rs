@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -39,36 +39,18 @@ impl ControlPlane {
             programs.path("coredns"),
             format!("-conf={}", zone_file.display()),
         ];
+        let manager = controller_manager(programs, identities);
         let proxy = proxy_command(programs, identities, &NODES[0], CONTROL_PLANE);
-        let reads = || vec![identities.kubeconfig().to_owned()];
+        let user = [identities.kubeconfig().to_owned()];
+        let served = ["tokens.csv", "apiserver.crt"].map(|name| state.join(name));
         Ok(Self {
-            etcd: daemon("etcd", etcd(state, programs)),
-            api_server: Daemon {
-                reads: ["tokens.csv", "apiserver.crt"]
-                    .map(|name| state.join(name))
-                    .to_vec(),
-                ..daemon("apiserver", api_server(programs, identities))
-            },
+            etcd: daemon("etcd", etcd(state, programs), &[]),
+            api_server: daemon("apiserver", api_server(programs, identities), &served),
             others: vec![
-                Daemon {
-                    reads: reads(),
-                    ..daemon(
-                        "controller-manager",
-                        controller_manager(programs, identities),
-                    )
-                },
-                Daemon {
-                    reads: reads(),
-                    ..daemon("scheduler", scheduler(programs, identities))
-                },
-                Daemon {
-                    reads: reads(),
-                    ..daemon("proxy", proxy)
-                },
-                Daemon {
-                    reads: vec![identities.kubeconfig().to_owned(), zone_file],
-                    ..daemon("dns", dns)
-                },
+                daemon("controller-manager", manager, &user),
+                daemon("scheduler", scheduler(programs, identities), &user),
+                daemon("proxy", proxy, &user),
+                daemon("dns", dns, &[user.to_vec(), vec![zone_file]].concat()),
             ],
         })
     }
@@ -101,12 +83,12 @@ impl ControlPlane {
     }
 }
 
-fn daemon(name: &str, command: Vec<String>) -> Daemon {
+fn daemon(name: &str, command: Vec<String>, reads: &[PathBuf]) -> Daemon {
     Daemon {
         name: name.into(),
         space: None,
         command,
-        reads: Vec::new(),
+        reads: reads.to_vec(),
     }
 }
 

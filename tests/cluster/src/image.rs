@@ -1,5 +1,6 @@
 //! Packs files into container images, always to the same bytes, and images into an archive that container runtimes import.
 
+use std::collections::BTreeMap;
 use std::env::consts::ARCH;
 use std::io;
 use std::sync::Arc;
@@ -105,24 +106,16 @@ impl Image {
 /// Never in practice: it is written to memory.
 pub fn archive(images: &[&Image]) -> Result<Vec<u8>> {
     let mut archive = Builder::new(Vec::new());
-    let mut blobs: Vec<(String, &[u8])> = Vec::new();
+    let mut blobs: BTreeMap<String, &[u8]> = BTreeMap::new();
     for image in images {
-        blobs.push((image.layer.digest.clone(), &image.layer.bytes));
-        blobs.push((digest::of(&image.config), &image.config));
-        blobs.push((image.digest(), &image.manifest));
+        blobs.insert(image.layer.digest.clone(), &image.layer.bytes);
+        blobs.insert(digest::of(&image.config), &image.config);
+        blobs.insert(image.digest(), &image.manifest);
     }
-    blobs.sort();
-    blobs.dedup();
-    file(
-        &mut archive,
-        "oci-layout",
-        br#"{"imageLayoutVersion":"1.0.0"}"#,
-    )?;
-    file(
-        &mut archive,
-        "index.json",
-        index(images).to_string().as_bytes(),
-    )?;
+    let layout = br#"{"imageLayoutVersion":"1.0.0"}"#;
+    let index = index(images).to_string();
+    file(&mut archive, "oci-layout", layout)?;
+    file(&mut archive, "index.json", index.as_bytes())?;
     for (digest, bytes) in blobs {
         file(
             &mut archive,

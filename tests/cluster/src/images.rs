@@ -235,6 +235,7 @@ fn build_programs() -> Result<BTreeMap<String, PathBuf>> {
         "build",
         "--release",
         "--locked",
+        "--quiet",
         "--message-format=json-render-diagnostics",
         "--target",
         &target(),

@@ -43,34 +43,40 @@ const TOOLS: &[(&str, &str)] = &[
 /// Why a cluster cannot run on this machine; nothing if it can.
 #[must_use]
 pub fn why_not_here() -> Option<String> {
-    if !cfg!(target_os = "linux") {
-        return Some("a test cluster needs Linux".into());
-    }
-    if !rustix::process::geteuid().is_root() {
-        return Some("a test cluster needs root".into());
-    }
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    if capabilities(&status) & NEEDED_CAPABILITIES != NEEDED_CAPABILITIES {
-        return Some(
-            "a test cluster needs the capabilities NET_ADMIN and SYS_ADMIN, which root lacks here"
-                .into(),
-        );
-    }
-    if !CGROUPS
-        .iter()
-        .any(|folder| access(*folder, Access::WRITE_OK).is_ok())
-    {
-        return Some("a test cluster needs control groups that it can change, and /sys/fs/cgroup is read-only here".into());
-    }
-    if let Some((tool, from)) = TOOLS.iter().find(|(tool, _)| !is_there(tool)) {
-        return Some(format!(
-            "a test cluster needs {tool} to build its programs: install {from}"
-        ));
-    }
+    let capable = capabilities(&status) & NEEDED_CAPABILITIES == NEEDED_CAPABILITIES;
+    let writable = |folder: &str| access(folder, Access::WRITE_OK).is_ok();
+    let conditions = [
+        (cfg!(target_os = "linux"), "Linux"),
+        (rustix::process::geteuid().is_root(), "root"),
+        (
+            capable,
+            "the capabilities NET_ADMIN and SYS_ADMIN, which root lacks here",
+        ),
+        (
+            CGROUPS.into_iter().any(writable),
+            "control groups, and /sys/fs/cgroup is read-only here",
+        ),
+    ];
+    let unmet = conditions.iter().find(|(holds, _)| !holds);
+    unmet
+        .map(|(_, what)| (*what).to_owned())
+        .or_else(missing_tool)
+        .or_else(missing_without_apt)
+        .map(|what| format!("a test cluster needs {what}"))
+}
+
+fn missing_tool() -> Option<String> {
+    let (tool, from) = TOOLS.iter().find(|(tool, _)| !is_there(tool))?;
+    Some(format!("{tool} to build its programs: install {from}"))
+}
+
+fn missing_without_apt() -> Option<String> {
     let missing = missing_packages();
-    (!missing.is_empty() && !is_there("apt-get")).then(|| {
+    let out_of_reach = !missing.is_empty() && !is_there("apt-get");
+    out_of_reach.then(|| {
         format!(
-            "a test cluster needs what the Debian packages {} hold; install that",
+            "what the Debian packages {} hold; install that",
             missing.join(", ")
         )
     })

@@ -19,7 +19,7 @@ pub fn bridge() -> String {
 ///
 /// # Errors
 /// If something else has them.
-pub fn check_free() -> Result<()> {
+pub fn check_free(state: &Path) -> Result<()> {
     let routes = run("ip", &["-4", "route", "show"])?;
     if let Some(route) = addresses::taken(&routes, &bridge()) {
         bail!(
@@ -29,7 +29,7 @@ pub fn check_free() -> Result<()> {
             SERVICES
         );
     }
-    if !exists(&bridge()) && has_service_rules() {
+    if !made_rules(state) && has_service_rules() {
         bail!(
             "another Kubernetes keeps its service rules in this machine's packet filter (chain KUBE-SERVICES); end it, and run `kube-proxy --cleanup`"
         );
@@ -151,6 +151,12 @@ fn forwarding(change: &str) -> Output {
     let mut iptables = command("iptables");
     iptables.args(["-w", change, "FORWARD"]).args(rule);
     output(&mut iptables, "", SHORT)
+}
+
+/// Whether a service proxy of ours has been in the root network namespace.
+#[must_use]
+pub fn made_rules(state: &Path) -> bool {
+    exists(&bridge()) || state.join("proxy.log").exists()
 }
 
 fn has_service_rules() -> bool {

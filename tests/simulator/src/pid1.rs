@@ -112,31 +112,44 @@ enum Ended {
     ForRestart,
 }
 
+/// The signals that it hears, from before the first child to after the last.
+struct Signals {
+    restart: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
+    child: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn of(orders: &Orders) -> std::io::Result<Self> {
+        Ok(Self {
+            restart: signal(orders.restart.unwrap_or(SignalName::User2).kind())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+            child: signal(SignalKind::child())?,
+        })
+    }
+}
+
 /// Runs the program until it ends for good; its exit code.
 ///
 /// # Errors
 ///
 /// If it cannot be started.
 pub async fn run(orders: &Orders) -> std::io::Result<u8> {
+    let mut signals = Signals::of(orders)?;
     loop {
-        let child = Command::new(&orders.program[0])
-            .args(&orders.program[1..])
-            .spawn()?;
-        if let Ended::ByItself(status) = watch(orders, child).await? {
-            let code = status
-                .code()
-                .unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
+        let child = Command::new(&orders.program[0]).args(&orders.program[1..]).spawn()?;
+        if let Ended::ByItself(status) = watch(orders, &mut signals, child).await? {
+            let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
             return Ok(u8::try_from(code).unwrap_or(1));
         }
     }
 }
 
-async fn watch(orders: &Orders, mut child: Child) -> std::io::Result<Ended> {
-    let mut asked = signal(orders.restart.unwrap_or(SignalName::User2).kind())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    let mut children = signal(SignalKind::child())?;
+async fn watch(orders: &Orders, signals: &mut Signals, mut child: Child) -> std::io::Result<Ended> {
     let pid = child.id();
     let mut restarting = false;
     loop {
@@ -145,17 +158,17 @@ async fn watch(orders: &Orders, mut child: Child) -> std::io::Result<Ended> {
                 let status = status?;
                 return Ok(if restarting { Ended::ForRestart } else { Ended::ByItself(status) });
             }
-            _ = asked.recv() => {
+            _ = signals.restart.recv() => {
                 restarting = orders.restart.is_some();
                 send(pid, orders.terminate);
             }
-            _ = terminate.recv() => {
+            _ = signals.terminate.recv() => {
                 restarting = false;
                 send(pid, SignalName::Terminate);
             }
-            _ = interrupt.recv() => send(pid, SignalName::Interrupt),
-            _ = hangup.recv() => send(pid, SignalName::Hangup),
-            _ = children.recv() => reap_strangers(pid),
+            _ = signals.interrupt.recv() => send(pid, SignalName::Interrupt),
+            _ = signals.hangup.recv() => send(pid, SignalName::Hangup),
+            _ = signals.child.recv() => reap_strangers(pid),
         }
     }
 }

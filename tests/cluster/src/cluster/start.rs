@@ -39,7 +39,7 @@ impl Cluster {
     /// Takes the places on this machine that the cluster needs. What stands in the way is not ours to remove.
     pub(super) fn prepare(state: &Path, programs: &Programs) -> Result<Self> {
         lock::check_owner(state)?;
-        network::check_free()?;
+        network::check_free(state)?;
         fs::create_dir_all(state)
             .with_context(|| format!("{} could not be made", state.display()))?;
         lock::own(state)?;

@@ -94,7 +94,7 @@ pub async fn start(options: &Options) -> Result<Running, Failure> {
     };
     check(&settings, machine()).map_err(&quiet)?;
     directories(&settings).map_err(&quiet)?;
-    feature_key::check(&settings).map_err(|text| quiet(Refusal::in_module("features", text)))?;
+    feature_key::check(&settings).map_err(|text| quiet(Refusal::of_all(text)))?;
     let names = Names::of_system();
     let invalid = |error: addresses::Invalid| quiet(Refusal::of_all(error.to_string()));
     let published = addresses::published(&settings, &names)
