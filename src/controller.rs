@@ -39,9 +39,9 @@ use crate::{
 pub use error::Error;
 
 /// After effects: their events usually come first.
-const AFTER_EFFECTS: Duration = Duration::from_secs(1);
+const AFTER_EFFECTS: Duration = Duration::from_millis(250);
 /// While something is waited for that watches do not tell, such as servers.
-const WHILE_WAITING: Duration = Duration::from_secs(2);
+const WHILE_WAITING: Duration = Duration::from_secs(1);
 /// While pods are waited for, whose events wake us.
 const WHILE_PODS_START: Duration = Duration::from_secs(10);
 /// A settled cluster's servers are asked this often, spread by a fifth.

@@ -162,7 +162,11 @@ async fn get(
 }
 
 fn keyed(kind: Kind, object: &DynamicObject) -> ((Kind, String), Live) {
-    let body = serde_json::to_value(object).expect("an object read as JSON is JSON");
+    let mut body = serde_json::to_value(object).expect("an object read as JSON is JSON");
+    // The items of a list come without them.
+    let resource = kind.resource();
+    body["apiVersion"] = resource.api_version.into();
+    body["kind"] = resource.kind.into();
     ((kind, object.name_any()), Live::of(body))
 }
 
