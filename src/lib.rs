@@ -1,1 +1,21 @@
-//! The operator.
+//! Kubernetes operator for Aerospike: admission webhooks that answer with every finding at once, and a controller that
+//! takes clusters through every change of their life.
+
+pub mod admission;
+pub mod aerospike;
+pub mod api;
+pub mod check;
+pub mod cli;
+pub mod client;
+pub mod config;
+pub mod controller;
+pub mod finding;
+pub mod init;
+pub mod leader;
+pub mod plan;
+pub mod process;
+pub mod resolve;
+pub mod resources;
+pub mod telemetry;
+pub mod tls;
+pub mod webhook;

@@ -1,0 +1,196 @@
+//! Admission: which objects are accepted, and everything that is to be said about those that are not. Pure: the webhook,
+//! the controller and the offline check ask the same questions.
+
+pub mod cluster;
+pub mod defaults;
+pub mod denial;
+pub mod review;
+pub mod rules;
+
+use std::collections::HashSet;
+
+use crate::{
+    api::AerospikeCluster,
+    finding::{Finding, Warning},
+    resolve::{self, Effective, Identity, Settings, effective},
+};
+pub use review::{Answer, BadReview, Outcome, Webhook, review};
+pub use rules::{Change, Operation, Subject};
+
+/// An object that is to be judged, and what it replaces.
+#[derive(Clone, Copy, Debug)]
+pub struct Proposal<'a> {
+    /// What is done with it.
+    pub operation: Operation,
+    /// The object as it shall be.
+    pub new: &'a AerospikeCluster,
+    /// The object as it is; for the controller, the last one that was rolled out.
+    pub old: Option<&'a AerospikeCluster>,
+    /// What the installation contributes.
+    pub settings: &'a Settings,
+}
+
+/// What is said about an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// Why it is refused, in the order of the document; empty if it is accepted.
+    pub findings: Vec<Finding>,
+    /// What is accepted but unwise.
+    pub warnings: Vec<Warning>,
+}
+
+impl Verdict {
+    /// Whether the object is accepted.
+    #[must_use]
+    pub fn is_accepted(&self) -> bool {
+        self.findings.is_empty()
+    }
+}
+
+/// Judges a cluster by every rule.
+///
+/// What was wrong before, at the same place, is no reason to refuse another change: it becomes a warning. Rules about
+/// the change itself always hold.
+#[must_use]
+pub fn check(proposal: &Proposal<'_>) -> Verdict {
+    if let Some(finding) = cluster::size::expands_too_far(&proposal.new.spec) {
+        return Verdict {
+            findings: vec![finding],
+            warnings: Vec::new(),
+        };
+    }
+    let new = effective(proposal.new, proposal.settings);
+    let subject = proposal.subject(proposal.new, &new);
+    let mut warnings = resolve::warnings(&new.spec, proposal.settings);
+    warnings.extend(rules::advice(&subject));
+    let changes = proposal.changes(&subject);
+    let (known, mut findings) = proposal.sift(proposal.findings(proposal.new, new));
+    findings.extend(changes);
+    warnings.extend(in_document_order(known).into_iter().map(accepted_before));
+    Verdict {
+        findings: in_document_order(findings),
+        warnings,
+    }
+}
+
+impl<'a> Proposal<'a> {
+    fn subject<'b>(&self, cluster: &'b AerospikeCluster, effective: &'b Effective) -> Subject<'b>
+    where
+        'a: 'b,
+    {
+        Subject {
+            operation: self.operation,
+            name: cluster.metadata.name.as_deref().unwrap_or_default(),
+            spec: &effective.spec,
+            status: cluster.status.as_ref(),
+            settings: self.settings,
+        }
+    }
+
+    fn changes(&self, new: &Subject<'_>) -> Vec<Finding> {
+        let Some(old) = self.old else {
+            return Vec::new();
+        };
+        let before = effective(old, self.settings);
+        let old = self.subject(old, &before);
+        rules::changes(&Change { old: &old, new })
+    }
+
+    /// What is wrong with the object itself.
+    fn findings(&self, cluster: &AerospikeCluster, effective: Effective) -> Vec<Finding> {
+        let mut findings = rules::findings(&self.subject(cluster, &effective));
+        let has_image = !effective.spec.image.is_empty();
+        let resolved = resolve::desired(Identity::of(cluster), effective, self.settings);
+        let problems = resolved.err().unwrap_or_default().into_iter();
+        findings.extend(problems.filter(|problem| has_image || problem.code != "IMG-03"));
+        findings
+    }
+
+    /// Parts what was wrong before from what is new.
+    fn sift(&self, findings: Vec<Finding>) -> (Vec<Finding>, Vec<Finding>) {
+        let known: HashSet<_> = match self.old {
+            Some(old) if !findings.is_empty() => {
+                let before = self.findings(old, effective(old, self.settings));
+                before.iter().map(identity).collect()
+            }
+            _ => HashSet::new(),
+        };
+        findings
+            .into_iter()
+            .partition(|finding| known.contains(&identity(finding)))
+    }
+}
+
+/// By which a finding of an old object is known again in a new one.
+fn identity(finding: &Finding) -> (&'static str, String) {
+    (finding.code, finding.path.identity())
+}
+
+fn accepted_before(finding: Finding) -> Warning {
+    Warning {
+        code: finding.code,
+        path: finding.path,
+        message: format!("accepted because it was so before: {}", finding.message),
+    }
+}
+
+fn in_document_order(mut findings: Vec<Finding>) -> Vec<Finding> {
+    findings.sort_by(|a, b| (&a.path, a.code).cmp(&(&b.path, b.code)));
+    findings.dedup_by(|a, b| a.path == b.path && a.code == b.code);
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::admission::cluster::testing::{cluster, created, updated};
+
+    #[test]
+    fn an_old_mistake_is_known_again_by_key_and_not_by_position() {
+        let racks = |racks: serde_json::Value| cluster(&json!({"rackConfig": {"racks": racks}}));
+        let old = racks(json!([{"id": 1, "revision": "V1"}, {"id": 2}]));
+        let moved = racks(json!([{"id": 2}, {"id": 1, "revision": "V1"}]));
+        let other = racks(json!([{"id": 1, "revision": "V1"}, {"id": 2, "revision": "V1"}]));
+        assert_eq!(updated(&old, &moved), [""; 0]);
+        assert_eq!(
+            updated(&old, &other),
+            ["RACK-04 spec.rackConfig.racks[1].revision"]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_resolved_is_refused_at_its_place() {
+        let volumes = json!({"storage": {"volumes": [{"name": "a"}, {"name": "b", "source":
+            {"emptyDir": {}, "hostPath": {"path": "/x"}}}]}});
+        assert_eq!(
+            created(&cluster(&volumes)),
+            [
+                "STO-04 spec.storage.volumes[0].source",
+                "STO-05 spec.storage.volumes[1].source",
+            ]
+        );
+        let reserved = json!({"rackConfig": {"racks": [{"id": 0}, {"id": 1}]}});
+        assert_eq!(
+            created(&cluster(&reserved)),
+            ["DEF-06 spec.rackConfig.racks[0].id"]
+        );
+    }
+
+    #[test]
+    fn a_warning_is_given_once() {
+        let bad = json!({"storage": {"volumes": [{"name": "a"}]},
+            "rackConfig": {"racks": [{"id": 1}, {"id": 2}, {"id": 3}]}});
+        let (old, mut new) = (cluster(&bad), cluster(&bad));
+        new.spec.size = 3;
+        let verdict = check(&Proposal {
+            operation: Operation::Update,
+            new: &new,
+            old: Some(&old),
+            settings: &Settings::default(),
+        });
+        let codes: Vec<_> = verdict.warnings.iter().map(|w| w.code).collect();
+        assert_eq!((verdict.is_accepted(), codes), (true, vec!["STO-04"]));
+    }
+}

@@ -1,0 +1,286 @@
+//! Images of server and init container: version, edition, and what an edition cannot do.
+
+use serde_json::Value;
+
+use crate::{
+    admission::{
+        cluster::racks::in_namespace,
+        rules::{Area, Change, Subject},
+    },
+    finding::{FieldPath, Finding},
+    resolve::{
+        Edition, Version,
+        image::{AKO_INIT_NAME, version_of},
+    },
+};
+
+/// The rules of this part.
+pub const AREA: Area = Area {
+    rules: &[
+        image_is_given,
+        version_is_supported,
+        community_has_no_racks,
+        community_has_no_security,
+        community_has_no_strong_consistency,
+        init_image_has_a_version,
+        init_image_knows_dynamic_config,
+    ],
+    changes: &[edition_stays, pods_share_nodes_as_before],
+    advice: &[],
+};
+
+/// The oldest version that is supported.
+const OLDEST: [u64; 4] = [6, 0, 0, 0];
+/// The oldest init image that changes a configuration at run time.
+const DYNAMIC_CONFIG: [u64; 3] = [2, 2, 0];
+
+fn path() -> FieldPath {
+    FieldPath::spec().child("image")
+}
+
+fn image_is_given(subject: &Subject<'_>) -> Vec<Finding> {
+    if !subject.spec.image.is_empty() {
+        return Vec::new();
+    }
+    vec![Finding::required(
+        "IMG-01",
+        path(),
+        "image cannot be empty: name one with its version, such as aerospike/aerospike-server-enterprise:8.1.2.0",
+    )]
+}
+
+fn version_is_supported(subject: &Subject<'_>) -> Vec<Finding> {
+    match version_of(&subject.spec.image) {
+        Ok(version) if !version.at_least(&OLDEST) => vec![Finding::invalid(
+            "IMG-04",
+            path(),
+            format!("image version {version} not supported. Base version 6.0.0.0"),
+        )],
+        _ => Vec::new(),
+    }
+}
+
+/// What a Community image is told when it is asked to do `what`.
+fn needs_enterprise(
+    subject: &Subject<'_>,
+    code: &'static str,
+    path: FieldPath,
+    what: &str,
+) -> Vec<Finding> {
+    let image = &subject.spec.image;
+    vec![Finding::forbidden(
+        code,
+        path,
+        format!(
+            "only Enterprise and Federal editions are allowed to {what}: image {image:?} is not supported for that; \
+             use an Enterprise image or leave this out"
+        ),
+    )]
+}
+
+fn is_community(subject: &Subject<'_>) -> bool {
+    let image = &subject.spec.image;
+    version_of(image).is_ok() && Edition::of(image) == Edition::Community
+}
+
+fn community_has_no_racks(subject: &Subject<'_>) -> Vec<Finding> {
+    let spread = subject
+        .spec
+        .rack_config
+        .as_ref()
+        .is_some_and(|config| !config.namespaces.is_empty());
+    if !spread || !is_community(subject) {
+        return Vec::new();
+    }
+    let path = FieldPath::spec().children(&["rackConfig", "namespaces"]);
+    needs_enterprise(subject, "CE-01", path, "spread namespaces over racks")
+}
+
+fn community_has_no_security(subject: &Subject<'_>) -> Vec<Finding> {
+    let secured = subject.spec.aerospike_config.contains_key("security");
+    if !secured || !is_community(subject) {
+        return Vec::new();
+    }
+    let path = FieldPath::spec().children(&["aerospikeConfig", "security"]);
+    needs_enterprise(subject, "CE-02", path, "use security")
+}
+
+fn community_has_no_strong_consistency(subject: &Subject<'_>) -> Vec<Finding> {
+    if !is_community(subject) {
+        return Vec::new();
+    }
+    let key = "strong-consistency";
+    let strong = subject
+        .namespaces()
+        .filter(|namespace| namespace.config.get(key) == Some(&Value::Bool(true)));
+    strong
+        .flat_map(|namespace| {
+            let path = in_namespace(subject, &namespace, key);
+            needs_enterprise(subject, "CE-03", path, "use strong consistency")
+        })
+        .collect()
+}
+
+/// The name and tag of AKO's own init image, if the spec asks for it. Only its versions mean anything to us.
+fn ako_init_image<'a>(subject: &Subject<'a>) -> Option<&'a str> {
+    let pod = subject.spec.pod_spec.as_ref()?;
+    let name = pod
+        .aerospike_init_container
+        .as_ref()?
+        .image_name_and_tag
+        .as_deref()?;
+    (name.split(':').next() == Some(AKO_INIT_NAME)).then_some(name)
+}
+
+fn init_image_has_a_version(subject: &Subject<'_>) -> Vec<Finding> {
+    let Some(Err(message)) = ako_init_image(subject).map(version_of) else {
+        return Vec::new();
+    };
+    vec![Finding::invalid(
+        "INI-01",
+        FieldPath::spec().children(&["podSpec", "aerospikeInitContainer", "imageNameAndTag"]),
+        message,
+    )]
+}
+
+fn init_image_knows_dynamic_config(subject: &Subject<'_>) -> Vec<Finding> {
+    let old = |version: &Version| !version.at_least(&DYNAMIC_CONFIG);
+    let version = ako_init_image(subject).and_then(|name| version_of(name).ok());
+    let wanted = subject.spec.enable_dynamic_config_update == Some(true);
+    let Some(version) = version.filter(|version| wanted && old(version)) else {
+        return Vec::new();
+    };
+    vec![Finding::invalid(
+        "INI-02",
+        FieldPath::spec().child("enableDynamicConfigUpdate"),
+        format!(
+            "init container version {version} is too old for dynamic config: 2.2.0 is the oldest; leave imageNameAndTag out"
+        ),
+    )]
+}
+
+fn edition_stays(change: &Change<'_>) -> Vec<Finding> {
+    let edition = |subject: &Subject<'_>| Edition::of(&subject.spec.image);
+    let (code, from, to) = match (edition(change.old), edition(change.new)) {
+        (Edition::Enterprise, Edition::Federal) => ("UPD-02", "Enterprise", "Federal"),
+        (Edition::Federal, Edition::Enterprise) => ("UPD-03", "Federal", "Enterprise"),
+        _ => return Vec::new(),
+    };
+    vec![Finding::forbidden(
+        code,
+        path(),
+        format!(
+            "edition change from {from} to {to} is unsupported: keep the {from} edition, or make a new cluster"
+        ),
+    )]
+}
+
+fn pods_share_nodes_as_before(change: &Change<'_>) -> Vec<Finding> {
+    let shared = |subject: &Subject<'_>| {
+        let pod = subject.spec.pod_spec.as_ref();
+        pod.is_some_and(|pod| pod.multi_pod_per_host == Some(true))
+    };
+    let (old, new) = (shared(change.old), shared(change.new));
+    if old == new {
+        return Vec::new();
+    }
+    vec![Finding::forbidden(
+        "UPD-06",
+        FieldPath::spec().children(&["podSpec", "multiPodPerHost"]),
+        format!(
+            "cannot update MultiPodPerHost setting: it was {old} when the cluster was made, and stays so"
+        ),
+    )]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::admission::cluster::testing::{cluster, created, text, updated, warned};
+
+    const COMMUNITY: &str = "aerospike/aerospike-server:8.1.2.0";
+
+    fn with_image(image: &str) -> crate::api::AerospikeCluster {
+        cluster(&json!({"image": image}))
+    }
+
+    #[test]
+    fn an_image_has_a_supported_version() {
+        assert_eq!(created(&with_image("r:5000/ee:6.0.0.0")), [""; 0]);
+        assert_eq!(created(&with_image("")), ["IMG-01 spec.image"]);
+        for versionless in ["InvalidImage", "a/b:latest", "a/b@sha256:12"] {
+            assert_eq!(
+                created(&with_image(versionless)),
+                ["IMG-03 spec.image"],
+                "{versionless}"
+            );
+        }
+        let old = with_image("aerospike/aerospike-server-enterprise:5.0.0.0");
+        assert_eq!(created(&old), ["IMG-04 spec.image"]);
+        assert!(text(&old).contains("image version 5.0.0.0 not supported. Base version 6.0.0.0"));
+    }
+
+    #[test]
+    fn a_community_image_is_told_each_feature_that_it_lacks() {
+        let features = json!({
+            "rackConfig": {"namespaces": ["test"], "racks": [{"id": 1}]},
+            "aerospikeConfig": {"security": {}, "namespaces": [
+                {"name": "test", "strong-consistency": true, "storage-engine": {"type": "memory"}}]},
+        });
+        assert_eq!(created(&cluster(&features)), [""; 0]);
+        assert_eq!(created(&with_image(COMMUNITY)), [""; 0]);
+        let mut community = cluster(&features);
+        community.spec.image = COMMUNITY.to_owned();
+        assert_eq!(
+            created(&community),
+            [
+                "CE-03 spec.aerospikeConfig.namespaces[0].strong-consistency",
+                "CE-02 spec.aerospikeConfig.security",
+                "CE-01 spec.rackConfig.namespaces",
+            ]
+        );
+        assert!(text(&community).contains("only Enterprise and Federal editions are allowed"));
+    }
+
+    #[test]
+    fn akos_init_image_is_replaced_with_a_warning_and_its_version_still_counts() {
+        let init = |name: &str, dynamic: bool| -> Value {
+            json!({"enableDynamicConfigUpdate": dynamic,
+                "podSpec": {"aerospikeInitContainer": {"imageNameAndTag": name}}})
+        };
+        let fresh = cluster(&init("aerospike-kubernetes-init:2.5.3", true));
+        assert_eq!((created(&fresh), warned(&fresh)), (vec![], vec!["INI-03"]));
+        let old = cluster(&init("aerospike-kubernetes-init:2.1.0", true));
+        assert_eq!(created(&old), ["INI-02 spec.enableDynamicConfigUpdate"]);
+        let bare = cluster(&init("aerospike-kubernetes-init", false));
+        assert_eq!(
+            created(&bare),
+            ["INI-01 spec.podSpec.aerospikeInitContainer.imageNameAndTag"]
+        );
+        let own = cluster(&init("my-init:1.0", true));
+        assert_eq!((created(&own), warned(&own)), (vec![], vec![]));
+    }
+
+    #[test]
+    fn enterprise_and_federal_do_not_turn_into_each_other() {
+        let enterprise = with_image("a/ee-enterprise:8.1.2.0");
+        let federal = with_image("a/ee-federal:8.1.2.0");
+        assert_eq!(updated(&enterprise, &federal), ["UPD-02 spec.image"]);
+        assert_eq!(updated(&federal, &enterprise), ["UPD-03 spec.image"]);
+        let newer = with_image("a/ee-enterprise:8.2.0.0");
+        assert_eq!(updated(&enterprise, &newer), [""; 0]);
+    }
+
+    #[test]
+    fn sharing_nodes_is_decided_once() {
+        let shared = cluster(&json!({"podSpec": {"multiPodPerHost": true}}));
+        let absent = cluster(&json!({}));
+        let unshared = cluster(&json!({"podSpec": {"multiPodPerHost": false}}));
+        assert_eq!(
+            updated(&shared, &absent),
+            ["UPD-06 spec.podSpec.multiPodPerHost"]
+        );
+        assert_eq!(updated(&absent, &unshared), [""; 0]);
+    }
+}

@@ -1,0 +1,380 @@
+//! Racks: ids, revisions, placement, who is in the roster, and what must be equal in all of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::{
+    admission::{
+        cluster::name::is_dns_1123,
+        rules::{Area, Change, Subject},
+    },
+    api::{
+        Tree,
+        racks::{Rack, RackConfig},
+    },
+    finding::{FieldPath, Finding, Warning},
+    resolve::racks::{blame, rack_path},
+};
+
+/// The rules of this part.
+pub const AREA: Area = Area {
+    rules: &[
+        override_means_one_rack,
+        namespaces_have_no_spaces,
+        ids_are_unique,
+        revisions_are_labels,
+        network_and_security_are_common,
+        blocked_racks_leave_a_roster,
+        migrate_fill_delay_is_uniform,
+        replication_factor_is_uniform,
+    ],
+    changes: &[placement_stays],
+    advice: &[override_without_namespaces],
+};
+
+/// The server's replication factor where none is configured.
+const REPLICATION_FACTOR: u64 = 2;
+
+fn in_config(member: &str) -> FieldPath {
+    FieldPath::spec().children(&["rackConfig", member])
+}
+
+fn override_means_one_rack(subject: &Subject<'_>) -> Vec<Finding> {
+    let count = subject.racks().len();
+    if subject.spec.enable_rack_id_override != Some(true) || count <= 1 {
+        return Vec::new();
+    }
+    vec![Finding::invalid(
+        "RACK-01",
+        FieldPath::spec().child("enableRackIDOverride"),
+        format!(
+            "enableRackIDOverride needs a single rack, and there are {count}: the pods' annotations name the racks"
+        ),
+    )]
+}
+
+fn override_without_namespaces(subject: &Subject<'_>) -> Vec<Warning> {
+    let config = subject.spec.rack_config.as_ref();
+    let none = config.is_none_or(|config| config.namespaces.is_empty());
+    if subject.spec.enable_rack_id_override != Some(true) || !none {
+        return Vec::new();
+    }
+    vec![Warning {
+        code: "W-03",
+        path: in_config("namespaces"),
+        message: "no namespace is spread over the overridden racks: list those that shall be"
+            .to_owned(),
+    }]
+}
+
+fn namespaces_have_no_spaces(subject: &Subject<'_>) -> Vec<Finding> {
+    let Some(RackConfig { namespaces, .. }) = &subject.spec.rack_config else {
+        return Vec::new();
+    };
+    let spaced = namespaces
+        .iter()
+        .enumerate()
+        .filter(|(_, n)| n.contains(' '));
+    spaced
+        .map(|(index, name)| {
+            Finding::invalid(
+                "RACK-02",
+                in_config("namespaces").item(index, name),
+                format!(
+                    "namespace name `{name}` cannot have spaces, Namespaces [{}]",
+                    namespaces.join(" ")
+                ),
+            )
+        })
+        .collect()
+}
+
+fn ids_are_unique(subject: &Subject<'_>) -> Vec<Finding> {
+    let mut seen = BTreeSet::new();
+    let racks = subject.racks().iter().enumerate();
+    racks
+        .filter(|(_, rack)| !seen.insert(rack.id))
+        .map(|(index, rack)| {
+            Finding::duplicate(
+                "RACK-03",
+                rack_path(index, rack).child("id"),
+                format!(
+                    "duplicate rackID {} not allowed: give each rack an id of its own",
+                    rack.id
+                ),
+            )
+        })
+        .collect()
+}
+
+fn revisions_are_labels(subject: &Subject<'_>) -> Vec<Finding> {
+    let racks = subject.racks().iter().enumerate();
+    let given = racks.filter_map(|(index, rack)| {
+        let revision = rack.revision.as_deref().filter(|text| !text.is_empty())?;
+        Some((index, rack, revision))
+    });
+    given
+        .filter(|(_, _, revision)| !is_dns_1123(revision))
+        .map(|(index, rack, revision)| {
+            Finding::invalid(
+                "RACK-04",
+                rack_path(index, rack).child("revision"),
+                format!(
+                    "rack revision {revision:?} for rack ID {} is invalid: {}",
+                    rack.id,
+                    why_no_label(revision)
+                ),
+            )
+        })
+        .collect()
+}
+
+fn why_no_label(text: &str) -> &'static str {
+    if text.len() > 63 {
+        "must be no more than 63 characters"
+    } else if text.contains('.') && text.split('.').all(is_dns_1123) {
+        "must not contain dots"
+    } else {
+        "must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character"
+    }
+}
+
+fn network_and_security_are_common(subject: &Subject<'_>) -> Vec<Finding> {
+    let racks = subject.racks().iter().enumerate();
+    let own =
+        racks.filter_map(|(index, rack)| Some((index, rack, rack.aerospike_config.as_ref()?)));
+    own.flat_map(|(index, rack, config)| {
+        ["network", "security"]
+            .into_iter()
+            .filter(|section| config.contains_key(*section))
+            .map(move |section| {
+                Finding::forbidden(
+                    "RACK-05",
+                    rack_path(index, rack).children(&["aerospikeConfig", section]),
+                    format!(
+                        "{section} must be common to all racks: set it in spec.aerospikeConfig"
+                    ),
+                )
+            })
+    })
+    .collect()
+}
+
+fn blocked_racks_leave_a_roster(subject: &Subject<'_>) -> Vec<Finding> {
+    let racks = subject.racks();
+    let blocked = racks
+        .iter()
+        .filter(|rack| rack.force_block_from_roster == Some(true));
+    let (count, blocked) = (racks.len(), blocked.count());
+    let Some(config) = subject.spec.rack_config.as_ref().filter(|_| blocked > 0) else {
+        return Vec::new();
+    };
+    let mut findings = conflicts_of_blocking(config, &subject.spec.roster_node_block_list);
+    match count - blocked {
+        0 => findings.push(Finding::invalid(
+            "RACK-08",
+            in_config("racks"),
+            "all racks cannot have forceBlockFromRoster enabled. At least one rack must remain in the roster",
+        )),
+        1 => findings.extend(batches_with_one_rack(config)),
+        _ => {}
+    }
+    findings
+}
+
+fn conflicts_of_blocking(config: &RackConfig, node_ids: &[String]) -> Vec<Finding> {
+    let pods = config.max_ignorable_pods.is_some().then(|| {
+        Finding::forbidden(
+            "RACK-06",
+            in_config("maxIgnorablePods"),
+            "forceBlockFromRoster cannot be used together with maxIgnorablePods: leave one out",
+        )
+    });
+    let nodes = (!node_ids.is_empty()).then(|| {
+        Finding::forbidden(
+            "RACK-07",
+            FieldPath::spec().child("rosterNodeBlockList"),
+            "forceBlockFromRoster cannot be used together with RosterNodeBlockList: leave one out",
+        )
+    });
+    pods.into_iter().chain(nodes).collect()
+}
+
+fn batches_with_one_rack(config: &RackConfig) -> Vec<Finding> {
+    let batches = [
+        ("rollingUpdateBatchSize", &config.rolling_update_batch_size),
+        ("scaleDownBatchSize", &config.scale_down_batch_size),
+    ];
+    let given = batches.into_iter().filter(|(_, batch)| batch.is_some());
+    given
+        .map(|(member, _)| {
+            Finding::forbidden(
+                "RACK-09",
+                in_config(member),
+                "with only one rack in roster, cannot use rollingUpdateBatchSize or scaleDownBatchSize: \
+                 the only rack must not lose several nodes at once",
+            )
+        })
+        .collect()
+}
+
+/// Racks whose configuration in force could be worked out, with their place.
+fn configured<'a>(
+    subject: &Subject<'a>,
+) -> impl Iterator<Item = (usize, &'a Rack, &'a Tree)> + use<'a> {
+    let racks = subject.racks().iter().enumerate();
+    racks.filter_map(|(index, rack)| Some((index, rack, rack.effective_aerospike_config.as_ref()?)))
+}
+
+fn migrate_fill_delay_is_uniform(subject: &Subject<'_>) -> Vec<Finding> {
+    let key = "migrate-fill-delay";
+    let mut first: Option<f64> = None;
+    let mut findings = Vec::new();
+    for (index, rack, config) in configured(subject) {
+        let path = || {
+            let path = FieldPath::default().children(&["service", key]);
+            blame(index, rack, &path)
+        };
+        let value = config.get("service").and_then(|service| service.get(key));
+        let delay = value.map_or(Some(0.0), Value::as_f64);
+        let message = match (delay, first) {
+            (None, _) => format!("{key} is no number: give a number of seconds"),
+            (Some(delay), Some(common)) if (delay - common).abs() > f64::EPSILON => {
+                format!("{key} must be same on all racks: it is {delay} here and {common} before")
+            }
+            (delay, _) => {
+                first = first.or(delay);
+                continue;
+            }
+        };
+        findings.push(Finding::invalid("RACK-10", path(), message));
+    }
+    findings
+}
+
+/// A database namespace in the configuration in force of a rack.
+pub(super) struct Namespace<'a> {
+    rack: (usize, &'a Rack),
+    /// Its name.
+    pub name: &'a str,
+    /// Its settings.
+    pub config: &'a Tree,
+}
+
+impl<'a> Subject<'a> {
+    /// The database namespaces of every rack.
+    pub(super) fn namespaces(&self) -> impl Iterator<Item = Namespace<'a>> + use<'a> {
+        configured(self).flat_map(|(index, rack, config)| {
+            named(config).map(move |(_, name, config)| Namespace {
+                rack: (index, rack),
+                name,
+                config,
+            })
+        })
+    }
+}
+
+fn named(config: &Tree) -> impl Iterator<Item = (usize, &str, &Tree)> {
+    let list = config.get("namespaces").and_then(Value::as_array);
+    let elements = list.into_iter().flatten().enumerate();
+    elements.filter_map(|(index, element)| {
+        let settings = element.as_object()?;
+        Some((index, settings.get("name")?.as_str()?, settings))
+    })
+}
+
+/// The place of a namespace's `key`: in the rack's own configuration where that sets it, else in the cluster's.
+pub(super) fn in_namespace(
+    subject: &Subject<'_>,
+    namespace: &Namespace<'_>,
+    key: &str,
+) -> FieldPath {
+    let (index, rack) = namespace.rack;
+    let find = |config: &Tree, needs_key: bool| {
+        let mut elements = named(config);
+        let element = elements.find(|(_, name, settings)| {
+            *name == namespace.name && (!needs_key || settings.contains_key(key))
+        });
+        element.map(|(position, ..)| position)
+    };
+    let own = rack.aerospike_config.as_ref();
+    let own = own.and_then(|config| find(config, true));
+    let root = match own {
+        Some(_) => rack_path(index, rack),
+        None => FieldPath::spec(),
+    };
+    let position = own.or_else(|| find(&subject.spec.aerospike_config, false));
+    root.children(&["aerospikeConfig", "namespaces"])
+        .item(position.unwrap_or(0), namespace.name)
+        .child(key)
+}
+
+fn replication_factor_is_uniform(subject: &Subject<'_>) -> Vec<Finding> {
+    let key = "replication-factor";
+    let mut first: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for namespace in subject.namespaces() {
+        let given = namespace.config.get(key);
+        let Some(factor) = given.map_or(Some(REPLICATION_FACTOR), Value::as_u64) else {
+            continue;
+        };
+        let common = *first.entry(namespace.name).or_insert(factor);
+        if factor != common {
+            findings.push(Finding::invalid(
+                "RACK-11",
+                in_namespace(subject, &namespace, key),
+                format!(
+                    "namespace {} has different replication-factor values across racks, {factor} in rack {} and {common} \
+                     before: replication-factor must be the same in every rack",
+                    namespace.name, namespace.rack.1.id
+                ),
+            ));
+        }
+    }
+    findings
+}
+
+fn placement_stays(change: &Change<'_>) -> Vec<Finding> {
+    let old: BTreeMap<_, _> = change
+        .old
+        .racks()
+        .iter()
+        .map(|rack| (rack.id, rack))
+        .collect();
+    let racks = change.new.racks().iter().enumerate();
+    let matched = racks.filter_map(|(index, rack)| Some((index, rack, *old.get(&rack.id)?)));
+    matched
+        .flat_map(|(index, new, old)| {
+            let pairs = placement(old).into_iter().zip(placement(new));
+            pairs
+                .filter(|((_, before), (_, after))| before != after)
+                .map(move |(_, (member, _))| moved(index, new, member))
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn placement(rack: &Rack) -> [(&'static str, &str); 4] {
+    [
+        ("nodeName", &rack.node_name),
+        ("rackLabel", &rack.rack_label),
+        ("region", &rack.region),
+        ("zone", &rack.zone),
+    ]
+    .map(|(member, value)| (member, value.as_deref().unwrap_or("")))
+}
+
+fn moved(index: usize, rack: &Rack, member: &str) -> Finding {
+    Finding::forbidden(
+        "UPD-28",
+        rack_path(index, rack).child(member),
+        format!(
+            "{member} of rack {} cannot change: add a rack with another id there, then remove this one",
+            rack.id
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! `rack-id` of the namespaces that are spread over racks.
+
+use serde_json::Value;
+
+use super::{Context, Section, wrong_type};
+use crate::{
+    api::Tree,
+    config::{Problem, go_text},
+    finding::{FieldPath, Reason},
+};
+
+const RACK_ID: &str = "rack-id";
+
+pub(super) fn defaults(tree: &mut Tree, context: &Context<'_>, problems: &mut Vec<Problem>) {
+    let path = FieldPath::default().child("namespaces");
+    match tree.get_mut("namespaces") {
+        Some(Value::Array(items)) if !items.is_empty() => {
+            for (index, item) in items.iter_mut().enumerate() {
+                namespace(item, &path, index, context, problems);
+            }
+        }
+        other => problems.push(no_list(path, other.as_deref())),
+    }
+}
+
+fn no_list(path: FieldPath, given: Option<&Value>) -> Problem {
+    let (code, reason, message) = match given {
+        None => (
+            "DEF-10a",
+            Reason::Required,
+            "aerospikeConfig.namespaces not present. List at least one namespace".to_owned(),
+        ),
+        Some(Value::Null) => (
+            "DEF-10b",
+            Reason::Required,
+            "aerospikeConfig.namespaces cannot be nil; list at least one namespace".to_owned(),
+        ),
+        Some(Value::Array(_)) => (
+            "DEF-10d",
+            Reason::Required,
+            "aerospikeConfig.namespaces is empty; list at least one namespace".to_owned(),
+        ),
+        Some(other) => (
+            "DEF-10c",
+            Reason::Invalid,
+            format!(
+                "aerospikeConfig.namespaces not valid namespace list {}",
+                go_text::value(other)
+            ),
+        ),
+    };
+    Problem {
+        code,
+        path,
+        reason,
+        message,
+    }
+}
+
+fn namespace(
+    item: &mut Value,
+    list: &FieldPath,
+    index: usize,
+    context: &Context<'_>,
+    problems: &mut Vec<Problem>,
+) {
+    let Value::Object(tree) = item else {
+        problems.push(wrong_type("DEF-10d", list.index(index), "an object", item));
+        return;
+    };
+    let Some(name) = tree.get("name").and_then(Value::as_str).map(str::to_owned) else {
+        return;
+    };
+    match context.rack_id {
+        Some(rack_id) if context.rack_namespaces.contains(&name) => {
+            set_rack_id(tree, rack_id, list.item(index, name), problems);
+        }
+        _ => {
+            tree.remove(RACK_ID);
+        }
+    }
+}
+
+fn set_rack_id(tree: &mut Tree, rack_id: i64, path: FieldPath, problems: &mut Vec<Problem>) {
+    let is_stale = tree.get(RACK_ID).and_then(Value::as_f64) == Some(0.0);
+    if is_stale && rack_id != 0 {
+        tree.remove(RACK_ID);
+    }
+    let mut section = Section {
+        tree,
+        path,
+        code: "DEF-11",
+        problems,
+    };
+    section.fix(RACK_ID, rack_id.into());
+}

@@ -1,0 +1,263 @@
+//! The shell around the plan: one pass observes, decides, executes and reports, and says when to look again.
+
+pub mod deletion;
+pub mod error;
+pub mod events;
+pub mod execute;
+pub mod guards;
+pub mod observe;
+pub mod report;
+pub mod secrets;
+pub mod servers;
+pub mod watches;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use k8s_openapi::jiff::Timestamp;
+use kube::{
+    Api, Client, ResourceExt,
+    core::DeserializeGuard,
+    runtime::{
+        controller::Action,
+        events::Recorder,
+        finalizer::{self, finalizer},
+    },
+};
+
+use crate::{
+    admission::{self, Operation, Proposal},
+    api::{AerospikeCluster, FINALIZER},
+    finding::Finding,
+    plan::{self, Plan, status, status::conditions::Situation},
+    resolve::{self, Settings},
+    telemetry::{Metrics, chain},
+};
+pub use error::Error;
+
+/// After effects: their events usually come first.
+const AFTER_EFFECTS: Duration = Duration::from_millis(250);
+/// While something is waited for that watches do not tell, such as servers.
+const WHILE_WAITING: Duration = Duration::from_secs(1);
+/// While pods are waited for, whose events wake us.
+const WHILE_PODS_START: Duration = Duration::from_secs(10);
+/// A settled cluster's servers are asked this often, spread by a fifth.
+const WHEN_SETTLED: Duration = Duration::from_secs(60);
+/// While a person has to act.
+const WHILE_STALLED: Duration = Duration::from_secs(30);
+/// The longest time between tries of a pass that fails.
+const LONGEST_BACKOFF: Duration = Duration::from_mins(5);
+
+/// Everything that a pass may touch.
+pub struct Context {
+    /// Kubernetes.
+    pub client: Client,
+    /// Kubernetes events.
+    pub recorder: Recorder,
+    /// What the installation contributes.
+    pub settings: Settings,
+    /// What the process counts.
+    pub metrics: Arc<Metrics>,
+    /// Hashes of passwords, sessions with servers.
+    pub secrets: secrets::Vault,
+    /// Whether AKO leads here.
+    pub ako: guards::AkoLeader,
+    /// Failures in a row by cluster.
+    pub failures: Mutex<HashMap<String, u32>>,
+}
+
+impl Context {
+    fn failed(&self, cluster: &str) -> u32 {
+        let mut failures = self
+            .failures
+            .lock()
+            .unwrap_or_else(|held| held.into_inner());
+        let count = failures.entry(cluster.to_owned()).or_insert(0);
+        *count += 1;
+        *count
+    }
+
+    fn succeeded(&self, cluster: &str) {
+        let mut failures = self
+            .failures
+            .lock()
+            .unwrap_or_else(|held| held.into_inner());
+        failures.remove(cluster);
+    }
+}
+
+/// One pass over one cluster.
+///
+/// # Errors
+///
+/// If the API server refuses something unexpected; the pass is repeated with [`error_policy`].
+#[tracing::instrument(skip_all, fields(namespace = cluster.namespace(), name = cluster.name_any()))]
+pub async fn reconcile(
+    cluster: Arc<DeserializeGuard<AerospikeCluster>>,
+    context: Arc<Context>,
+) -> Result<Action, Error> {
+    let began = Instant::now();
+    let key = key_of(&*cluster);
+    let result = guarded(&cluster, &context).await;
+    let failure = result.as_ref().err().map(Error::reason);
+    context.metrics.pass(began.elapsed().as_secs_f64(), failure);
+    match &result {
+        Ok(_) => context.succeeded(&key),
+        Err(error) => {
+            tracing::warn!(error = chain(error), reason = error.reason(), "Pass failed");
+        }
+    }
+    result
+}
+
+fn key_of<K: ResourceExt>(cluster: &K) -> String {
+    format!(
+        "{}/{}",
+        cluster.namespace().unwrap_or_default(),
+        cluster.name_any()
+    )
+}
+
+async fn guarded(
+    cluster: &DeserializeGuard<AerospikeCluster>,
+    context: &Context,
+) -> Result<Action, Error> {
+    let cluster = match &cluster.0 {
+        Ok(cluster) => Arc::new(cluster.clone()),
+        Err(invalid) => return Err(Error::Unreadable(invalid.error.clone())),
+    };
+    let api = Api::namespaced(
+        context.client.clone(),
+        &cluster.namespace().unwrap_or_default(),
+    );
+    if cluster.metadata.deletion_timestamp.is_none() {
+        if let Some(stalled) = guards::keep_off(&cluster, context) {
+            return report::stalled(&cluster, &stalled, context).await;
+        }
+        if cluster.spec.paused == Some(true) {
+            return report::stalled(&cluster, &Situation::Paused, context).await;
+        }
+    }
+    finalizer(&api, FINALIZER, cluster, |event| async {
+        match event {
+            finalizer::Event::Apply(cluster) => pass(&cluster, context).await,
+            finalizer::Event::Cleanup(cluster) => deletion::clean_up(&cluster, context).await,
+        }
+    })
+    .await
+    .map_err(Error::from)
+}
+
+/// When to try again after an error: later with every failure in a row.
+#[must_use]
+pub fn error_policy(
+    cluster: Arc<DeserializeGuard<AerospikeCluster>>,
+    error: &Error,
+    context: Arc<Context>,
+) -> Action {
+    match error {
+        Error::Unreadable(_) => Action::await_change(),
+        _ => Action::requeue(backoff(context.failed(&key_of(&*cluster)))),
+    }
+}
+
+/// 1 s, doubling with each failure in a row, to five minutes.
+fn backoff(failures: u32) -> Duration {
+    let doubled = 2_u32.saturating_pow(failures.saturating_sub(1).min(16));
+    (Duration::from_secs(1) * doubled).min(LONGEST_BACKOFF)
+}
+
+/// Brings `cluster` one step closer to its spec.
+async fn pass(cluster: &AerospikeCluster, context: &Context) -> Result<Action, Error> {
+    let now = Timestamp::now();
+    let cluster = observe::fresh(cluster, context).await?;
+    let Some(cluster) = cluster else {
+        return Ok(Action::await_change());
+    };
+    let findings = findings(&cluster, &context.settings);
+    let desired = match resolve::resolve(&cluster, &context.settings) {
+        Ok(desired) if findings.is_empty() => desired,
+        Ok(_) => return report::invalid(&cluster, &findings, now, context).await,
+        Err(problems) => return report::invalid(&cluster, &problems, now, context).await,
+    };
+    let observed = observe::observe(&cluster, &desired, now, context).await?;
+    let plan = plan::next(&desired, &observed);
+    tracing::debug!(?plan, "Planned");
+    let executed = execute::execute(&desired, &observed, &plan, context).await;
+    let status = status::after_pass(&desired, &observed, &plan, cluster.metadata.generation);
+    report::report(&cluster, status, executed.as_ref().err(), context).await?;
+    executed?;
+    Ok(Action::requeue(look_again_after(
+        &plan,
+        &desired.identity.uid,
+    )))
+}
+
+/// What the rules say about a cluster that may be older than the webhook; what was rolled out is the old object.
+fn findings(cluster: &AerospikeCluster, settings: &Settings) -> Vec<Finding> {
+    let rolled_out = cluster.status.as_ref().and_then(status::mirrored_spec);
+    let old = rolled_out.map(|spec| AerospikeCluster {
+        spec,
+        ..cluster.clone()
+    });
+    let operation = match &old {
+        Some(_) => Operation::Update,
+        None => Operation::Create,
+    };
+    admission::check(&Proposal {
+        operation,
+        new: cluster,
+        old: old.as_ref(),
+        settings,
+    })
+    .findings
+}
+
+fn look_again_after(plan: &Plan, uid: &str) -> Duration {
+    if plan.is_done() {
+        spread(WHEN_SETTLED, uid)
+    } else if !plan.upkeep.is_empty() || plan.step.is_some() {
+        AFTER_EFFECTS
+    } else if plan.waits.iter().any(|wait| wait.reason.needs_a_person()) {
+        WHILE_STALLED
+    } else if plan
+        .waits
+        .iter()
+        .any(|wait| wait.reason == plan::WaitReason::Pods)
+    {
+        WHILE_PODS_START
+    } else {
+        WHILE_WAITING
+    }
+}
+
+/// `period` give or take a fifth, the same for the same cluster.
+fn spread(period: Duration, uid: &str) -> Duration {
+    let hash = uid.bytes().fold(0_u32, |hash, byte| {
+        hash.wrapping_mul(31).wrapping_add(u32::from(byte))
+    });
+    period * (80 + hash % 41) / 100
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_in_a_row_are_repeated_ever_more_slowly() {
+        let seconds: Vec<_> = (1..=4).map(|n| backoff(n).as_secs()).collect();
+        assert_eq!(seconds, [1, 2, 4, 8]);
+        assert_eq!(backoff(1000), LONGEST_BACKOFF);
+    }
+
+    #[test]
+    fn settled_clusters_are_looked_at_at_different_times() {
+        for uid in ["a", "b", "0f3c-11"] {
+            let seconds = spread(WHEN_SETTLED, uid).as_secs();
+            assert!((48..=72).contains(&seconds));
+        }
+    }
+}

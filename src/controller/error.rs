@@ -1,0 +1,85 @@
+//! Why a pass failed.
+
+use kube::runtime::finalizer;
+
+use crate::aerospike::connection;
+
+/// Why a pass failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The object is not an `AerospikeCluster` that this version can read.
+    #[error("object cannot be read: {0}")]
+    Unreadable(String),
+    /// Something could not be read.
+    #[error("failed to read {what}")]
+    Observe {
+        /// What.
+        what: String,
+        /// Why.
+        source: kube::Error,
+    },
+    /// Something could not be written.
+    #[error("failed to {what}")]
+    Execute {
+        /// What was tried.
+        what: String,
+        /// Why.
+        source: kube::Error,
+    },
+    /// A server refused a change of users and roles.
+    #[error("failed to administer users and roles: {request}")]
+    Administer {
+        /// What was asked.
+        request: &'static str,
+        /// Why.
+        source: connection::Error,
+    },
+    /// There is no server to administer users and roles on.
+    #[error("no server takes a login for administering users and roles")]
+    NoServer,
+    /// The status could not be written.
+    #[error("failed to write the status")]
+    Status(#[source] kube::Error),
+    /// The patch of the status could not be made.
+    #[error("failed to make the patch of the status")]
+    StatusPatch(#[source] serde_json::Error),
+    /// The finalizer could not be added or removed.
+    #[error("failed to change the finalizer")]
+    Finalizer(#[source] Box<finalizer::Error<Error>>),
+}
+
+impl Error {
+    /// A fixed word for metrics and conditions.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Unreadable(_) => "UnreadableObject",
+            Self::Observe { .. } => "ObserveFailed",
+            Self::Execute { .. } => "UpdateFailed",
+            Self::Administer { .. } | Self::NoServer => "ACLUpdateFailed",
+            Self::Status(_) | Self::StatusPatch(_) => "StatusUpdateFailed",
+            Self::Finalizer(_) => "FinalizerFailed",
+        }
+    }
+
+    /// For `map_err` after a read.
+    pub fn observing(what: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
+        let what = what.into();
+        move |source| Self::Observe { what, source }
+    }
+
+    /// For `map_err` after a write.
+    pub fn executing(what: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
+        let what = what.into();
+        move |source| Self::Execute { what, source }
+    }
+}
+
+impl From<finalizer::Error<Self>> for Error {
+    fn from(error: finalizer::Error<Self>) -> Self {
+        match error {
+            finalizer::Error::ApplyFailed(error) | finalizer::Error::CleanupFailed(error) => error,
+            other => Self::Finalizer(Box::new(other)),
+        }
+    }
+}

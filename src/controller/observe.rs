@@ -1,0 +1,345 @@
+//! Reads everything that the plan needs, live, once a pass.
+
+use std::collections::BTreeMap;
+
+use futures::{TryFutureExt, future::try_join_all, try_join};
+use k8s_openapi::{
+    api::{
+        core::v1::{ContainerStatus, PersistentVolumeClaim, Pod as ApiPod, PodStatus},
+        rbac::v1::ClusterRoleBinding,
+    },
+    jiff::Timestamp,
+};
+use kube::{
+    Api, ResourceExt,
+    api::{DynamicObject, ListParams},
+};
+
+use super::{Context, Error, servers};
+use crate::{
+    api::AerospikeCluster,
+    plan::{
+        Kind, Live, Observed, Pod, PodHealth,
+        objects::{self, Objects},
+        observed::Claim,
+    },
+    resolve::Desired,
+    resources::{labels, names, rbac},
+};
+
+/// Objects a call: long lists come in parts.
+const PAGE: u32 = 500;
+
+/// The cluster as the API server has it now, unless it is gone or another one took its name.
+///
+/// # Errors
+///
+/// If it cannot be read.
+pub async fn fresh(
+    cluster: &AerospikeCluster,
+    context: &Context,
+) -> Result<Option<AerospikeCluster>, Error> {
+    let api: Api<AerospikeCluster> = Api::namespaced(
+        context.client.clone(),
+        &cluster.namespace().unwrap_or_default(),
+    );
+    let fresh = api
+        .get_opt(&cluster.name_any())
+        .await
+        .map_err(Error::observing("the cluster"))?;
+    Ok(fresh.filter(|fresh| {
+        fresh.uid() == cluster.uid() && fresh.metadata.deletion_timestamp.is_none()
+    }))
+}
+
+/// Everything that the plan needs.
+///
+/// # Errors
+///
+/// If the API server cannot be read; a server that does not answer is part of what is observed.
+pub async fn observe(
+    cluster: &AerospikeCluster,
+    desired: &Desired,
+    now: Timestamp,
+    context: &Context,
+) -> Result<Observed, Error> {
+    let (objects, pods, claims, may_read_nodes) = try_join!(
+        objects(desired, context),
+        pods(desired, context),
+        claims(context, &desired.identity.namespace, &desired.identity.name),
+        may_read_nodes(desired, context),
+    )?;
+    let mut observed = Observed {
+        now,
+        status: cluster.status.clone().unwrap_or_default(),
+        objects,
+        pods,
+        claims,
+        may_read_nodes,
+        ..Observed::default()
+    };
+    servers::ask_all(desired, &mut observed, context).await;
+    Ok(observed)
+}
+
+/// Kinds of which all objects of the cluster bear its labels.
+const LABELLED: [Kind; 6] = [
+    Kind::ServiceAccount,
+    Kind::Role,
+    Kind::RoleBinding,
+    Kind::ConfigMap,
+    Kind::PodDisruptionBudget,
+    Kind::StatefulSet,
+];
+
+async fn objects(desired: &Desired, context: &Context) -> Result<Objects, Error> {
+    let selector = labels::cluster_selector(&desired.identity.name);
+    let labelled = LABELLED
+        .iter()
+        .map(|kind| list(desired, *kind, Some(&selector), context));
+    // Users choose the labels of the services of pods.
+    let (labelled, services) = try_join!(
+        try_join_all(labelled),
+        list(desired, Kind::Service, None, context)
+    )?;
+    let mut found: Objects = labelled.into_iter().flatten().collect();
+    let uid = desired.identity.uid.as_str();
+    let wanted = objects::wanted(desired);
+    found.extend(
+        services
+            .into_iter()
+            .filter(|(key, live)| live.owner.as_deref() == Some(uid) || wanted.contains(key)),
+    );
+    let unseen = wanted.into_iter().filter(|key| !found.contains_key(key));
+    let unseen = try_join_all(unseen.map(|key| get(desired, key, context))).await?;
+    found.extend(unseen.into_iter().flatten());
+    Ok(found)
+}
+
+fn api(desired: &Desired, kind: Kind, context: &Context) -> Api<DynamicObject> {
+    Api::namespaced_with(
+        context.client.clone(),
+        &desired.identity.namespace,
+        &kind.resource(),
+    )
+}
+
+async fn list(
+    desired: &Desired,
+    kind: Kind,
+    selector: Option<&str>,
+    context: &Context,
+) -> Result<Vec<((Kind, String), Live)>, Error> {
+    let api = api(desired, kind, context);
+    let mut params = ListParams::default().limit(PAGE);
+    params.label_selector = selector.map(str::to_owned);
+    let mut found = Vec::new();
+    loop {
+        let page = api
+            .list(&params)
+            .await
+            .map_err(Error::observing(format!("the list of {kind:?}")))?;
+        let next = page.metadata.continue_.clone();
+        found.extend(page.items.iter().map(|object| keyed(kind, object)));
+        match next.filter(|token| !token.is_empty()) {
+            Some(token) => params = params.continue_token(&token),
+            None => return Ok(found),
+        }
+    }
+}
+
+/// An object of one of our names that the list did not show: somebody else's, or none.
+async fn get(
+    desired: &Desired,
+    (kind, name): (Kind, String),
+    context: &Context,
+) -> Result<Option<((Kind, String), Live)>, Error> {
+    let object = api(desired, kind, context)
+        .get_opt(&name)
+        .await
+        .map_err(Error::observing(format!("{kind:?} {name}")))?;
+    Ok(object.map(|object| keyed(kind, &object)))
+}
+
+fn keyed(kind: Kind, object: &DynamicObject) -> ((Kind, String), Live) {
+    let mut body = serde_json::to_value(object).expect("an object read as JSON is JSON");
+    // The items of a list come without them.
+    let resource = kind.resource();
+    body["apiVersion"] = resource.api_version.into();
+    body["kind"] = resource.kind.into();
+    ((kind, object.name_any()), Live::of(body))
+}
+
+async fn may_read_nodes(desired: &Desired, context: &Context) -> Result<bool, Error> {
+    if !desired.network.uses_node_addresses() {
+        return Ok(true);
+    }
+    let subject = rbac::subject(&desired.identity);
+    let bindings: Api<ClusterRoleBinding> = Api::all(context.client.clone());
+    let binding = bindings
+        .get(names::NODE_READER)
+        .await
+        .map_err(Error::observing(format!(
+            "ClusterRoleBinding {}, which the operator's manifests install",
+            names::NODE_READER
+        )))?;
+    Ok(binding.subjects.unwrap_or_default().contains(&subject))
+}
+
+async fn pods(desired: &Desired, context: &Context) -> Result<BTreeMap<String, Pod>, Error> {
+    let api: Api<ApiPod> = Api::namespaced(context.client.clone(), &desired.identity.namespace);
+    let selector = labels::cluster_selector(&desired.identity.name);
+    let pods = api
+        .list(&ListParams::default().labels(&selector))
+        .map_err(Error::observing("the list of pods"))
+        .await?;
+    let pods = pods.items.into_iter();
+    Ok(pods
+        .map(|pod| (pod.name_any(), observed_pod(&pod)))
+        .collect())
+}
+
+fn observed_pod(pod: &ApiPod) -> Pod {
+    let status = pod.status.as_ref();
+    Pod {
+        uid: pod.uid().unwrap_or_default(),
+        ip: status
+            .and_then(|status| status.pod_ip.as_ref())
+            .and_then(|ip| ip.parse().ok()),
+        health: health(pod),
+        created: created(pod),
+        init_image: pod
+            .spec
+            .iter()
+            .flat_map(|spec| spec.init_containers.iter().flatten())
+            .find(|container| container.name == names::INIT_CONTAINER)
+            .and_then(|container| container.image.clone()),
+    }
+}
+
+fn created(pod: &ApiPod) -> Timestamp {
+    pod.metadata
+        .creation_timestamp
+        .as_ref()
+        .map_or(Timestamp::UNIX_EPOCH, |time| time.0)
+}
+
+fn health(pod: &ApiPod) -> PodHealth {
+    if pod.metadata.deletion_timestamp.is_some() {
+        return PodHealth::Terminating;
+    }
+    let Some(status) = &pod.status else {
+        return PodHealth::NotReady;
+    };
+    let since = failed_since(status).unwrap_or_else(|| created(pod));
+    if let Some(reason) = unschedulable(status) {
+        return PodHealth::Unschedulable { reason, since };
+    }
+    if let Some(reason) = failure(status) {
+        return PodHealth::Failed { reason, since };
+    }
+    let containers = || status.container_statuses.iter().flatten();
+    let server = containers().find(|container| container.name == names::SERVER_CONTAINER);
+    let running = status.phase.as_deref() == Some("Running");
+    if !(running && server.is_some_and(|server| server.ready)) {
+        return PodHealth::NotReady;
+    }
+    match containers().find(|container| !container.ready) {
+        Some(container) => PodHealth::SidecarNotReady {
+            container: container.name.clone(),
+        },
+        None => PodHealth::Ready,
+    }
+}
+
+fn unschedulable(status: &PodStatus) -> Option<String> {
+    let scheduled = status
+        .conditions
+        .iter()
+        .flatten()
+        .find(|condition| condition.type_ == "PodScheduled")?;
+    let reason = scheduled.reason.as_deref()?;
+    let stuck = ["Unschedulable", "SchedulerError"].contains(&reason);
+    (stuck && status.phase.as_deref() == Some("Pending")).then(|| {
+        scheduled
+            .message
+            .clone()
+            .unwrap_or_else(|| reason.to_owned())
+    })
+}
+
+/// The first container that fails, init containers first, and why.
+fn failure(status: &PodStatus) -> Option<String> {
+    if status.phase.as_deref() == Some("Failed") {
+        let message = status.message.clone().or_else(|| status.reason.clone());
+        return Some(message.unwrap_or_else(|| "the pod failed".to_owned()));
+    }
+    let init = status.init_container_statuses.iter().flatten();
+    let others = status.container_statuses.iter().flatten();
+    init.chain(others).find_map(container_failure)
+}
+
+fn container_failure(container: &ContainerStatus) -> Option<String> {
+    let waiting = container.state.as_ref()?.waiting.as_ref()?;
+    let reason = waiting.reason.as_deref()?;
+    let failing = ["ErrImagePull", "ImagePullBackOff", "RegistryUnavailable"].contains(&reason)
+        || reason.starts_with("Crash")
+        || reason.ends_with("Error");
+    let ended = container
+        .last_state
+        .as_ref()
+        .and_then(|last| last.terminated.as_ref())
+        .map(|ended| format!(", last exit code {}", ended.exit_code))
+        .unwrap_or_default();
+    let message = waiting.message.as_deref().unwrap_or_default();
+    failing.then(|| format!("container {}: {reason}{ended} {message}", container.name))
+}
+
+fn failed_since(status: &PodStatus) -> Option<Timestamp> {
+    status
+        .conditions
+        .iter()
+        .flatten()
+        .filter(|condition| condition.status == "False")
+        .filter(|condition| {
+            ["PodScheduled", "Ready", "Initialized"].contains(&condition.type_.as_str())
+        })
+        .filter_map(|condition| Some(condition.last_transition_time.as_ref()?.0))
+        .min()
+}
+
+/// The claims of a cluster's pods.
+///
+/// # Errors
+///
+/// If they cannot be listed.
+pub async fn claims(
+    context: &Context,
+    namespace: &str,
+    cluster: &str,
+) -> Result<Vec<Claim>, Error> {
+    let api: Api<PersistentVolumeClaim> = Api::namespaced(context.client.clone(), namespace);
+    let selector = labels::cluster_selector(cluster);
+    let claims = api
+        .list(&ListParams::default().labels(&selector))
+        .await
+        .map_err(Error::observing("the list of claims"))?;
+    Ok(claims.items.iter().map(observed_claim).collect())
+}
+
+fn observed_claim(claim: &PersistentVolumeClaim) -> Claim {
+    let annotation = |key: &str| claim.annotations().get(key).cloned();
+    Claim {
+        name: claim.name_any(),
+        uid: claim.uid().unwrap_or_default(),
+        labels: claim.labels().clone(),
+        volume: annotation(labels::STORAGE_VOLUME).or_else(|| annotation(labels::STORAGE_PATH)),
+        block: claim
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.volume_mode.as_deref())
+            == Some("Block"),
+        initialized: claim.annotations().contains_key(labels::INITIALIZED),
+        deleting: claim.metadata.deletion_timestamp.is_some(),
+    }
+}

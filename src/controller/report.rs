@@ -1,0 +1,207 @@
+//! Tells what is known: the status, the metrics, the events of transitions.
+
+use k8s_openapi::jiff::Timestamp;
+use kube::{
+    Api, ResourceExt,
+    api::{Patch, PatchParams},
+    runtime::controller::Action,
+};
+use serde_json::{Value, json};
+
+use super::{Context, Error, WHILE_STALLED, events::Told};
+use crate::{
+    api::{AerospikeCluster, AerospikeClusterStatus, status::Phase},
+    finding::Finding,
+    plan::status::{self, conditions::Situation},
+};
+
+/// Field manager of writes to the status, spelt as AKO spells it.
+const STATUS_MANAGER: &str = "aerospike-kuberneter-operator";
+
+/// Writes `status` if it differs from what the cluster has; pods' own entries are left to them.
+///
+/// # Errors
+///
+/// If the status cannot be written.
+pub async fn report(
+    cluster: &AerospikeCluster,
+    mut status: AerospikeClusterStatus,
+    failure: Option<&Error>,
+    context: &Context,
+) -> Result<(), Error> {
+    if failure.is_some() {
+        status.phase = Some(Phase::Error);
+    }
+    context.metrics.phase(
+        &cluster.namespace().unwrap_or_default(),
+        &cluster.name_any(),
+        status.phase,
+    );
+    write(cluster, &status, context).await?;
+    if access_control_became_installed(cluster, &status) {
+        let note = "Installed users and roles".to_owned();
+        let told = Told {
+            reason: "ACLUpdated",
+            note,
+            warning: false,
+        };
+        context.tell(cluster, &told).await;
+    }
+    Ok(())
+}
+
+fn access_control_became_installed(
+    cluster: &AerospikeCluster,
+    status: &AerospikeClusterStatus,
+) -> bool {
+    let before = cluster
+        .status
+        .as_ref()
+        .and_then(|status| status.mirror.aerospike_access_control.as_ref());
+    let after = status.mirror.aerospike_access_control.as_ref();
+    after.is_some() && before != after
+}
+
+/// Reports that nothing is done about a cluster, and why.
+///
+/// # Errors
+///
+/// If the status cannot be written.
+pub async fn stalled(
+    cluster: &AerospikeCluster,
+    situation: &Situation,
+    context: &Context,
+) -> Result<Action, Error> {
+    let old = cluster.status.clone().unwrap_or_default();
+    let generation = cluster.metadata.generation;
+    let status = status::stalled(&old, situation, generation, Timestamp::now());
+    write(cluster, &status, context).await?;
+    Ok(Action::requeue(WHILE_STALLED))
+}
+
+/// Reports a spec that breaks rules, and waits for a change.
+///
+/// # Errors
+///
+/// If the status cannot be written.
+pub async fn invalid(
+    cluster: &AerospikeCluster,
+    findings: &[Finding],
+    now: Timestamp,
+    context: &Context,
+) -> Result<Action, Error> {
+    let old = cluster.status.clone().unwrap_or_default();
+    let status = status::of_invalid(&old, findings, cluster.metadata.generation, now);
+    write(cluster, &status, context).await?;
+    Ok(Action::await_change())
+}
+
+async fn write(
+    cluster: &AerospikeCluster,
+    status: &AerospikeClusterStatus,
+    context: &Context,
+) -> Result<(), Error> {
+    let Some(patch) = patch(cluster, status)? else {
+        return Ok(());
+    };
+    let params = PatchParams {
+        field_manager: Some(STATUS_MANAGER.to_owned()),
+        ..PatchParams::default()
+    };
+    Api::<AerospikeCluster>::namespaced(
+        context.client.clone(),
+        &cluster.namespace().unwrap_or_default(),
+    )
+    .patch_status(&cluster.name_any(), &params, &patch)
+    .await
+    .map(drop)
+    .map_err(Error::Status)
+}
+
+/// A cluster without a status gets one with an empty map of pods; later on only differences are written, and none below
+/// `/status/pods`, where pods write for themselves.
+fn patch(
+    cluster: &AerospikeCluster,
+    status: &AerospikeClusterStatus,
+) -> Result<Option<Patch<Value>>, Error> {
+    let new = serde_json::to_value(status).map_err(Error::StatusPatch)?;
+    let Some(old) = &cluster.status else {
+        return Ok(Some(Patch::Merge(json!({"status": new}))));
+    };
+    let old = serde_json::to_value(old).map_err(Error::StatusPatch)?;
+    let changes = json_patch::diff(&without_pods(old), &without_pods(new));
+    if changes.0.is_empty() {
+        return Ok(None);
+    }
+    let changes = changes.0.into_iter().map(below_status);
+    Ok(Some(Patch::Json(json_patch::Patch(
+        changes.collect::<Result<_, _>>()?,
+    ))))
+}
+
+fn without_pods(mut status: Value) -> Value {
+    if let Some(members) = status.as_object_mut() {
+        members.remove("pods");
+    }
+    status
+}
+
+fn below_status(
+    operation: json_patch::PatchOperation,
+) -> Result<json_patch::PatchOperation, Error> {
+    let mut operation = serde_json::to_value(operation).map_err(Error::StatusPatch)?;
+    for member in ["path", "from"] {
+        if let Some(path) = operation[member].as_str() {
+            operation[member] = format!("/status{path}").into();
+        }
+    }
+    serde_json::from_value(operation).map_err(Error::StatusPatch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cluster(status: Value) -> AerospikeCluster {
+        serde_json::from_value(json!({
+            "apiVersion": "asdb.aerospike.com/v1",
+            "kind": "AerospikeCluster",
+            "metadata": {"name": "c"},
+            "spec": {"size": 1, "image": "a:1.2", "aerospikeConfig": {}},
+            "status": status,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_status_that_says_nothing_new_is_not_written() {
+        let cluster = cluster(json!({"phase": "InProgress", "pods": {}}));
+        let same = cluster.status.clone().unwrap();
+        assert!(patch(&cluster, &same).unwrap().is_none());
+    }
+
+    #[test]
+    fn entries_of_pods_are_left_to_the_pods() {
+        let cluster = cluster(json!({"phase": "InProgress", "pods": {}}));
+        let mut status = cluster.status.clone().unwrap();
+        status.phase = Some(Phase::Completed);
+        status
+            .pods
+            .insert("c-0-0".to_owned(), crate::api::status::PodStatus::default());
+        let Some(Patch::Json(patch)) = patch(&cluster, &status).unwrap() else {
+            panic!("a JSON patch was expected");
+        };
+        let expected = json!([{"op": "replace", "path": "/status/phase", "value": "Completed"}]);
+        assert_eq!(serde_json::to_value(patch).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_first_status_has_a_map_for_the_pods() {
+        let cluster = cluster(Value::Null);
+        let Some(Patch::Merge(patch)) = patch(&cluster, &status::skeleton()).unwrap() else {
+            panic!("a merge patch was expected");
+        };
+        assert_eq!(patch["status"]["pods"], json!({}));
+        assert_eq!(patch["status"]["phase"], "InProgress");
+    }
+}

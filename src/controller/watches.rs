@@ -1,0 +1,141 @@
+//! What wakes the controller: clusters, and every object that they own or depend on, as metadata where that is enough.
+
+use std::{fmt::Debug, sync::Arc, time::Duration};
+
+use futures::StreamExt;
+use k8s_openapi::{
+    NamespaceResourceScope,
+    api::{
+        apps::v1::StatefulSet,
+        core::v1::{ConfigMap, Pod, Service, ServiceAccount},
+        policy::v1::PodDisruptionBudget,
+        rbac::v1::{Role, RoleBinding},
+    },
+};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    core::{DeserializeGuard, PartialObjectMeta},
+    runtime::{Controller, controller::Config, reflector::ObjectRef, watcher},
+};
+use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
+
+use super::{Context, error_policy, reconcile};
+use crate::{api::AerospikeCluster, resources::labels};
+
+/// Clusters worked on at the same time.
+const CONCURRENCY: u16 = 16;
+/// Events of one cluster within this time lead to one pass.
+const DEBOUNCE: Duration = Duration::from_millis(100);
+
+/// Which namespaces are looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Every one.
+    All,
+    /// One.
+    Namespace(String),
+}
+
+impl Scope {
+    /// Reads `WATCH_NAMESPACE`: empty for all, one name, or names with commas between.
+    #[must_use]
+    pub fn parse(text: &str) -> Vec<Self> {
+        let names: Vec<_> = text
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .map(|name| Self::Namespace(name.to_owned()))
+            .collect();
+        if names.is_empty() {
+            vec![Self::All]
+        } else {
+            names
+        }
+    }
+
+    fn api<K>(&self, client: &Client) -> Api<K>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
+        match self {
+            Self::All => Api::all(client.clone()),
+            Self::Namespace(name) => Api::namespaced(client.clone(), name),
+        }
+    }
+}
+
+/// Runs the controller on `scopes` until `stop` is cancelled.
+pub async fn run(context: Arc<Context>, scopes: Vec<Scope>, stop: CancellationToken) {
+    let controllers = scopes
+        .into_iter()
+        .map(|scope| run_scope(context.clone(), scope, stop.clone()));
+    futures::future::join_all(controllers).await;
+}
+
+async fn run_scope(context: Arc<Context>, scope: Scope, stop: CancellationToken) {
+    let client = context.client.clone();
+    let clusters: Api<DeserializeGuard<AerospikeCluster>> = scope.api(&client);
+    let ours = watcher::Config::default().labels(labels::SELECTOR);
+    let any = watcher::Config::default();
+    let controller = Controller::new(clusters, watcher::Config::default())
+        .with_config(
+            Config::default()
+                .concurrency(CONCURRENCY)
+                .debounce(DEBOUNCE),
+        )
+        .owns(scope.api::<StatefulSet>(&client), ours.clone())
+        .watches(scope.api::<Pod>(&client), ours.clone(), cluster_of);
+    let controller = owns::<ConfigMap>(controller, &scope, &client, &ours);
+    let controller = owns::<PodDisruptionBudget>(controller, &scope, &client, &ours);
+    let controller = owns::<ServiceAccount>(controller, &scope, &client, &ours);
+    let controller = owns::<Role>(controller, &scope, &client, &ours);
+    let controller = owns::<RoleBinding>(controller, &scope, &client, &ours);
+    // Users choose the labels of the services of pods.
+    owns::<Service>(controller, &scope, &client, &any)
+        .graceful_shutdown_on(stop.cancelled_owned())
+        .run(reconcile, error_policy, context)
+        .for_each(|result| async move {
+            if let Err(error) = result {
+                tracing::debug!(%error, "Pass ended");
+            }
+        })
+        .await;
+}
+
+type Clusters = Controller<DeserializeGuard<AerospikeCluster>>;
+
+fn owns<K>(
+    controller: Clusters,
+    scope: &Scope,
+    client: &Client,
+    config: &watcher::Config,
+) -> Clusters
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + DeserializeOwned
+        + Send
+        + Sync
+        + 'static,
+{
+    controller.owns(scope.api::<PartialObjectMeta<K>>(client), config.clone())
+}
+
+fn cluster_of(pod: Pod) -> Option<ObjectRef<DeserializeGuard<AerospikeCluster>>> {
+    let name = pod.labels().get(labels::CLUSTER)?;
+    Some(ObjectRef::new(name).within(&pod.namespace()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_list_of_namespaces_means_all() {
+        let named = |name: &str| Scope::Namespace(name.to_owned());
+        assert_eq!(Scope::parse(""), [Scope::All]);
+        assert_eq!(Scope::parse("a, b"), [named("a"), named("b")]);
+    }
+}

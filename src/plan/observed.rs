@@ -1,0 +1,202 @@
+//! What is: read once a pass, in types that hold just what the plan needs.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
+
+use k8s_openapi::jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Access, Kind};
+use crate::{aerospike::node_view::NodeView, api::AerospikeClusterStatus};
+
+/// Everything that a decision needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observed {
+    /// When the pass began.
+    pub now: Timestamp,
+    /// The status of the custom resource.
+    pub status: AerospikeClusterStatus,
+    /// Objects with names that we would give, or with our owner reference.
+    pub objects: BTreeMap<(Kind, String), Live>,
+    /// The cluster's pods by name.
+    pub pods: BTreeMap<String, Pod>,
+    /// The cluster's claims.
+    pub claims: Vec<Claim>,
+    /// What the servers of ready pods answered, by pod.
+    pub servers: BTreeMap<String, Server>,
+    /// Users and roles of the servers.
+    pub access: Access,
+    /// The pods' service account may read nodes.
+    pub may_read_nodes: bool,
+}
+
+impl Default for Observed {
+    fn default() -> Self {
+        Self {
+            now: Timestamp::UNIX_EPOCH,
+            status: AerospikeClusterStatus::default(),
+            objects: BTreeMap::new(),
+            pods: BTreeMap::new(),
+            claims: Vec::new(),
+            servers: BTreeMap::new(),
+            access: Access::default(),
+            may_read_nodes: false,
+        }
+    }
+}
+
+/// An object as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Live {
+    /// Its uid.
+    pub uid: String,
+    /// Its version.
+    pub resource_version: String,
+    /// Uid of its controlling owner.
+    pub owner: Option<String>,
+    /// It is being deleted.
+    pub deleting: bool,
+    /// All of it.
+    pub body: Value,
+}
+
+impl Live {
+    /// Reads an object of the API.
+    #[must_use]
+    pub fn of(body: Value) -> Self {
+        let metadata = &body["metadata"];
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        Self {
+            uid: text(&metadata["uid"]),
+            resource_version: text(&metadata["resourceVersion"]),
+            owner: controller_of(metadata),
+            deleting: metadata["deletionTimestamp"].is_string(),
+            body,
+        }
+    }
+
+    /// `spec.replicas`, 1 if absent.
+    #[must_use]
+    pub fn replicas(&self) -> i32 {
+        let replicas = self.body["spec"]["replicas"].as_i64().unwrap_or(1);
+        i32::try_from(replicas).unwrap_or(i32::MAX)
+    }
+}
+
+fn controller_of(metadata: &Value) -> Option<String> {
+    let owners = metadata["ownerReferences"].as_array()?;
+    let controller = owners
+        .iter()
+        .find(|owner| owner["controller"].as_bool() == Some(true))?;
+    Some(controller["uid"].as_str()?.to_owned())
+}
+
+/// A database pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pod {
+    /// Its uid.
+    pub uid: String,
+    /// Its IP, once it has one.
+    pub ip: Option<IpAddr>,
+    /// How it is.
+    pub health: PodHealth,
+    /// When it was created.
+    pub created: Timestamp,
+    /// Image of its init container, which tells whether it is one of ours.
+    pub init_image: Option<String>,
+}
+
+impl Pod {
+    /// Whether its server takes connections.
+    #[must_use]
+    pub fn serves(&self) -> bool {
+        matches!(
+            self.health,
+            PodHealth::Ready | PodHealth::SidecarNotReady { .. }
+        ) && self.ip.is_some()
+    }
+}
+
+/// How a pod is, in the order in which the answers are looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PodHealth {
+    /// It is being deleted.
+    Terminating,
+    /// It fails: an image that cannot be pulled, a container that crashes.
+    Failed {
+        /// Why, from its containers.
+        reason: String,
+        /// Since when.
+        since: Timestamp,
+    },
+    /// No node takes it.
+    Unschedulable {
+        /// Why, from the scheduler.
+        reason: String,
+        /// Since when.
+        since: Timestamp,
+    },
+    /// It starts, or does not answer.
+    NotReady,
+    /// The server is ready, another container is not.
+    SidecarNotReady {
+        /// The container.
+        container: String,
+    },
+    /// All is well.
+    Ready,
+}
+
+/// A claim of a pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claim {
+    /// Its name.
+    pub name: String,
+    /// Its uid.
+    pub uid: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// The volume that it belongs to, from its annotations.
+    pub volume: Option<String>,
+    /// It is a raw device.
+    pub block: bool,
+    /// Its volume was prepared.
+    pub initialized: bool,
+    /// It is being deleted.
+    pub deleting: bool,
+}
+
+/// What a server answered.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Server {
+    /// Its view.
+    Answered(Box<NodeView>),
+    /// Why there is none.
+    Silent(String),
+}
+
+impl Observed {
+    /// The object, if it is there and not on its way out.
+    #[must_use]
+    pub fn live(&self, kind: Kind, name: &str) -> Option<&Live> {
+        self.objects
+            .get(&(kind, name.to_owned()))
+            .filter(|live| !live.deleting)
+    }
+
+    /// The views of all servers that answered.
+    pub fn views(&self) -> impl Iterator<Item = &NodeView> {
+        self.servers.values().filter_map(|server| match server {
+            Server::Answered(view) => Some(view.as_ref()),
+            Server::Silent(_) => None,
+        })
+    }
+
+    /// The cluster keys that the servers name.
+    #[must_use]
+    pub fn cluster_keys(&self) -> BTreeSet<&str> {
+        self.views().map(|view| view.cluster.key.as_str()).collect()
+    }
+}

@@ -1,0 +1,76 @@
+//! The servers: every ready pod's must answer, see the whole cluster and have nothing left to move.
+
+use super::{Observed, Server, Share, Wait, WaitReason};
+use crate::resolve::Desired;
+
+/// Waits until the servers have formed one settled cluster.
+#[must_use]
+pub fn await_cluster(desired: &Desired, observed: &Observed) -> Share {
+    let mut share = Share::default();
+    for (pod, server) in &observed.servers {
+        if let Server::Silent(why) = server {
+            share.waits.push(Wait::new(
+                WaitReason::Servers,
+                format!("the server of pod {pod} does not answer: {why}"),
+            ));
+        }
+    }
+    let asked = |name: &String| observed.servers.contains_key(name);
+    let serving = observed.pods.iter().filter(|(_, pod)| pod.serves());
+    for (pod, _) in serving.filter(|(name, _)| !asked(name)) {
+        share.waits.push(Wait::new(
+            WaitReason::Servers,
+            format!("the server of pod {pod} was not asked"),
+        ));
+    }
+    if share.waits.is_empty() {
+        share.waits.extend(disagreement(desired, observed));
+    }
+    share
+}
+
+/// The first thing in which the answers fall short of one settled cluster of all pods.
+fn disagreement(desired: &Desired, observed: &Observed) -> Option<Wait> {
+    let size: u32 = desired.racks.iter().map(|rack| rack.size).sum();
+    let keys = observed.cluster_keys().len();
+    for view in observed.views() {
+        let cluster = &view.cluster;
+        if !cluster.duplicate_nodes.is_empty() {
+            let ids = cluster.duplicate_nodes.join(", ");
+            return Some(clustering(format!("two servers claim the node id {ids}")));
+        }
+        if cluster.size != size {
+            let node = &view.node;
+            return Some(clustering(format!(
+                "node {node} sees {} of {size} nodes",
+                cluster.size
+            )));
+        }
+        if !cluster.integrity {
+            let node = &view.node;
+            return Some(clustering(format!(
+                "node {node} finds its cluster incomplete"
+            )));
+        }
+    }
+    if keys > 1 {
+        return Some(clustering(format!(
+            "the servers name {keys} different cluster keys"
+        )));
+    }
+    let moving: u64 = observed
+        .views()
+        .map(|view| view.cluster.migrate_partitions_remaining)
+        .sum();
+    let held = observed.views().any(|view| !view.cluster.migrate_allowed);
+    (moving > 0 || held).then(|| {
+        Wait::new(
+            WaitReason::Migrations,
+            format!("{moving} partitions are left to move"),
+        )
+    })
+}
+
+fn clustering(message: String) -> Wait {
+    Wait::new(WaitReason::Clustering, message)
+}

@@ -1,0 +1,259 @@
+//! Conditions: what a cluster does, in the words of kstatus and of AKO 4.6.
+
+use k8s_openapi::{
+    apimachinery::pkg::apis::meta::v1::{Condition, Time},
+    jiff::Timestamp,
+};
+
+use crate::{
+    api::AerospikeClusterStatus,
+    plan::{Observed, Plan, Step, WaitReason},
+    resolve::Desired,
+};
+
+/// The longest message of a condition that Kubernetes takes, in bytes.
+const MESSAGE_LIMIT: usize = 32_768;
+/// How many waits a message lists.
+const LISTED: usize = 5;
+
+/// What a cluster does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Situation {
+    /// It is on its way.
+    Working {
+        /// What it does, as a condition's reason.
+        reason: &'static str,
+        /// What is missing.
+        message: String,
+        /// Pods are being added.
+        growing: bool,
+    },
+    /// It was rolled out, and has fewer servers than it should.
+    Degraded {
+        /// What is missing.
+        message: String,
+    },
+    /// All is as desired.
+    Done,
+    /// A person has to act.
+    Stalled {
+        /// Why, as a condition's reason.
+        reason: &'static str,
+        /// The next step.
+        message: String,
+    },
+    /// The user asked for a pause.
+    Paused,
+    /// It goes.
+    Terminating,
+}
+
+impl Situation {
+    /// The situation of a cluster whose plan is `plan`.
+    #[must_use]
+    pub fn of(desired: &Desired, observed: &Observed, plan: &Plan, rolled_out: bool) -> Self {
+        let _ = desired;
+        if let Some(first) = plan.waits.iter().find(|wait| wait.reason.needs_a_person()) {
+            let mine = plan.waits.iter().filter(|wait| wait.reason == first.reason);
+            return Self::Stalled {
+                reason: first.reason.as_str(),
+                message: listed(mine.map(|wait| wait.message.as_str())),
+            };
+        }
+        if plan.is_done() {
+            return Self::Done;
+        }
+        let message = listed(plan.waits.iter().map(|wait| wait.message.as_str()));
+        let lost = [
+            WaitReason::Pods,
+            WaitReason::Servers,
+            WaitReason::Clustering,
+        ];
+        if rolled_out && plan.waits.iter().any(|wait| lost.contains(&wait.reason)) {
+            return Self::Degraded { message };
+        }
+        let fresh = observed.status.mirror.aerospike_config.is_none();
+        let growing = matches!(plan.step, Some(Step::Grow { .. }))
+            || (!fresh && plan.waits.iter().any(|w| w.reason == WaitReason::Pods));
+        Self::Working {
+            reason: working_reason(plan, fresh, growing),
+            message,
+            growing,
+        }
+    }
+}
+
+fn working_reason(plan: &Plan, fresh: bool, growing: bool) -> &'static str {
+    match plan.waits.first().map(|wait| wait.reason) {
+        _ if growing && !fresh => "ScalingUp",
+        _ if plan.step.is_some() => "Creating",
+        Some(reason) => reason.as_str(),
+        None => "Applying",
+    }
+}
+
+fn listed<'a>(messages: impl Iterator<Item = &'a str>) -> String {
+    let all: Vec<_> = messages.collect();
+    let mut text = all[..all.len().min(LISTED)].join("; ");
+    if all.len() > LISTED {
+        text.push_str("; and ");
+        text.push_str(&(all.len() - LISTED).to_string());
+        text.push_str(" more");
+    }
+    text
+}
+
+struct Told<'a> {
+    kind: &'static str,
+    status: &'static str,
+    reason: &'a str,
+    message: &'a str,
+}
+
+/// Writes the conditions of `situation` into `status`, and the generation that they describe.
+pub fn tell(
+    status: &mut AerospikeClusterStatus,
+    situation: &Situation,
+    generation: Option<i64>,
+    now: Timestamp,
+) {
+    status.observed_generation = generation;
+    for told in conditions_of(situation) {
+        set(status, &told, generation, now);
+    }
+}
+
+fn conditions_of(situation: &Situation) -> Vec<Told<'_>> {
+    let told = |kind, status, reason, message| Told {
+        kind,
+        status,
+        reason,
+        message,
+    };
+    let scaling = |growing| {
+        told(
+            "ScalingUp",
+            if growing { "True" } else { "False" },
+            if growing { "AddingPods" } else { "NoPodsToAdd" },
+            "",
+        )
+    };
+    let pause = told("Paused", "False", "NotPaused", "");
+    match situation {
+        Situation::Working {
+            reason,
+            message,
+            growing,
+        } => vec![
+            told("Ready", "False", reason, message),
+            told("Reconciling", "True", reason, message),
+            told("Stalled", "False", "Progressing", ""),
+            scaling(*growing),
+            pause,
+        ],
+        Situation::Degraded { message } => vec![
+            told("Ready", "False", "Degraded", message),
+            told("Reconciling", "True", "Recovering", message),
+            told("Stalled", "False", "Progressing", ""),
+            scaling(false),
+            pause,
+        ],
+        Situation::Done => vec![
+            told(
+                "Ready",
+                "True",
+                "AllNodesReady",
+                "all nodes form one cluster and no data moves",
+            ),
+            told("Reconciling", "False", "Completed", ""),
+            told("Stalled", "False", "Completed", ""),
+            scaling(false),
+            pause,
+        ],
+        Situation::Stalled { reason, message } => vec![
+            told("Ready", "False", reason, message),
+            told("Reconciling", "False", reason, ""),
+            told("Stalled", "True", reason, message),
+            scaling(false),
+            pause,
+        ],
+        Situation::Paused => vec![told(
+            "Paused",
+            "True",
+            "PausedByUser",
+            "spec.paused is true: the operator changes nothing",
+        )],
+        Situation::Terminating => vec![
+            told(
+                "Ready",
+                "False",
+                "Terminating",
+                "the cluster is being deleted",
+            ),
+            told("Reconciling", "True", "Terminating", ""),
+        ],
+    }
+}
+
+/// Tells whether every partition of every namespace is served, as far as the servers say.
+pub fn tell_available(
+    status: &mut AerospikeClusterStatus,
+    observed: &Observed,
+    generation: Option<i64>,
+) {
+    let views: Vec<_> = observed.views().collect();
+    let (state, reason, message) = if views.is_empty() {
+        ("Unknown", "NoServerAnswers", "no server answers")
+    } else if observed.cluster_keys().len() > 1 {
+        (
+            "False",
+            "ServersDisagree",
+            "the servers do not form one cluster",
+        )
+    } else if views.iter().all(|view| view.serves_all()) {
+        ("True", "AllPartitionsServed", "every partition is served")
+    } else {
+        (
+            "False",
+            "PartitionsNotServed",
+            "some partitions are dead or unavailable",
+        )
+    };
+    let told = Told {
+        kind: "Available",
+        status: state,
+        reason,
+        message,
+    };
+    set(status, &told, generation, observed.now);
+}
+
+/// Puts a condition in the place of the one of its type; its transition time moves only with its status.
+fn set(
+    status: &mut AerospikeClusterStatus,
+    told: &Told<'_>,
+    generation: Option<i64>,
+    now: Timestamp,
+) {
+    let old = status
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == told.kind && condition.status == told.status);
+    let since = old.map_or(Time(now), |condition| {
+        condition.last_transition_time.clone()
+    });
+    let mut message = told.message.to_owned();
+    message.truncate(message.floor_char_boundary(MESSAGE_LIMIT));
+    status
+        .conditions
+        .retain(|condition| condition.type_ != told.kind);
+    status.conditions.push(Condition {
+        type_: told.kind.to_owned(),
+        status: told.status.to_owned(),
+        reason: told.reason.to_owned(),
+        message,
+        observed_generation: generation,
+        last_transition_time: since,
+    });
+    status.conditions.sort_by(|a, b| a.type_.cmp(&b.type_));
+}

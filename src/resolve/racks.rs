@@ -1,0 +1,216 @@
+//! Racks: how pods are spread over them, and everything that holds for one.
+
+use std::fmt;
+
+use crate::{
+    api::{
+        AerospikeClusterSpec, Tree,
+        racks::{Rack as RackSpec, RackPodSpec},
+    },
+    config,
+    finding::{FieldPath, Finding},
+    resolve::{Rack, Scheduling, effective, hash, storage},
+};
+
+/// Where the server keeps its own state unless configured.
+const WORK_DIRECTORY: &str = "/opt/aerospike";
+
+/// Number of a rack.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RackId(pub i64);
+
+impl fmt::Display for RackId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Revision of a rack; empty if it has none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Revision(pub String);
+
+impl Revision {
+    /// The revision as text, if there is one.
+    #[must_use]
+    pub fn as_deref(&self) -> Option<&str> {
+        Some(self.0.as_str()).filter(|revision| !revision.is_empty())
+    }
+}
+
+/// Id and revision, as they stand in the names of a rack's objects.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RackIdentifier {
+    /// The number.
+    pub id: RackId,
+    /// The revision.
+    pub revision: Revision,
+}
+
+impl RackIdentifier {
+    /// Reads `1` or `1-v2`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (id, revision) = text.split_once('-').unwrap_or((text, ""));
+        Some(Self {
+            id: RackId(id.parse().ok().filter(|id| *id >= 0)?),
+            revision: Revision(revision.to_owned()),
+        })
+    }
+}
+
+impl fmt::Display for RackIdentifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.revision.as_deref() {
+            Some(revision) => write!(f, "{}-{revision}", self.id),
+            None => write!(f, "{}", self.id),
+        }
+    }
+}
+
+/// Pods of each of `racks` racks: evenly, the first ones get what is left over.
+#[must_use]
+pub fn distribute(size: u32, racks: u32) -> Vec<u32> {
+    if racks == 0 {
+        return Vec::new();
+    }
+    (0..racks)
+        .map(|rack| size / racks + u32::from(rack < size % racks))
+        .collect()
+}
+
+/// The racks of an effective spec that get pods.
+pub(super) fn resolve(spec: &AerospikeClusterSpec) -> Result<Vec<Rack>, Vec<Finding>> {
+    let racks = spec.rack_config.as_ref().map_or(&[][..], |c| &c.racks);
+    let sizes = distribute(
+        u32::try_from(spec.size).unwrap_or(0),
+        u32::try_from(racks.len()).unwrap_or(u32::MAX),
+    );
+    let mut problems = Vec::new();
+    let mut resolved = Vec::new();
+    for (index, (rack, size)) in racks.iter().zip(sizes).enumerate() {
+        match resolve_rack(spec, index, rack, size) {
+            Ok(rack) if size > 0 => resolved.push(rack),
+            Ok(_) => {}
+            Err(findings) => problems.extend(findings),
+        }
+    }
+    if problems.is_empty() {
+        Ok(resolved)
+    } else {
+        Err(problems)
+    }
+}
+
+fn resolve_rack(
+    spec: &AerospikeClusterSpec,
+    index: usize,
+    rack: &RackSpec,
+    size: u32,
+) -> Result<Rack, Vec<Finding>> {
+    let config = rack.effective_aerospike_config.clone().unwrap_or_default();
+    let storage = storage::resolve(
+        &rack.effective_storage.clone().unwrap_or_default(),
+        &effective::storage_path(index, rack),
+    )?;
+    let template = config::render::template(&config)
+        .map_err(|problem| vec![problem.into_finding(|path| blame(index, rack, path))])?;
+    let hashes = hash::hashes(spec, rack, &template);
+    Ok(Rack {
+        id: RackId(rack.id),
+        revision: Revision(rack.revision.clone().unwrap_or_default()),
+        size,
+        scheduling: scheduling(spec, rack),
+        work_directory: work_directory(&config),
+        config,
+        template,
+        hashes,
+        storage,
+    })
+}
+
+fn work_directory(config: &Tree) -> String {
+    config
+        .get("service")
+        .and_then(|service| service.get("work-directory"))
+        .and_then(serde_json::Value::as_str)
+        .unwrap_or(WORK_DIRECTORY)
+        .to_owned()
+}
+
+fn scheduling(spec: &AerospikeClusterSpec, rack: &RackSpec) -> Scheduling {
+    let global = spec.pod_spec.clone().unwrap_or_default();
+    let RackPodSpec {
+        affinity,
+        tolerations,
+        node_selector,
+    } = rack.effective_pod_spec.clone().unwrap_or_default();
+    Scheduling {
+        zone: rack.zone.clone(),
+        region: rack.region.clone(),
+        rack_label: rack.rack_label.clone(),
+        node_name: rack.node_name.clone(),
+        affinity: affinity.or(global.affinity).unwrap_or_default(),
+        tolerations: if tolerations.is_empty() {
+            global.tolerations
+        } else {
+            tolerations
+        },
+        node_selector: if node_selector.is_empty() {
+            global.node_selector
+        } else {
+            node_selector
+        },
+    }
+}
+
+/// The place of `path`, which is relative to a rack's configuration in force: in the rack's own configuration where that
+/// supplies the value, else in the cluster's.
+#[must_use]
+pub fn blame(index: usize, rack: &RackSpec, path: &FieldPath) -> FieldPath {
+    let own = rack.aerospike_config.as_ref();
+    match own.and_then(|own| config::locate(own, path)) {
+        Some(found) => rack_path(index, rack).child("aerospikeConfig").join(&found),
+        None => FieldPath::spec().child("aerospikeConfig").join(path),
+    }
+}
+
+/// The place of a rack.
+#[must_use]
+pub fn rack_path(index: usize, rack: &RackSpec) -> FieldPath {
+    FieldPath::spec()
+        .children(&["rackConfig", "racks"])
+        .item(index, rack.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_first_racks_get_what_is_left_over() {
+        assert_eq!(distribute(7, 3), [3, 2, 2]);
+        assert_eq!(distribute(1, 3), [1, 0, 0]);
+        assert_eq!(distribute(4, 0), [0; 0]);
+    }
+
+    #[test]
+    fn an_identifier_reads_back() {
+        for text in ["0", "1-v2", "12-a-b"] {
+            let identifier = RackIdentifier::parse(text).unwrap();
+            assert_eq!(identifier.to_string(), text);
+        }
+        assert_eq!(RackIdentifier::parse("x-1"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn every_pod_has_a_rack_and_racks_differ_by_one_at_most(size in 0u32..300, racks in 1u32..20) {
+            let sizes = distribute(size, racks);
+            prop_assert_eq!(sizes.iter().sum::<u32>(), size);
+            let (least, most) = (sizes.iter().min().unwrap(), sizes.iter().max().unwrap());
+            prop_assert!(most - least <= 1);
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! Reviews of damaged samples and of random objects in the shape of the schema: each is answered, with a verdict, soon.
+//! `FUZZ_CASES` says how many, `FUZZ_SEED` repeats a run.
+
+use std::{
+    fs,
+    path::PathBuf,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use aerospike_operator::{
+    admission::{Webhook, review},
+    resolve::Settings,
+};
+use serde_json::{Value, json};
+
+/// Xorshift: small, and the same everywhere.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, most: usize) -> usize {
+        usize::try_from(self.roll() % most.max(1) as u64).unwrap()
+    }
+
+    fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+        &items[self.below(items.len())]
+    }
+}
+
+fn from_env(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+fn samples() -> Vec<Value> {
+    let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "data", "samples"]
+        .iter()
+        .collect();
+    let mut paths: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect();
+    paths.sort();
+    paths
+        .into_iter()
+        .map(|path| serde_saphyr::from_str(&fs::read_to_string(path).unwrap()).unwrap())
+        .collect()
+}
+
+const WORDS: &[&str] = &[
+    "",
+    " ",
+    "test",
+    "a b",
+    "v1",
+    "V1.2",
+    "a/b:8.1.2.0",
+    "aerospike/aerospike-server:7.0.0.0",
+    "aerospike-kubernetes-init:x",
+    "99999999999999999999.1.1",
+    "latest",
+    "<access-address>",
+    "${un}",
+    "dd",
+    "none",
+    "Block",
+    "50%",
+    "ä\u{0}\n\"",
+    "1Gi",
+    "namespaces.{x}.y",
+];
+
+const KEYS: &[&str] = &[
+    "",
+    "a.b",
+    "{x}",
+    "~0/",
+    "name",
+    "rack-id",
+    "network",
+    "security",
+    "service",
+    "racks",
+    "namespaces",
+    "storage-engine",
+    "files",
+    "devices",
+    "ldap",
+    "tls",
+    "logging",
+    "heartbeat",
+    "metadata",
+    "spec",
+    "status",
+    "storage",
+    "volumes",
+    "effectiveStorage",
+    "port",
+    "tls-name",
+];
+
+fn scalar(dice: &mut Dice) -> Value {
+    match dice.below(9) {
+        0 => Value::Null,
+        1 => json!(dice.roll() & 1 == 0),
+        2 => json!(dice.below(5)),
+        3 => json!(-1),
+        4 => json!(u64::MAX),
+        5 => json!(1e300),
+        6 => json!(0.5),
+        _ => json!(dice.pick(WORDS)),
+    }
+}
+
+fn anything(dice: &mut Dice, depth: usize) -> Value {
+    match (depth, dice.below(5)) {
+        (0, _) | (_, 0 | 1) => scalar(dice),
+        (_, 2) => (0..dice.below(4))
+            .map(|_| anything(dice, depth - 1))
+            .collect(),
+        _ => (0..dice.below(4))
+            .map(|_| ((*dice.pick(KEYS)).to_owned(), anything(dice, depth - 1)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+    }
+}
+
+/// Every place in `value`, as JSON pointers.
+fn places(value: &Value, here: &str, found: &mut Vec<String>) {
+    found.push(here.to_owned());
+    match value {
+        Value::Object(members) => {
+            for (key, value) in members {
+                let key = key.replace('~', "~0").replace('/', "~1");
+                places(value, &format!("{here}/{key}"), found);
+            }
+        }
+        Value::Array(items) => {
+            for (index, value) in items.iter().enumerate() {
+                places(value, &format!("{here}/{index}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Damages one place: another value, a missing or further member, an item twice, a subtree of another place.
+fn damage(object: &mut Value, dice: &mut Dice) {
+    let mut all = Vec::new();
+    places(object, "", &mut all);
+    let place = dice.pick(&all).clone();
+    let from: &String = dice.pick(&all);
+    let donor = object.pointer(from).cloned().unwrap_or_default();
+    let Some(target) = object.pointer_mut(&place) else {
+        return;
+    };
+    match (dice.below(5), target) {
+        (0, target) => *target = scalar(dice),
+        (1, target) => *target = anything(dice, 4),
+        (2, target) => *target = donor,
+        (_, Value::Object(members)) => {
+            let keys: Vec<_> = members.keys().cloned().collect();
+            if dice.below(2) == 0 && !keys.is_empty() {
+                members.remove(dice.pick(&keys));
+            } else {
+                members.insert((*dice.pick(KEYS)).to_owned(), anything(dice, 3));
+            }
+        }
+        (_, Value::Array(items)) if !items.is_empty() => {
+            let item = dice.pick(items).clone();
+            items.push(item);
+        }
+        (_, target) => *target = scalar(dice),
+    }
+}
+
+/// The JSON schema of the definition's version.
+fn schema() -> Value {
+    let definition = aerospike_operator::api::crd::aerospike_cluster();
+    definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone()
+}
+
+/// A random value in the shape of `schema`, now and then out of shape.
+fn shaped(schema: &Value, dice: &mut Dice, depth: usize) -> Value {
+    if depth == 0 || dice.below(60) == 0 {
+        return anything(dice, 2);
+    }
+    if let Some(words) = schema["enum"].as_array() {
+        return dice.pick(words).clone();
+    }
+    match schema["type"].as_str() {
+        Some("object") => shaped_object(schema, dice, depth),
+        Some("array") => (0..dice.below(4))
+            .map(|_| shaped(&schema["items"], dice, depth - 1))
+            .collect(),
+        Some("string") => json!(dice.pick(WORDS)),
+        Some("integer") => json!(dice.below(6)),
+        Some("boolean") => json!(dice.below(2) == 0),
+        _ => anything(dice, 3),
+    }
+}
+
+fn shaped_object(schema: &Value, dice: &mut Dice, depth: usize) -> Value {
+    let Some(properties) = schema["properties"].as_object() else {
+        return anything(dice, 4);
+    };
+    let required = schema["required"].as_array();
+    let mut object = serde_json::Map::new();
+    for (key, schema) in properties {
+        let needed = required.is_some_and(|keys| keys.iter().any(|needed| needed == key));
+        if needed || dice.below(4) == 0 {
+            object.insert(key.clone(), shaped(schema, dice, depth - 1));
+        }
+    }
+    object.into()
+}
+
+/// An object that is damaged, random, or half and half.
+fn object(samples: &[Value], schema: &Value, dice: &mut Dice) -> Value {
+    let mut object = dice.pick(samples).clone();
+    match dice.below(4) {
+        0 => object["spec"] = shaped(&schema["properties"]["spec"], dice, 12),
+        1 => {
+            let random = shaped(&schema["properties"]["spec"], dice, 12);
+            json_patch::merge(&mut object["spec"], &random);
+        }
+        _ => {}
+    }
+    if dice.below(3) == 0 {
+        object["status"] = shaped(&schema["properties"]["status"], dice, 12);
+    }
+    for _ in 0..dice.below(4) {
+        damage(&mut object, dice);
+    }
+    object
+}
+
+/// Reviews `object` by both webhooks and tells whether it was accepted.
+fn reviewed(request: &Value, settings: &Settings, case: &str) -> bool {
+    let bytes = request.to_string();
+    let mut accepted = false;
+    for webhook in [Webhook::Mutate, Webhook::Validate] {
+        let asked = Instant::now();
+        let answer = review(bytes.as_bytes(), webhook, settings).unwrap();
+        let took = asked.elapsed();
+        let answer: Value = serde_json::from_slice(&answer.body).unwrap();
+        let response = &answer["response"];
+        accepted = response["allowed"] == true;
+        let refused = webhook == Webhook::Validate && response["status"]["code"] == 422;
+        assert!(
+            (accepted || refused) && took < Duration::from_secs(1) && response["uid"] == "u",
+            "{case} took {took:?}: {answer:#}\n{bytes}"
+        );
+    }
+    accepted
+}
+
+/// Number of accepted ones among `cases` random reviews.
+fn storm(cases: u64, seed: u64) -> u64 {
+    let (samples, schema, settings) = (samples(), schema(), Settings::default());
+    let mut dice = Dice(seed);
+    let mut accepted = 0;
+    for case in 0..cases {
+        let new = object(&samples, &schema, &mut dice);
+        let old = object(&samples, &schema, &mut dice);
+        let operation = *dice.pick(&["CREATE", "UPDATE"]);
+        let request = json!({"request": {"uid": "u", "operation": operation, "name": "db",
+            "object": new, "oldObject": (operation == "UPDATE").then_some(old)}});
+        let case = format!("case {case} of FUZZ_SEED={seed}");
+        accepted += u64::from(reviewed(&request, &settings, &case));
+    }
+    accepted
+}
+
+#[test]
+fn any_review_gets_a_verdict_soon() {
+    let cases = from_env("FUZZ_CASES").unwrap_or(20_000);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let seed = from_env("FUZZ_SEED").unwrap_or(u64::from(now.subsec_nanos()) + 1);
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
+    println!("FUZZ_SEED={seed}, and the {threads} from there, one a thread");
+    let accepted: u64 = std::thread::scope(|scope| {
+        let start = |thread| scope.spawn(move || storm(cases.div_ceil(threads), seed + thread));
+        let running: Vec<_> = (0..threads).map(start).collect();
+        running.into_iter().map(|t| t.join().unwrap()).sum()
+    });
+    println!("{accepted} of {cases} accepted");
+    assert!(cases < 1000 || (accepted > 0 && accepted < cases));
+}
+
+#[test]
+fn any_bytes_are_refused_or_answered() {
+    let seed = from_env("FUZZ_SEED").unwrap_or(1);
+    let mut dice = Dice(seed);
+    let sample = json!({"request": {"uid": "u", "operation": "CREATE", "object": samples()[0]}});
+    for _ in 0..2000 {
+        let mut bytes = sample.to_string().into_bytes();
+        for _ in 0..=dice.below(3) {
+            let place = dice.below(bytes.len());
+            bytes[place] = u8::try_from(dice.below(256)).unwrap();
+        }
+        bytes.truncate(dice.below(4 * bytes.len()));
+        for webhook in [Webhook::Mutate, Webhook::Validate] {
+            let _ = review(&bytes, webhook, &Settings::default());
+        }
+    }
+}
+
+#[test]
+fn a_tower_of_brackets_is_a_finding() {
+    let tower = "[".repeat(100_000) + &"]".repeat(100_000);
+    let bytes = format!(
+        r#"{{"request": {{"uid": "u", "operation": "CREATE", "object": {{"spec": {{"aerospikeConfig": {{"a": {tower}}}}}}}}}}}"#
+    );
+    for webhook in [Webhook::Mutate, Webhook::Validate] {
+        let answer = review(bytes.as_bytes(), webhook, &Settings::default()).unwrap();
+        assert_eq!(answer.outcome.allowed, webhook == Webhook::Mutate);
+    }
+}
