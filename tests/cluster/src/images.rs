@@ -58,6 +58,7 @@ pub const SERVER: Recipe = Recipe {
         "/tmp",
         "/etc/aerospike",
         "/opt/aerospike",
+        "/opt/aerospike/smd",
         "/run/aerospike",
         "/var/log/aerospike",
     ],
