@@ -13,7 +13,7 @@ pub mod watches;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -45,7 +45,7 @@ const WHILE_WAITING: Duration = Duration::from_secs(1);
 /// While pods are waited for, whose events wake us.
 const WHILE_PODS_START: Duration = Duration::from_secs(10);
 /// A settled cluster's servers are asked this often, spread by a fifth.
-const WHEN_SETTLED: Duration = Duration::from_secs(60);
+const WHEN_SETTLED: Duration = Duration::from_mins(1);
 /// While a person has to act.
 const WHILE_STALLED: Duration = Duration::from_secs(30);
 /// The longest time between tries of a pass that fails.
@@ -71,20 +71,14 @@ pub struct Context {
 
 impl Context {
     fn failed(&self, cluster: &str) -> u32 {
-        let mut failures = self
-            .failures
-            .lock()
-            .unwrap_or_else(|held| held.into_inner());
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let count = failures.entry(cluster.to_owned()).or_insert(0);
         *count += 1;
         *count
     }
 
     fn succeeded(&self, cluster: &str) {
-        let mut failures = self
-            .failures
-            .lock()
-            .unwrap_or_else(|held| held.into_inner());
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         failures.remove(cluster);
     }
 }
@@ -101,7 +95,7 @@ pub async fn reconcile(
 ) -> Result<Action, Error> {
     let began = Instant::now();
     let key = key_of(&*cluster);
-    let result = guarded(&cluster, &context).await;
+    let result = Box::pin(guarded(&cluster, &context)).await;
     let failure = result.as_ref().err().map(Error::reason);
     context.metrics.pass(began.elapsed().as_secs_f64(), failure);
     match &result {
@@ -143,7 +137,7 @@ async fn guarded(
     }
     finalizer(&api, FINALIZER, cluster, |event| async {
         match event {
-            finalizer::Event::Apply(cluster) => pass(&cluster, context).await,
+            finalizer::Event::Apply(cluster) => Box::pin(pass(&cluster, context)).await,
             finalizer::Event::Cleanup(cluster) => deletion::clean_up(&cluster, context).await,
         }
     })
@@ -153,6 +147,7 @@ async fn guarded(
 
 /// When to try again after an error: later with every failure in a row.
 #[must_use]
+#[expect(clippy::needless_pass_by_value, reason = "the signature is kube's")]
 pub fn error_policy(
     cluster: Arc<DeserializeGuard<AerospikeCluster>>,
     error: &Error,

@@ -6,6 +6,7 @@ pub mod claims;
 pub mod deletion;
 pub mod objects;
 pub mod observed;
+pub mod outdated;
 pub mod scale_up;
 pub mod servers;
 pub mod status;
@@ -153,6 +154,25 @@ pub enum WaitReason {
     AccessControl,
 }
 
+impl Effect {
+    /// What it does, for those who wait for it.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Apply { object, new: true } => {
+                format!("creating {:?} {}", object.kind, object.name)
+            }
+            Self::Apply { object, new: false } => {
+                format!("updating {:?} {}", object.kind, object.name)
+            }
+            Self::Delete { kind, name, .. } => format!("deleting {kind:?} {name}"),
+            Self::MarkInitialized { claim, .. } => format!("marking claim {claim} as prepared"),
+            Self::GrantNodeReader => "granting the pods to read their nodes".to_owned(),
+            Self::Administer { .. } => "making users and roles".to_owned(),
+        }
+    }
+}
+
 impl WaitReason {
     /// A fixed word for conditions and metrics.
     #[must_use]
@@ -230,6 +250,8 @@ const STAGES: &[Stage] = &[
     claims::mark_initialized,
     scale_up::grow,
     scale_up::await_pods,
+    outdated::name_outdated,
+    outdated::name_removed_racks,
     servers::await_cluster,
     access_control::install,
 ];

@@ -162,7 +162,7 @@ fn below_status(
 mod tests {
     use super::*;
 
-    fn cluster(status: Value) -> AerospikeCluster {
+    fn cluster(status: &Value) -> AerospikeCluster {
         serde_json::from_value(json!({
             "apiVersion": "asdb.aerospike.com/v1",
             "kind": "AerospikeCluster",
@@ -175,14 +175,14 @@ mod tests {
 
     #[test]
     fn a_status_that_says_nothing_new_is_not_written() {
-        let cluster = cluster(json!({"phase": "InProgress", "pods": {}}));
+        let cluster = cluster(&json!({"phase": "InProgress", "pods": {}}));
         let same = cluster.status.clone().unwrap();
         assert!(patch(&cluster, &same).unwrap().is_none());
     }
 
     #[test]
     fn entries_of_pods_are_left_to_the_pods() {
-        let cluster = cluster(json!({"phase": "InProgress", "pods": {}}));
+        let cluster = cluster(&json!({"phase": "InProgress", "pods": {}}));
         let mut status = cluster.status.clone().unwrap();
         status.phase = Some(Phase::Completed);
         status
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn the_first_status_has_a_map_for_the_pods() {
-        let cluster = cluster(Value::Null);
+        let cluster = cluster(&Value::Null);
         let Some(Patch::Merge(patch)) = patch(&cluster, &status::skeleton()).unwrap() else {
             panic!("a merge patch was expected");
         };

@@ -123,6 +123,7 @@ where
     controller.owns(scope.api::<PartialObjectMeta<K>>(client), config.clone())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the signature is kube's")]
 fn cluster_of(pod: Pod) -> Option<ObjectRef<DeserializeGuard<AerospikeCluster>>> {
     let name = pod.labels().get(labels::CLUSTER)?;
     Some(ObjectRef::new(name).within(&pod.namespace()?))

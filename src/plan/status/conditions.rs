@@ -7,8 +7,7 @@ use k8s_openapi::{
 
 use crate::{
     api::AerospikeClusterStatus,
-    plan::{Observed, Plan, Step, WaitReason},
-    resolve::Desired,
+    plan::{Effect, Observed, Plan, Step, WaitReason},
 };
 
 /// The longest message of a condition that Kubernetes takes, in bytes.
@@ -51,8 +50,7 @@ pub enum Situation {
 impl Situation {
     /// The situation of a cluster whose plan is `plan`.
     #[must_use]
-    pub fn of(desired: &Desired, observed: &Observed, plan: &Plan, rolled_out: bool) -> Self {
-        let _ = desired;
+    pub fn of(observed: &Observed, plan: &Plan, rolled_out: bool) -> Self {
         if let Some(first) = plan.waits.iter().find(|wait| wait.reason.needs_a_person()) {
             let mine = plan.waits.iter().filter(|wait| wait.reason == first.reason);
             return Self::Stalled {
@@ -63,7 +61,10 @@ impl Situation {
         if plan.is_done() {
             return Self::Done;
         }
-        let message = listed(plan.waits.iter().map(|wait| wait.message.as_str()));
+        let missing = plan.waits.iter().map(|wait| wait.message.clone());
+        let doing = plan.upkeep.iter().map(Effect::describe);
+        let told: Vec<_> = missing.chain(doing).collect();
+        let message = listed(told.iter().map(String::as_str));
         let lost = [
             WaitReason::Pods,
             WaitReason::Servers,

@@ -21,7 +21,7 @@ const NAME: &str = "aerocluster";
 /// Password of the user `admin` in the demo.
 const PASSWORD: &str = "admin123";
 /// How long a cluster may take to be ready.
-const READY_WITHIN: Duration = Duration::from_secs(180);
+const READY_WITHIN: Duration = Duration::from_mins(3);
 
 /// Runs the demo from nothing, or again over what it left.
 ///

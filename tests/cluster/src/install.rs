@@ -21,7 +21,7 @@ const WEBHOOK_NAMES: [&str; 2] = [
     "aerospike-operator-webhook-service.aerospike.svc.cluster.local",
 ];
 /// How long the operator may take to be ready.
-const READY_WITHIN: Duration = Duration::from_secs(120);
+const READY_WITHIN: Duration = Duration::from_mins(2);
 
 /// Applied in this order; the webhooks come last, since they need the operator.
 const MANIFESTS: [&str; 5] = [
