@@ -42,8 +42,10 @@ crds: tools ## Writes crds/ anew from the types
 bench: tools ## Measures speed and memory, and writes BENCHMARKS.md
 	@cargo run --quiet --locked --release --package cluster --bin bench
 
-fuzz: tools ## Reviews and frames from N mutated and random objects
-	@FUZZ_CASES=$(N) PROPTEST_CASES=$(N) cargo test --quiet --locked --release fuzz
+fuzz: tools ## N mutated and random objects as reviews, N random frames of info and administration
+	@FUZZ_CASES=$(N) cargo test --quiet --locked --release --test fuzz_reviews -- --nocapture
+	@PROPTEST_CASES=$(N) cargo test --quiet --locked --release --lib aerospike::
+	@PROPTEST_CASES=$(N) cargo test --quiet --locked --release --package simulator --lib wire::
 
 up: tools ## Starts the test cluster, with the operator in it
 	@cargo run --quiet --locked --package cluster -- up

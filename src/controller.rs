@@ -121,7 +121,7 @@ async fn guarded(
 ) -> Result<Action, Error> {
     let cluster = match &cluster.0 {
         Ok(cluster) => Arc::new(cluster.clone()),
-        Err(invalid) => return Err(Error::Unreadable(invalid.error.clone())),
+        Err(invalid) => return deletion::unreadable(invalid, context).await,
     };
     let api = Api::namespaced(
         context.client.clone(),
@@ -172,11 +172,12 @@ async fn pass(cluster: &AerospikeCluster, context: &Context) -> Result<Action, E
     let Some(cluster) = cluster else {
         return Ok(Action::await_change());
     };
-    let findings = findings(&cluster, &context.settings);
+    let rolled_out = rolled_out(&cluster);
+    let findings = findings(&cluster, rolled_out.as_ref(), &context.settings);
     let desired = match resolve::resolve(&cluster, &context.settings) {
         Ok(desired) if findings.is_empty() => desired,
-        Ok(_) => return report::invalid(&cluster, &findings, now, context).await,
-        Err(problems) => return report::invalid(&cluster, &problems, now, context).await,
+        Ok(_) => return invalid(&cluster, rolled_out, &findings, now, context).await,
+        Err(problems) => return invalid(&cluster, rolled_out, &problems, now, context).await,
     };
     let observed = observe::observe(&cluster, &desired, now, context).await?;
     let plan = plan::next(&desired, &observed);
@@ -191,24 +192,54 @@ async fn pass(cluster: &AerospikeCluster, context: &Context) -> Result<Action, E
     )))
 }
 
-/// What the rules say about a cluster that may be older than the webhook; what was rolled out is the old object.
-fn findings(cluster: &AerospikeCluster, settings: &Settings) -> Vec<Finding> {
-    let rolled_out = cluster.status.as_ref().and_then(status::mirrored_spec);
-    let old = rolled_out.map(|spec| AerospikeCluster {
+/// The cluster as it was last rolled out, if it ever was.
+fn rolled_out(cluster: &AerospikeCluster) -> Option<AerospikeCluster> {
+    let spec = cluster.status.as_ref().and_then(status::mirrored_spec)?;
+    Some(AerospikeCluster {
         spec,
         ..cluster.clone()
-    });
-    let operation = match &old {
+    })
+}
+
+/// What the rules say about a cluster that may be older than the webhook; what was rolled out is the old object.
+fn findings(
+    cluster: &AerospikeCluster,
+    rolled_out: Option<&AerospikeCluster>,
+    settings: &Settings,
+) -> Vec<Finding> {
+    let operation = match rolled_out {
         Some(_) => Operation::Update,
         None => Operation::Create,
     };
     admission::check(&Proposal {
         operation,
         new: cluster,
-        old: old.as_ref(),
+        old: rolled_out,
         settings,
     })
     .findings
+}
+
+/// Rolls nothing out, names what is wrong, and keeps up what runs.
+async fn invalid(
+    cluster: &AerospikeCluster,
+    rolled_out: Option<AerospikeCluster>,
+    findings: &[Finding],
+    now: Timestamp,
+    context: &Context,
+) -> Result<Action, Error> {
+    report::invalid(cluster, findings, now, context).await?;
+    let desired = rolled_out.and_then(|old| resolve::resolve(&old, &context.settings).ok());
+    let Some(desired) = desired else {
+        return Ok(Action::await_change());
+    };
+    let observed = observe::observe(cluster, &desired, now, context).await?;
+    let plan = Plan {
+        step: None,
+        ..plan::next(&desired, &observed)
+    };
+    execute::execute(&desired, &observed, &plan, context).await?;
+    Ok(Action::requeue(WHILE_STALLED))
 }
 
 fn look_again_after(plan: &Plan, uid: &str) -> Duration {

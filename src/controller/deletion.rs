@@ -1,16 +1,20 @@
 //! A cluster that goes: its claims by their policies, its place in the node reader's binding, then the finalizer. All else
 //! goes by owner references.
 
-use k8s_openapi::api::core::v1::PersistentVolumeClaim;
+use k8s_openapi::api::core::v1::{ObjectReference, PersistentVolumeClaim};
 use kube::{
-    Api, ResourceExt,
-    api::{DeleteParams, Preconditions},
+    Api, Resource, ResourceExt,
+    api::{
+        ApiResource, DeleteParams, DynamicObject, ObjectMeta, Patch, PatchParams, Preconditions,
+    },
+    core::error_boundary::InvalidObject,
     runtime::controller::Action,
 };
+use serde_json::json;
 
 use super::{Context, Error, events::Told, execute, observe};
 use crate::{
-    api::AerospikeCluster,
+    api::{AerospikeCluster, FINALIZER},
     plan::{deletion::claims_to_delete, observed::Claim},
     resolve,
     resources::rbac,
@@ -36,6 +40,66 @@ pub async fn clean_up(cluster: &AerospikeCluster, context: &Context) -> Result<A
     let namespace = cluster.namespace().unwrap_or_default();
     context.metrics.forget(&namespace, &cluster.name_any());
     Ok(Action::await_change())
+}
+
+/// What can be done about an object that is not an `AerospikeCluster` that this version can read: it is named, and if it
+/// goes, it goes without its claims, since their policies are unknown.
+///
+/// # Errors
+///
+/// That it cannot be read, or that its finalizer could not be removed.
+pub async fn unreadable(object: &InvalidObject, context: &Context) -> Result<Action, Error> {
+    let reference = reference_to(object);
+    let unreadable = Error::Unreadable(object.error.clone());
+    if object.metadata.deletion_timestamp.is_none() {
+        let told = Told::warning("UpdateFailed", unreadable.to_string());
+        context.tell_of(&reference, &told).await;
+        return Err(unreadable);
+    }
+    let note = format!("{unreadable}; its claims are kept");
+    context
+        .tell_of(&reference, &Told::warning("Deleted", note))
+        .await;
+    remove_finalizer(&object.metadata, context).await?;
+    Ok(Action::await_change())
+}
+
+fn reference_to(object: &InvalidObject) -> ObjectReference {
+    let metadata = object.metadata.clone();
+    ObjectReference {
+        api_version: Some(AerospikeCluster::api_version(&()).into_owned()),
+        kind: Some(AerospikeCluster::kind(&()).into_owned()),
+        name: metadata.name,
+        namespace: metadata.namespace,
+        uid: metadata.uid,
+        ..ObjectReference::default()
+    }
+}
+
+async fn remove_finalizer(metadata: &ObjectMeta, context: &Context) -> Result<(), Error> {
+    let others: Vec<_> = metadata
+        .finalizers
+        .iter()
+        .flatten()
+        .filter(|finalizer| *finalizer != FINALIZER)
+        .collect();
+    let api: Api<DynamicObject> = Api::namespaced_with(
+        context.client.clone(),
+        metadata.namespace.as_deref().unwrap_or_default(),
+        &ApiResource::erase::<AerospikeCluster>(&()),
+    );
+    let patch = json!({"metadata": {
+        "resourceVersion": metadata.resource_version,
+        "finalizers": others,
+    }});
+    api.patch(
+        metadata.name.as_deref().unwrap_or_default(),
+        &PatchParams::default(),
+        &Patch::Merge(patch),
+    )
+    .await
+    .map(drop)
+    .map_err(Error::executing("remove the finalizer"))
 }
 
 async fn clean(cluster: &AerospikeCluster, context: &Context) -> Result<usize, Error> {

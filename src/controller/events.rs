@@ -1,5 +1,6 @@
 //! Events on a cluster: what a user would want to know, once a transition.
 
+use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{
     Resource,
     runtime::events::{Event, EventType},
@@ -133,7 +134,8 @@ impl Context {
         self.tell_of(&reference, told).await;
     }
 
-    async fn tell_of(&self, reference: &k8s_openapi::api::core::v1::ObjectReference, told: &Told) {
+    /// [`Self::tell`], about an object by reference.
+    pub async fn tell_of(&self, reference: &ObjectReference, told: &Told) {
         let event = Event {
             type_: if told.warning {
                 EventType::Warning

@@ -79,7 +79,7 @@ pub async fn stalled(
     Ok(Action::requeue(WHILE_STALLED))
 }
 
-/// Reports a spec that breaks rules, and waits for a change.
+/// Reports a spec that breaks rules.
 ///
 /// # Errors
 ///
@@ -89,11 +89,10 @@ pub async fn invalid(
     findings: &[Finding],
     now: Timestamp,
     context: &Context,
-) -> Result<Action, Error> {
+) -> Result<(), Error> {
     let old = cluster.status.clone().unwrap_or_default();
     let status = status::of_invalid(&old, findings, cluster.metadata.generation, now);
-    write(cluster, &status, context).await?;
-    Ok(Action::await_change())
+    write(cluster, &status, context).await
 }
 
 async fn write(
