@@ -174,10 +174,15 @@ async fn pass(cluster: &AerospikeCluster, context: &Context) -> Result<Action, E
     };
     let rolled_out = rolled_out(&cluster);
     let findings = findings(&cluster, rolled_out.as_ref(), &context.settings);
-    let desired = match resolve::resolve(&cluster, &context.settings) {
-        Ok(desired) if findings.is_empty() => desired,
-        Ok(_) => return invalid(&cluster, rolled_out, &findings, now, context).await,
-        Err(problems) => return invalid(&cluster, rolled_out, &problems, now, context).await,
+    let resolved = match resolve::resolve(&cluster, &context.settings) {
+        Ok(_) if !findings.is_empty() => Err(findings),
+        resolved => resolved,
+    };
+    let desired = match resolved {
+        Ok(desired) => desired,
+        Err(wrong) => {
+            return Box::pin(invalid(&cluster, rolled_out, &wrong, now, context)).await;
+        }
     };
     let observed = observe::observe(&cluster, &desired, now, context).await?;
     let plan = plan::next(&desired, &observed);
