@@ -1,6 +1,6 @@
 //! Runs work only while this process holds the lease.
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use kube::Client;
 use kube_lease_manager::{LeaseCreateMode, LeaseManagerBuilder};
@@ -12,6 +12,8 @@ pub const LEASE: &str = "aerospike-operator";
 const DURATION: u64 = 15;
 /// How long before its end the lease is given up if it could not be renewed: seconds.
 const GRACE: u64 = 5;
+/// How long the release of the lease may take.
+const RELEASE_WITHIN: Duration = Duration::from_secs(1);
 
 /// Waits for the lease, then runs `work` until it ends, the lease is lost or `stop` is cancelled. The lease is released.
 ///
@@ -28,15 +30,17 @@ pub async fn while_leading<F>(
 where
     F: Future<Output = anyhow::Result<()>>,
 {
-    let manager = LeaseManagerBuilder::new(client, LEASE)
+    let builder = LeaseManagerBuilder::new(client, LEASE)
         .with_namespace(namespace)
         .with_identity(identity)
         .with_duration(DURATION)
         .with_grace(GRACE)
-        .with_create_mode(LeaseCreateMode::AutoCreate)
-        .build()
-        .await?;
-    let (mut leading, task) = manager.watch().await;
+        .with_create_mode(LeaseCreateMode::AutoCreate);
+    let built = async { anyhow::Ok(builder.build().await?.watch().await) };
+    let (mut leading, task) = tokio::select! {
+        built = built => built?,
+        () = stop.cancelled() => return Ok(()),
+    };
     let lost = async {
         if leading.wait_for(|leading| *leading).await.is_err() {
             anyhow::bail!("the lease task ended");
@@ -52,6 +56,11 @@ where
         () = stop.cancelled() => Ok(()),
     };
     drop(leading);
-    task.await??;
+    match tokio::time::timeout(RELEASE_WITHIN, task).await {
+        Ok(released) => {
+            released??;
+        }
+        Err(_) => tracing::warn!("The lease could not be released in time, and runs out"),
+    }
     result
 }

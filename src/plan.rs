@@ -10,6 +10,8 @@ pub mod outdated;
 pub mod scale_up;
 pub mod servers;
 pub mod status;
+#[cfg(test)]
+mod world;
 
 use serde_json::Value;
 
@@ -256,7 +258,8 @@ const STAGES: &[Stage] = &[
     access_control::install,
 ];
 
-/// What to do next. A step waits until the upkeep before it is done, so that what pods need is there before they are.
+/// What to do next. A step waits until the stages before its own have nothing to do and miss nothing, so that what pods
+/// need is there before they are.
 #[must_use]
 pub fn next(desired: &Desired, observed: &Observed) -> Plan {
     let mut plan = Plan::default();
@@ -266,7 +269,7 @@ pub fn next(desired: &Desired, observed: &Observed) -> Plan {
             step,
             waits,
         } = stage(desired, observed);
-        if plan.step.is_none() && plan.upkeep.is_empty() {
+        if plan == Plan::default() {
             plan.step = step;
         }
         plan.upkeep.extend(upkeep);

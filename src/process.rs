@@ -13,7 +13,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::{Client, runtime::events::Recorder};
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -48,6 +48,8 @@ struct Process {
 ///
 /// If a part cannot start, or ended by itself.
 pub async fn run(args: RunArgs) -> anyhow::Result<()> {
+    // From here on a signal waits until it is looked at; before, the first process of a container would miss it.
+    let terminate = signal(SignalKind::terminate())?;
     let process = Process {
         tasks: TaskTracker::new(),
         stop: CancellationToken::new(),
@@ -72,7 +74,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
             .context("failed to configure the Kubernetes client")?;
         process.lead(client, args);
     }
-    process.until_asked().await
+    process.until_asked(terminate).await
 }
 
 impl Process {
@@ -132,8 +134,7 @@ impl Process {
         });
     }
 
-    async fn until_asked(self) -> anyhow::Result<()> {
-        let mut terminate = signal(SignalKind::terminate())?;
+    async fn until_asked(self, mut terminate: Signal) -> anyhow::Result<()> {
         let asked = tokio::select! {
             _ = terminate.recv() => true,
             _ = tokio::signal::ctrl_c() => true,

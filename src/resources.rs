@@ -62,4 +62,4 @@ fn telling<T: Default + PartialEq>(value: Option<T>) -> Option<T> {
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
-mod testing;
+pub mod testing;

@@ -200,18 +200,19 @@ pub(super) async fn change_node_readers(
     let bindings: Api<k8s_openapi::api::rbac::v1::ClusterRoleBinding> =
         Api::all(context.client.clone());
     let what = format!("change the subjects of {}", names::NODE_READER);
-    let mut binding = bindings
+    let binding = bindings
         .get(names::NODE_READER)
         .await
         .map_err(Error::executing(what.clone()))?;
-    let before = binding.subjects.clone();
-    change(binding.subjects.get_or_insert_default());
-    if binding.subjects == before {
+    let before = binding.subjects.unwrap_or_default();
+    let mut subjects = before.clone();
+    change(&mut subjects);
+    if subjects == before {
         return Ok(());
     }
     let patch = json!({
         "metadata": {"resourceVersion": binding.metadata.resource_version},
-        "subjects": binding.subjects,
+        "subjects": subjects,
     });
     bindings
         .patch(

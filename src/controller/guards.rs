@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::Context;
 use crate::{
     api::{AerospikeCluster, crd},
-    plan::status::conditions::Situation,
+    plan::status::conditions::{ADOPTION_REQUIRED, Situation},
 };
 
 /// Lease by which AKO elects its leader.
@@ -84,7 +84,7 @@ pub fn keep_off(cluster: &AerospikeCluster, context: &Context) -> Option<Situati
         return None;
     };
     Some(Situation::Stalled {
-        reason: "AdoptionRequired",
+        reason: ADOPTION_REQUIRED,
         message,
     })
 }

@@ -39,23 +39,24 @@ pub fn is_installed(desired: &Desired, observed: &Observed) -> bool {
 /// Makes roles, then users, the administrator last.
 #[must_use]
 pub fn install(desired: &Desired, observed: &Observed) -> Share {
-    let Some(declared) = pending(desired, &observed.status) else {
-        return Share::default();
-    };
-    match &observed.access {
-        Access::NotRead => Share::wait(
-            WaitReason::AccessControl,
-            "users and roles are made when all servers form a cluster",
-        ),
-        Access::Unknown(wait) => Share {
+    match (&observed.access, pending(desired, &observed.status)) {
+        (Access::Unknown(wait), _) => Share {
             waits: vec![wait.clone()],
             ..Share::default()
         },
-        Access::Known {
-            installed,
-            passwords,
-            first_password,
-        } => {
+        (_, None) => Share::default(),
+        (Access::NotRead, Some(_)) => Share::wait(
+            WaitReason::AccessControl,
+            "users and roles are made when all servers form a cluster",
+        ),
+        (
+            Access::Known {
+                installed,
+                passwords,
+                first_password,
+            },
+            Some(declared),
+        ) => {
             let requests = access::difference(
                 &declaration(declared),
                 installed,

@@ -59,3 +59,6 @@ pub fn goes_with_its_pod(claim: &Claim, storage: &StorageSpec) -> bool {
         .or(by_mode.as_ref())
         .is_some_and(cascades)
 }
+
+#[cfg(test)]
+mod tests;

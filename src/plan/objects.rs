@@ -35,7 +35,7 @@ fn keep_one(desired: &Desired, observed: &Observed, mut object: Object, share: &
         share.upkeep.push(Effect::Apply { object, new: true });
         return;
     };
-    if live.owner.as_deref() != Some(desired.identity.uid.as_str()) {
+    if !is_ours(desired, live) {
         share.waits.push(Wait::new(
             WaitReason::ForeignObject,
             format!(
@@ -81,11 +81,10 @@ fn left_over(
     observed: &Observed,
     wanted: &BTreeSet<(Kind, String)>,
 ) -> Vec<Effect> {
-    let ours = |live: &Live| live.owner.as_deref() == Some(desired.identity.uid.as_str());
     observed
         .objects
         .iter()
-        .filter(|(key, live)| !wanted.contains(key) && ours(live) && !live.deleting)
+        .filter(|(key, live)| !wanted.contains(key) && is_ours(desired, live) && !live.deleting)
         .filter(|((kind, _), _)| matches!(kind, Kind::Service | Kind::PodDisruptionBudget))
         .filter(|((_, name), _)| !observed.pods.contains_key(name))
         .map(|((kind, name), live)| Effect::Delete {
@@ -105,10 +104,13 @@ fn build(desired: &Desired, observed: &Observed) -> Vec<Object> {
         object(Kind::Service, &services::headless(desired)),
     ];
     if desired.network.has_pod_services() {
-        let services = names::pods(desired).map(|pod| services::pod(desired, &pod));
+        let pods: BTreeSet<_> = names::pods(desired)
+            .chain(asked_for(desired, observed))
+            .collect();
+        let services = pods.iter().map(|pod| services::pod(desired, pod));
         objects.extend(services.map(|service| object(Kind::Service, &service)));
     }
-    let peers = config_map::peers(desired, &observed.pods.keys().cloned().collect());
+    let peers = config_map::peers(desired, &existing(desired, observed));
     for rack in &desired.racks {
         let config = config_map::config_map(desired, rack, &peers);
         objects.push(object(Kind::ConfigMap, &config));
@@ -122,6 +124,28 @@ fn build(desired: &Desired, observed: &Observed) -> Vec<Object> {
     objects
 }
 
+/// The pods that the live sets make anew when they are lost, also where fewer are desired.
+fn asked_for(desired: &Desired, observed: &Observed) -> impl Iterator<Item = String> {
+    observed
+        .objects
+        .iter()
+        .filter(|((kind, _), live)| *kind == Kind::StatefulSet && is_ours(desired, live))
+        .flat_map(|((_, set), live)| {
+            (0..live.replicas()).map(move |ordinal| format!("{set}-{ordinal}"))
+        })
+}
+
+/// Pods that are there, or will be again.
+fn existing(desired: &Desired, observed: &Observed) -> BTreeSet<String> {
+    asked_for(desired, observed)
+        .chain(observed.pods.keys().cloned())
+        .collect()
+}
+
+fn is_ours(desired: &Desired, live: &Live) -> bool {
+    live.owner.as_deref() == Some(desired.identity.uid.as_str())
+}
+
 /// What pods may read: everything of their own, of those that are still there too.
 fn rights(desired: &Desired, observed: &Observed) -> rbac::RoleNames {
     let mut rights = rbac::RoleNames::wanted(desired);
@@ -129,9 +153,10 @@ fn rights(desired: &Desired, observed: &Observed) -> rbac::RoleNames {
         .objects
         .keys()
         .filter(|(kind, _)| *kind == Kind::ConfigMap);
+    let pods = existing(desired, observed);
     rights.extend(rbac::RoleNames {
-        pods: observed.pods.keys().cloned().collect(),
-        services: observed.pods.keys().cloned().collect(),
+        services: pods.clone(),
+        pods,
         claims: observed
             .claims
             .iter()
@@ -165,3 +190,6 @@ pub fn wanted(desired: &Desired) -> BTreeSet<(Kind, String)> {
 
 /// Objects by kind and name.
 pub type Objects = BTreeMap<(Kind, String), Live>;
+
+#[cfg(test)]
+mod tests;

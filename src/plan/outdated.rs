@@ -57,7 +57,7 @@ fn restart_needed(pod: &str, change: &str) -> Wait {
     )
 }
 
-/// Names racks that are gone from the spec and still have a `StatefulSet`.
+/// Names racks that are gone from the spec and still have pods.
 #[must_use]
 pub fn name_removed_racks(desired: &Desired, observed: &Observed) -> Share {
     let cluster = &desired.identity.name;
@@ -68,7 +68,10 @@ pub fn name_removed_racks(desired: &Desired, observed: &Observed) -> Share {
         .collect();
     let ours = Some(desired.identity.uid.as_str());
     let removed = observed.objects.iter().filter(|((kind, name), live)| {
-        *kind == Kind::StatefulSet && live.owner.as_deref() == ours && !wanted.contains(name)
+        *kind == Kind::StatefulSet
+            && live.owner.as_deref() == ours
+            && live.replicas() > 0
+            && !wanted.contains(name)
     });
     let waits = removed.map(|((_, name), _)| {
         Wait::new(

@@ -14,6 +14,12 @@ const GRACE: i64 = 60;
 /// Raises the replicas of the first rack that has too few.
 #[must_use]
 pub fn grow(desired: &Desired, observed: &Observed) -> Share {
+    if observed.status.phase.is_none() {
+        return Share::wait(
+            WaitReason::Pods,
+            "pods report themselves in the status, which is written first",
+        );
+    }
     let mut share = Share::default();
     for rack in &desired.racks {
         let name = names::stateful_set(&desired.identity.name, &rack.identifier());
@@ -114,3 +120,6 @@ fn await_pod(name: &str, observed: &Observed) -> Option<Wait> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,3 +74,6 @@ fn disagreement(desired: &Desired, observed: &Observed) -> Option<Wait> {
 fn clustering(message: String) -> Wait {
     Wait::new(WaitReason::Clustering, message)
 }
+
+#[cfg(test)]
+mod tests;

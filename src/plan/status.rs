@@ -165,5 +165,9 @@ pub fn stalled(
 ) -> AerospikeClusterStatus {
     let mut status = old.clone();
     conditions::tell(&mut status, situation, generation, now);
+    if situation.is_somebody_elses() {
+        // A cluster of another operator is told by the lack of it.
+        status.observed_generation = old.observed_generation;
+    }
     status
 }

@@ -47,7 +47,16 @@ pub enum Situation {
     Terminating,
 }
 
+/// Reason of a cluster that another operator runs.
+pub const ADOPTION_REQUIRED: &str = "AdoptionRequired";
+
 impl Situation {
+    /// Whether another operator runs the cluster.
+    #[must_use]
+    pub fn is_somebody_elses(&self) -> bool {
+        matches!(self, Self::Stalled { reason, .. } if *reason == ADOPTION_REQUIRED)
+    }
+
     /// The situation of a cluster whose plan is `plan`.
     #[must_use]
     pub fn of(observed: &Observed, plan: &Plan, rolled_out: bool) -> Self {
@@ -258,3 +267,6 @@ fn set(
     });
     status.conditions.sort_by(|a, b| a.type_.cmp(&b.type_));
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! A world in which plans are tried: an API server that merges what is applied, stateful sets that make pods, pods that
+//! start slowly or not at all, servers that find each other with delay. What happens is decided by dice that are thrown
+//! before; when they are used up, all goes well.
+
+mod api_server;
+pub mod clusters;
+mod pass;
+mod pods;
+mod properties;
+mod servers;
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::jiff::Timestamp;
+
+use super::{Kind, Observed, observed::Claim};
+use crate::{api::AerospikeClusterStatus, resolve::Desired};
+use api_server::Stored;
+use pods::SimPod;
+use servers::Servers;
+
+/// Chance, thrown before the run; all sixes are zeros at the end.
+#[derive(Clone, Debug, Default)]
+struct Dice {
+    thrown: Vec<u8>,
+    used: usize,
+}
+
+impl Dice {
+    /// A number below `sides`; 0 is what one would hope for.
+    fn roll(&mut self, sides: u8) -> u8 {
+        let thrown = self.thrown.get(self.used).copied().unwrap_or(0);
+        self.used += 1;
+        thrown % sides
+    }
+
+    fn is_used_up(&self) -> bool {
+        self.used >= self.thrown.len()
+    }
+}
+
+/// What is wrong until somebody mends it.
+#[derive(Clone, Debug, Default)]
+struct Faults {
+    secret_missing: bool,
+    image_missing: bool,
+    no_node: bool,
+}
+
+/// All that there is.
+#[derive(Clone, Debug)]
+pub struct World {
+    pub desired: Desired,
+    generation: i64,
+    status: Option<AerospikeClusterStatus>,
+    objects: BTreeMap<(Kind, String), Stored>,
+    pods: BTreeMap<String, SimPod>,
+    claims: BTreeMap<String, Claim>,
+    servers: Servers,
+    may_read_nodes: bool,
+    faults: Faults,
+    dice: Dice,
+    now: i64,
+    counter: u64,
+}
+
+impl World {
+    pub fn new(desired: Desired, thrown: Vec<u8>) -> Self {
+        Self {
+            desired,
+            generation: 1,
+            status: None,
+            objects: BTreeMap::new(),
+            pods: BTreeMap::new(),
+            claims: BTreeMap::new(),
+            servers: Servers::default(),
+            may_read_nodes: false,
+            faults: Faults::default(),
+            dice: Dice { thrown, used: 0 },
+            now: 1_000_000,
+            counter: 0,
+        }
+    }
+
+    /// The user changes the spec.
+    fn wish(&mut self, desired: Desired) {
+        self.desired = desired;
+        self.generation += 1;
+    }
+
+    fn fresh(&mut self) -> u64 {
+        self.counter += 1;
+        self.counter
+    }
+
+    fn timestamp(&self, second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    /// Some time goes by.
+    fn settle(&mut self) {
+        self.now += 10;
+        self.run_stateful_sets();
+        self.advance_pods();
+        self.advance_servers();
+    }
+
+    /// Of `wish`, as it is when all is done.
+    pub fn settled(wish: &clusters::Wish) -> Self {
+        let mut world = Self::new(wish.resolve(), Vec::new());
+        world.converge();
+        world
+    }
+
+    /// What the controller reads.
+    pub fn observe(&mut self) -> Observed {
+        let mut observed = Observed {
+            now: self.timestamp(self.now),
+            status: self.status.clone().unwrap_or_default(),
+            objects: self.live_objects(),
+            pods: self.observed_pods(),
+            claims: self.claims.values().cloned().collect(),
+            may_read_nodes: self.may_read_nodes || !self.desired.network.uses_node_addresses(),
+            ..Observed::default()
+        };
+        self.ask_servers(&mut observed);
+        observed
+    }
+}

@@ -1,0 +1,243 @@
+//! Objects, and what the API server makes of writes to them.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{Kind, World};
+use crate::plan::{Effect, FIELD_MANAGER, Live, Object, Step, objects::Objects};
+
+/// A write that did not happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused;
+
+/// An object, and what was applied to it last.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    pub body: Value,
+    applied: Value,
+}
+
+impl Stored {
+    pub fn replicas(&self) -> i32 {
+        Live::of(self.body.clone()).replicas()
+    }
+
+    fn uid(&self) -> &str {
+        self.body["metadata"]["uid"].as_str().unwrap()
+    }
+
+    fn version(&self) -> &Value {
+        &self.body["metadata"]["resourceVersion"]
+    }
+}
+
+impl World {
+    pub fn live_objects(&self) -> Objects {
+        let live = |stored: &Stored| Live::of(stored.body.clone());
+        let objects = self.objects.iter();
+        objects
+            .map(|(key, stored)| (key.clone(), live(stored)))
+            .collect()
+    }
+
+    pub fn is_ours(&self, kind: Kind, name: &str) -> bool {
+        let stored = self.objects.get(&(kind, name.to_owned()));
+        let owner = stored.and_then(|stored| Live::of(stored.body.clone()).owner);
+        owner.as_deref() == Some(self.desired.identity.uid.as_str())
+    }
+
+    /// Somebody else makes an object.
+    pub fn plant(&mut self, kind: Kind, name: &str) {
+        let body = json!({"metadata": {"name": name}, "spec": {"selector": {"app": "theirs"}}});
+        let body = self.stamped(body, None);
+        let stored = Stored {
+            body,
+            applied: Value::Null,
+        };
+        self.objects.insert((kind, name.to_owned()), stored);
+    }
+
+    /// # Errors
+    ///
+    /// If the world is not what the effect was decided on.
+    pub fn carry_out(&mut self, effect: &Effect) -> Result<(), Refused> {
+        match effect {
+            Effect::Apply { object, .. } => self.apply(object),
+            Effect::Delete { kind, name, uid } => self.delete(*kind, name, uid),
+            Effect::MarkInitialized { claim, uid } => self.mark(claim, uid),
+            Effect::GrantNodeReader => {
+                self.may_read_nodes = true;
+                Ok(())
+            }
+            Effect::Administer { requests } => {
+                self.administer(requests);
+                Ok(())
+            }
+        }
+    }
+
+    fn apply(&mut self, object: &Object) -> Result<(), Refused> {
+        let key = (object.kind, object.name.clone());
+        let expected = object.body["metadata"]["resourceVersion"].clone();
+        let before = self.objects.get(&key).cloned();
+        if expected != before.as_ref().map_or(Value::Null, |b| b.version().clone())
+            && !expected.is_null()
+        {
+            return Err(Refused);
+        }
+        let ours = before.is_none() || self.is_ours(object.kind, &object.name);
+        assert!(ours, "{key:?} belongs to somebody else");
+        let mut live = before.as_ref().map_or_else(
+            || defaults(object.kind),
+            |before| without(&before.body, &before.applied, &object.body),
+        );
+        merge(&mut live, &object.body);
+        let body = self.stamped(live, before.as_ref().map(Stored::uid));
+        let stored = Stored {
+            body: managed(body, &object.body),
+            applied: object.body.clone(),
+        };
+        self.objects.insert(key, stored);
+        Ok(())
+    }
+
+    fn stamped(&mut self, mut body: Value, uid: Option<&str>) -> Value {
+        let number = self.fresh();
+        let uid = uid.map_or_else(|| format!("uid-{number}"), str::to_owned);
+        body["metadata"]["uid"] = uid.into();
+        body["metadata"]["resourceVersion"] = number.to_string().into();
+        body
+    }
+
+    fn delete(&mut self, kind: Kind, name: &str, uid: &str) -> Result<(), Refused> {
+        let key = (kind, name.to_owned());
+        if self
+            .objects
+            .get(&key)
+            .is_none_or(|found| found.uid() != uid)
+        {
+            return Err(Refused);
+        }
+        assert!(self.is_ours(kind, name), "{key:?} belongs to somebody else");
+        self.objects.remove(&key);
+        Ok(())
+    }
+
+    fn mark(&mut self, claim: &str, uid: &str) -> Result<(), Refused> {
+        let claim = self.claims.get_mut(claim).filter(|claim| claim.uid == uid);
+        claim.ok_or(Refused)?.initialized = true;
+        Ok(())
+    }
+
+    /// # Errors
+    ///
+    /// If the set was touched since.
+    pub fn take(&mut self, step: &Step) -> Result<(), Refused> {
+        let Step::Grow {
+            set,
+            uid,
+            resource_version,
+            from,
+            to,
+            ..
+        } = step;
+        let stored = self.objects.get(&(Kind::StatefulSet, set.clone()));
+        let fits = stored.is_some_and(|stored| {
+            stored.uid() == uid
+                && stored.version() == resource_version.as_str()
+                && stored.replicas() == *from
+        });
+        if !fits {
+            return Err(Refused);
+        }
+        self.assert_ready_for_pods(set, *from, *to);
+        let version = self.fresh().to_string();
+        let stored = self
+            .objects
+            .get_mut(&(Kind::StatefulSet, set.clone()))
+            .unwrap();
+        stored.body["spec"]["replicas"] = (*to).into();
+        stored.body["metadata"]["resourceVersion"] = version.into();
+        Ok(())
+    }
+
+    /// Replicas of the sets.
+    pub fn replicas(&self) -> BTreeMap<String, i32> {
+        let sets = self
+            .objects
+            .iter()
+            .filter(|((kind, _), _)| *kind == Kind::StatefulSet);
+        sets.map(|((_, name), set)| (name.clone(), set.replicas()))
+            .collect()
+    }
+
+    /// What a user would compare: everything but what differs between two runs.
+    pub fn comparable(&self) -> BTreeMap<(Kind, String), Value> {
+        let plain = |stored: &Stored| {
+            let mut body = stored.body.clone();
+            for member in ["uid", "resourceVersion", "managedFields"] {
+                body["metadata"].as_object_mut().unwrap().remove(member);
+            }
+            body
+        };
+        let objects = self.objects.iter();
+        objects
+            .map(|(key, stored)| (key.clone(), plain(stored)))
+            .collect()
+    }
+}
+
+fn defaults(kind: Kind) -> Value {
+    match kind {
+        Kind::Service => json!({"spec": {"clusterIP": "10.0.0.9", "sessionAffinity": "None"}}),
+        Kind::StatefulSet => {
+            json!({"spec": {"revisionHistoryLimit": 10}, "status": {"replicas": 0}})
+        }
+        _ => json!({}),
+    }
+}
+
+/// `live` without what was applied `before` and is not `now`.
+fn without(live: &Value, before: &Value, now: &Value) -> Value {
+    let (Some(members), Some(before)) = (live.as_object(), before.as_object()) else {
+        return live.clone();
+    };
+    let kept = members
+        .iter()
+        .filter_map(|(name, live)| match (before.get(name), now.get(name)) {
+            (Some(_), None) => None,
+            (Some(before), Some(now)) => Some((name.clone(), without(live, before, now))),
+            (None, _) => Some((name.clone(), live.clone())),
+        });
+    Value::Object(kept.collect())
+}
+
+fn merge(live: &mut Value, applied: &Value) {
+    match (live, applied) {
+        (Value::Object(live), Value::Object(applied)) => {
+            for (name, value) in applied {
+                merge(live.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (live, applied) => live.clone_from(applied),
+    }
+}
+
+fn managed(mut body: Value, applied: &Value) -> Value {
+    let mut applied = applied.clone();
+    applied["metadata"]
+        .as_object_mut()
+        .unwrap()
+        .remove("resourceVersion");
+    body["metadata"]["managedFields"] = json!([
+        {"manager": FIELD_MANAGER, "operation": "Apply", "fieldsV1": fields(&applied)},
+    ]);
+    body
+}
+
+fn fields(value: &Value) -> Value {
+    let members = value.as_object().into_iter().flatten();
+    let named = members.map(|(name, value)| (format!("f:{name}"), fields(value)));
+    Value::Object(named.collect::<Map<_, _>>())
+}

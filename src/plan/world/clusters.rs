@@ -1,0 +1,97 @@
+//! Desired clusters to try, small in every dimension that matters.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::{resolve::Desired, resources::testing};
+
+/// What a user may ask for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wish {
+    pub size: u32,
+    pub racks: u32,
+    pub security: bool,
+    pub multi_pod_per_host: bool,
+    pub load_balancer: bool,
+    pub disable_pdb: bool,
+    pub proto_fd_max: u32,
+}
+
+impl Default for Wish {
+    fn default() -> Self {
+        Self {
+            size: 2,
+            racks: 1,
+            security: true,
+            multi_pod_per_host: true,
+            load_balancer: false,
+            disable_pdb: false,
+            proto_fd_max: 15000,
+        }
+    }
+}
+
+impl Wish {
+    pub fn of(size: u32, racks: u32) -> Self {
+        Self {
+            size,
+            racks,
+            ..Self::default()
+        }
+    }
+
+    pub fn resolve(&self) -> Desired {
+        testing::sample_with("dim_nostorage_cluster", |object| {
+            self.write(&mut object["spec"]);
+        })
+    }
+
+    fn write(&self, spec: &mut Value) {
+        spec["size"] = self.size.into();
+        spec["disablePDB"] = self.disable_pdb.into();
+        spec["podSpec"]["multiPodPerHost"] = self.multi_pod_per_host.into();
+        spec["aerospikeConfig"]["service"]["proto-fd-max"] = self.proto_fd_max.into();
+        let racks: Vec<_> = (1..=self.racks).map(|id| json!({"id": id})).collect();
+        spec["rackConfig"] = json!({"namespaces": ["test"], "racks": racks});
+        if self.load_balancer {
+            spec["seedsFinderServices"] =
+                json!({"loadBalancer": {"externalTrafficPolicy": "Local"}});
+        }
+        if self.security {
+            spec["aerospikeAccessControl"] = access_control();
+        } else {
+            let members = spec.as_object_mut().unwrap();
+            members.remove("aerospikeAccessControl");
+            let config = members["aerospikeConfig"].as_object_mut().unwrap();
+            config.remove("security");
+        }
+    }
+}
+
+fn access_control() -> Value {
+    json!({
+        "roles": [{"name": "profiler", "privileges": ["read.test"], "whitelist": ["10.0.0.0/8"]}],
+        "users": [
+            {"name": "admin", "secretName": "auth", "roles": ["sys-admin", "user-admin"]},
+            {"name": "app", "secretName": "auth", "roles": ["profiler", "read-write"]},
+        ],
+    })
+}
+
+pub fn wishes() -> impl Strategy<Value = Wish> {
+    let switches = any::<[bool; 4]>();
+    (1u32..=8, 1u32..=3, switches).prop_map(|(size, racks, switches)| Wish {
+        size,
+        racks,
+        security: switches[0],
+        multi_pod_per_host: switches[1],
+        load_balancer: switches[2],
+        disable_pdb: switches[3],
+        ..Wish::default()
+    })
+}
+
+/// What chance brings before all goes well.
+pub fn throws() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(any::<u8>(), 0..200)
+}

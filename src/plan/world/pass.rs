@@ -1,0 +1,140 @@
+//! Passes of the controller over the world, with what must hold at every moment.
+
+use super::World;
+use crate::{
+    api::{AerospikeClusterStatus, status::Phase},
+    plan::{self, Observed, Plan, WaitReason, status},
+};
+
+/// Passes within which a world without mishaps must be settled.
+const ENOUGH: usize = 60;
+
+impl World {
+    /// One pass; it may die after any of its effects.
+    pub fn pass(&mut self) -> Plan {
+        let observed = self.observe();
+        let plan = plan::next(&self.desired, &observed);
+        self.assert_sane(&plan);
+        if self.execute(&plan) {
+            let status = self.status_after(&observed, &plan);
+            self.write_status(status);
+        }
+        plan
+    }
+
+    fn status_after(&self, observed: &Observed, plan: &Plan) -> AerospikeClusterStatus {
+        status::after_pass(&self.desired, observed, plan, Some(self.generation))
+    }
+
+    /// False if the controller died on the way.
+    fn execute(&mut self, plan: &Plan) -> bool {
+        let before = self.replicas();
+        for effect in &plan.upkeep {
+            if self.dice.roll(16) == 15 {
+                return false;
+            }
+            if self.dice.roll(16) == 15 {
+                self.settle();
+            }
+            if self.carry_out(effect).is_err() {
+                return true;
+            }
+            assert_eq!(
+                self.replicas_of(&before),
+                before,
+                "{effect:?} changes replicas"
+            );
+        }
+        if let Some(step) = &plan.step {
+            if self.dice.roll(8) == 7 {
+                return false;
+            }
+            // A refusal is found out in the next pass.
+            let _ = self.take(step);
+        }
+        self.dice.roll(8) != 7
+    }
+
+    fn replicas_of(
+        &self,
+        known: &std::collections::BTreeMap<String, i32>,
+    ) -> std::collections::BTreeMap<String, i32> {
+        let mut now = self.replicas();
+        now.retain(|set, _| known.contains_key(set));
+        now
+    }
+
+    fn assert_sane(&self, plan: &Plan) {
+        let done = plan.is_done();
+        assert!(!done || self.servers_settled(), "done too early");
+        assert!(
+            plan.step.is_none() || plan.upkeep.is_empty(),
+            "a step goes before what it needs: {plan:?}"
+        );
+    }
+
+    /// Pods' entries are theirs.
+    fn write_status(&mut self, mut status: AerospikeClusterStatus) {
+        let completed = status.phase == Some(Phase::Completed);
+        let rolled_out = status.mirror == status::mirror(&self.desired.spec);
+        assert_eq!(completed, rolled_out);
+        let pods = self.status.take().map(|old| old.pods);
+        status.pods = pods.unwrap_or_default();
+        self.status = Some(status);
+    }
+
+    /// Passes until chance is used up and the plan is done.
+    pub fn converge(&mut self) {
+        let plan = self.run_until(Plan::is_done);
+        assert!(plan.is_done(), "it does not converge: {plan:?}");
+        self.assert_settled();
+    }
+
+    /// Passes until the plan wants a person for `reason`, and does nothing more.
+    pub fn converge_to_wait(&mut self, reason: WaitReason) -> Plan {
+        let idle = |plan: &Plan| {
+            let nothing = plan.upkeep.is_empty() && plan.step.is_none();
+            nothing && plan.waits.iter().any(|wait| wait.reason == reason)
+        };
+        let plan = self.run_until(idle);
+        assert!(idle(&plan), "{reason:?} is not reported: {plan:?}");
+        plan
+    }
+
+    fn run_until(&mut self, reached: impl Fn(&Plan) -> bool) -> Plan {
+        let mut plan = Plan::default();
+        let mut left = ENOUGH;
+        while left > 0 {
+            let lucky = self.dice.is_used_up();
+            plan = self.pass();
+            if lucky && reached(&plan) {
+                break;
+            }
+            self.settle();
+            left -= usize::from(lucky);
+        }
+        plan
+    }
+
+    /// A further pass has nothing to do and nothing to say.
+    fn assert_settled(&mut self) {
+        let observed = self.observe();
+        let plan = plan::next(&self.desired, &observed);
+        assert_eq!(plan, Plan::default());
+        let status = self.status_after(&observed, &plan);
+        assert_eq!(Some(&status), self.status.as_ref());
+        assert_eq!(status.phase, Some(Phase::Completed));
+    }
+
+    /// The state of a condition.
+    pub fn condition(&self, kind: &str) -> (String, String) {
+        let status = self.status.as_ref().unwrap();
+        let found = status
+            .conditions
+            .iter()
+            .find(|condition| condition.type_ == kind);
+        found
+            .map(|found| (found.status.clone(), found.reason.clone()))
+            .unwrap()
+    }
+}

@@ -1,0 +1,232 @@
+//! Pods and claims: what the stateful set controller, the scheduler and the kubelets do.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{Kind, World};
+use crate::{
+    api::status::PodStatus,
+    plan::{Pod, PodHealth, observed::Claim},
+    resources::{config_map, names},
+};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stage {
+    Pending,
+    Unschedulable,
+    Init,
+    Failed,
+    Starting,
+    Sidecar,
+    Ready,
+    Terminating,
+}
+
+#[derive(Clone, Debug)]
+pub struct SimPod {
+    pub uid: String,
+    pub stage: Stage,
+    set: String,
+    since: i64,
+    created: i64,
+    ip: u64,
+    image: Value,
+}
+
+impl SimPod {
+    pub fn serves(&self) -> bool {
+        matches!(self.stage, Stage::Ready | Stage::Sidecar)
+    }
+}
+
+impl World {
+    pub fn run_stateful_sets(&mut self) {
+        for (set, replicas) in self.replicas() {
+            if !self.is_ours(Kind::StatefulSet, &set) {
+                continue;
+            }
+            for ordinal in 0..replicas {
+                let name = format!("{set}-{ordinal}");
+                if !self.pods.contains_key(&name) {
+                    self.create_pod(&set, name);
+                }
+            }
+        }
+    }
+
+    fn create_pod(&mut self, set: &str, name: String) {
+        let body = self.objects[&(Kind::StatefulSet, set.to_owned())]
+            .body
+            .clone();
+        for template in body["spec"]["volumeClaimTemplates"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            self.create_claim(template, &name);
+        }
+        let number = self.fresh();
+        let containers = body["spec"]["template"]["spec"]["containers"].as_array();
+        let pod = SimPod {
+            uid: format!("uid-{number}"),
+            stage: Stage::Pending,
+            set: set.to_owned(),
+            since: self.now,
+            created: self.now,
+            ip: number % 250 + 1,
+            image: containers.unwrap()[0]["image"].clone(),
+        };
+        self.pods.insert(name, pod);
+    }
+
+    fn create_claim(&mut self, template: &Value, pod: &str) {
+        let volume = template["metadata"]["name"].as_str().unwrap();
+        let name = names::claim(volume, pod);
+        if !self.claims.contains_key(&name) {
+            let claim = Claim {
+                name: name.clone(),
+                uid: format!("uid-{}", self.fresh()),
+                volume: Some(volume.to_owned()),
+                ..Claim::default()
+            };
+            self.claims.insert(name, claim);
+        }
+    }
+
+    pub fn advance_pods(&mut self) {
+        let pods: Vec<_> = self.pods.keys().cloned().collect();
+        for name in pods {
+            let stage = self.next_stage(&name);
+            if stage == Stage::Starting && self.pods[&name].stage == Stage::Init {
+                self.report_pod(&name);
+            }
+            let now = self.now;
+            let pod = self.pods.get_mut(&name).unwrap();
+            if pod.stage == Stage::Terminating {
+                self.pods.remove(&name);
+            } else if pod.stage != stage {
+                (pod.stage, pod.since) = (stage, now);
+            }
+        }
+    }
+
+    fn next_stage(&mut self, name: &str) -> Stage {
+        let stage = self.pods[name].stage.clone();
+        let luck = self.dice.roll(12);
+        match stage {
+            Stage::Pending | Stage::Unschedulable if self.faults.no_node => Stage::Unschedulable,
+            Stage::Pending if luck % 3 > 0 => Stage::Pending,
+            Stage::Pending | Stage::Unschedulable => Stage::Init,
+            Stage::Init if self.init_succeeds(name) => Stage::Starting,
+            Stage::Init => Stage::Failed,
+            Stage::Failed => Stage::Init,
+            Stage::Starting if self.faults.image_missing || luck == 11 => Stage::Failed,
+            Stage::Starting if luck == 10 => Stage::Sidecar,
+            Stage::Starting if luck % 3 > 0 => Stage::Starting,
+            Stage::Starting | Stage::Sidecar => Stage::Ready,
+            Stage::Ready if luck == 11 => Stage::Terminating,
+            Stage::Ready if luck == 10 => Stage::Failed,
+            Stage::Ready if luck == 9 => Stage::Starting,
+            Stage::Ready => Stage::Ready,
+            Stage::Terminating => Stage::Terminating,
+        }
+    }
+
+    /// Whether all is there that an init container reads and writes.
+    fn init_succeeds(&self, pod: &str) -> bool {
+        let set = &self.pods[pod].set;
+        self.may_read(pod, set) && self.status.is_some()
+    }
+
+    fn may_read(&self, pod: &str, set: &str) -> bool {
+        let cluster = &self.desired.identity.name;
+        let access = names::pod_access(cluster);
+        let services = self.desired.network.has_pod_services();
+        self.is_ours(Kind::ServiceAccount, &access)
+            && self.is_ours(Kind::RoleBinding, &access)
+            && self.is_ours(Kind::Service, &names::headless_service(cluster))
+            && self.is_ours(Kind::ConfigMap, set)
+            && self.role_names("pods", pod)
+            && self.role_names("configmaps", set)
+            && (!services || self.is_ours(Kind::Service, pod) && self.role_names("services", pod))
+    }
+
+    fn role_names(&self, resource: &str, name: &str) -> bool {
+        let access = names::pod_access(&self.desired.identity.name);
+        let Some(role) = self.objects.get(&(Kind::Role, access)) else {
+            return false;
+        };
+        let has =
+            |list: &Value, text: &str| list.as_array().is_some_and(|l| l.contains(&text.into()));
+        let mut rules = role.body["rules"].as_array().into_iter().flatten();
+        rules.any(|rule| has(&rule["resources"], resource) && has(&rule["resourceNames"], name))
+    }
+
+    /// Nothing that new pods need comes after them.
+    pub fn assert_ready_for_pods(&self, set: &str, from: i32, to: i32) {
+        assert!(from < to, "{set} shrinks from {from} to {to}");
+        assert!(self.status.is_some(), "pods come before the status");
+        for ordinal in from..to {
+            let pod = format!("{set}-{ordinal}");
+            assert!(self.may_read(&pod, set), "{pod} comes before what it needs");
+        }
+    }
+
+    fn report_pod(&mut self, name: &str) {
+        let pod = &self.pods[name];
+        let config = self.objects[&(Kind::ConfigMap, pod.set.clone())].body["data"].clone();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let suffix = format!("-{name}");
+        let claims = self
+            .claims
+            .values()
+            .filter(|claim| claim.name.ends_with(&suffix));
+        let entry = PodStatus {
+            image: text(&pod.image),
+            initialized_volumes: claims
+                .map(|claim| format!("{}@{}", claim.volume.as_deref().unwrap(), claim.uid))
+                .collect(),
+            aerospike_config_hash: text(&config[config_map::CONFIG_HASH]),
+            network_policy_hash: text(&config[config_map::NETWORK_POLICY_HASH]),
+            pod_spec_hash: text(&config[config_map::POD_SPEC_HASH]),
+            ..PodStatus::default()
+        };
+        let status = self.status.as_mut().unwrap();
+        status.pods.insert(name.to_owned(), entry);
+    }
+
+    pub fn observed_pods(&self) -> BTreeMap<String, Pod> {
+        let pods = self.pods.iter();
+        pods.map(|(name, pod)| (name.clone(), self.observed_pod(pod)))
+            .collect()
+    }
+
+    fn observed_pod(&self, pod: &SimPod) -> Pod {
+        let since = self.timestamp(pod.since);
+        let reason = || "as the dice fell".to_owned();
+        let health = match pod.stage {
+            Stage::Pending | Stage::Init | Stage::Starting => PodHealth::NotReady,
+            Stage::Unschedulable => PodHealth::Unschedulable {
+                reason: reason(),
+                since,
+            },
+            Stage::Failed => PodHealth::Failed {
+                reason: reason(),
+                since,
+            },
+            Stage::Sidecar => PodHealth::SidecarNotReady {
+                container: "sidecar".to_owned(),
+            },
+            Stage::Ready => PodHealth::Ready,
+            Stage::Terminating => PodHealth::Terminating,
+        };
+        Pod {
+            uid: pod.uid.clone(),
+            ip: Some(format!("10.1.0.{}", pod.ip).parse().unwrap()),
+            health,
+            created: self.timestamp(pod.created),
+            init_image: None,
+        }
+    }
+}

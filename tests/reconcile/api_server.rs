@@ -1,0 +1,171 @@
+//! An API server that keeps objects by their paths and notes every write.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, Method, StatusCode, Uri},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+
+/// A write, as it came.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Write {
+    /// Method and path.
+    pub call: String,
+    /// The body.
+    pub body: Value,
+}
+
+#[derive(Default)]
+struct Kept {
+    objects: BTreeMap<String, Value>,
+    writes: Vec<Write>,
+    version: u64,
+}
+
+/// The server, shared with the test.
+#[derive(Clone, Default)]
+pub struct ApiServer(Arc<Mutex<Kept>>);
+
+impl ApiServer {
+    pub fn router(&self) -> Router {
+        Router::new().fallback(answer).with_state(self.clone())
+    }
+
+    /// Puts an object there without anybody noticing.
+    pub fn put(&self, path: &str, object: Value) {
+        let mut kept = self.0.lock().unwrap();
+        let stamped = kept.stamped(object);
+        kept.objects.insert(path.to_owned(), stamped);
+    }
+
+    pub fn object(&self, path: &str) -> Option<Value> {
+        self.0.lock().unwrap().objects.get(path).cloned()
+    }
+
+    /// The writes since the last look, events left out.
+    pub fn writes(&self) -> Vec<Write> {
+        let writes = std::mem::take(&mut self.0.lock().unwrap().writes);
+        let event = |write: &Write| write.call.contains("/events");
+        writes.into_iter().filter(|write| !event(write)).collect()
+    }
+}
+
+impl Kept {
+    fn stamped(&mut self, mut object: Value) -> Value {
+        self.version += 1;
+        let metadata = &mut object["metadata"];
+        if metadata["uid"].is_null() {
+            metadata["uid"] = format!("uid-{}", self.version).into();
+        }
+        metadata["resourceVersion"] = self.version.to_string().into();
+        object
+    }
+}
+
+async fn answer(
+    State(server): State<ApiServer>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let mut kept = server.0.lock().unwrap();
+    let path = uri.path().trim_end_matches("/status").to_owned();
+    if method == Method::GET {
+        return read(&kept, &path, uri.query().unwrap_or_default());
+    }
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let call = format!("{method} {}", uri.path());
+    kept.writes.push(Write {
+        call,
+        body: body.clone(),
+    });
+    match method {
+        Method::POST => (StatusCode::CREATED, Json(body)).into_response(),
+        Method::DELETE => delete(&mut kept, &path, &body),
+        _ => {
+            let kind = headers["content-type"].to_str().unwrap();
+            patch(&mut kept, path, kind, &body)
+        }
+    }
+}
+
+fn failure(code: StatusCode, reason: &str) -> Response {
+    let status = json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+        "message": reason, "reason": reason, "code": code.as_u16(),
+    });
+    (code, Json(status)).into_response()
+}
+
+fn read(kept: &Kept, path: &str, query: &str) -> Response {
+    if let Some(object) = kept.objects.get(path) {
+        return Json(object).into_response();
+    }
+    // /api/v1/namespaces/n/pods, /apis/group/v1/namespaces/n/things
+    let parts = path.split('/').count();
+    if parts != if path.starts_with("/apis/") { 7 } else { 6 } {
+        return failure(StatusCode::NOT_FOUND, "NotFound");
+    }
+    let below = format!("{path}/");
+    let selected = |object: &Value| !query.contains("labelSelector") || has_labels(object);
+    let items: Vec<_> = kept
+        .objects
+        .iter()
+        .filter(|(name, object)| name.starts_with(&below) && selected(object))
+        .map(|(_, object)| object)
+        .collect();
+    let list = json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}, "items": items});
+    Json(list).into_response()
+}
+
+fn has_labels(object: &Value) -> bool {
+    object["metadata"]["labels"]["aerospike.com/cr"] == "aerocluster"
+}
+
+fn delete(kept: &mut Kept, path: &str, body: &Value) -> Response {
+    let Some(object) = kept.objects.get(path) else {
+        return failure(StatusCode::NOT_FOUND, "NotFound");
+    };
+    if object["metadata"]["uid"] != body["preconditions"]["uid"] {
+        return failure(StatusCode::CONFLICT, "Conflict");
+    }
+    let object = kept.objects.remove(path);
+    Json(object).into_response()
+}
+
+fn patch(kept: &mut Kept, path: String, kind: &str, body: &Value) -> Response {
+    let old = kept.objects.get(&path).cloned();
+    let new = match (kind, old) {
+        ("application/json-patch+json", Some(mut object)) => {
+            // The real server takes a missing list for null.
+            if object["metadata"].get("finalizers").is_none() {
+                object["metadata"]["finalizers"] = Value::Null;
+            }
+            let patch: json_patch::Patch = serde_json::from_value(body.clone()).unwrap();
+            match json_patch::patch(&mut object, &patch) {
+                Ok(()) => object,
+                Err(_) => return failure(StatusCode::UNPROCESSABLE_ENTITY, "Invalid"),
+            }
+        }
+        ("application/apply-patch+yaml", old) => merged(old.unwrap_or(json!({})), body),
+        (_, Some(object)) => merged(object, body),
+        (_, None) => return failure(StatusCode::NOT_FOUND, "NotFound"),
+    };
+    let new = kept.stamped(new);
+    kept.objects.insert(path, new.clone());
+    Json(new).into_response()
+}
+
+fn merged(mut object: Value, change: &Value) -> Value {
+    json_patch::merge(&mut object, change);
+    object
+}

@@ -1,0 +1,325 @@
+//! The controller against an API server that is a router: which calls a pass makes, in which order.
+
+mod api_server;
+mod server;
+
+use std::{collections::HashMap, sync::Arc, sync::Mutex};
+
+use aerospike_operator::{
+    api::AerospikeCluster,
+    controller::{self, Context, guards::AkoLeader, secrets::Vault},
+    resolve::Settings,
+    telemetry::Metrics,
+};
+use api_server::{ApiServer, Write};
+use kube::{Client, core::DeserializeGuard, runtime::events::Recorder};
+use serde_json::{Value, json};
+
+const CLUSTER: &str =
+    "/apis/asdb.aerospike.com/v1/namespaces/aerospike/aerospikeclusters/aerocluster";
+const STATUS: &str =
+    "PATCH /apis/asdb.aerospike.com/v1/namespaces/aerospike/aerospikeclusters/aerocluster/status";
+const SET: &str = "/apis/apps/v1/namespaces/aerospike/statefulsets/aerocluster-0";
+const READERS: &str =
+    "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/aerospike-operator-node-reader";
+const CLAIM: &str = "/api/v1/namespaces/aerospike/persistentvolumeclaims/";
+
+/// A cluster of one without security, whose server listens on `port`.
+fn cluster(port: u16) -> Value {
+    json!({
+        "apiVersion": "asdb.aerospike.com/v1", "kind": "AerospikeCluster",
+        "metadata": {
+            "name": "aerocluster", "namespace": "aerospike", "uid": "uid-cluster", "generation": 1,
+            "finalizers": ["asdb.aerospike.com/storage-finalizer"],
+        },
+        "spec": {
+            "size": 1,
+            "image": "aerospike/aerospike-server-enterprise:8.1.2.0",
+            "podSpec": {"multiPodPerHost": true},
+            "storage": {
+                "filesystemVolumePolicy": {"cascadeDelete": true, "initMethod": "deleteFiles"},
+                "volumes": [
+                    {
+                        "name": "workdir", "aerospike": {"path": "/opt/aerospike"},
+                        "source": {"persistentVolume": {
+                            "storageClass": "ssd", "volumeMode": "Filesystem", "size": "1Gi"}},
+                    },
+                    {
+                        "name": "features", "aerospike": {"path": "/etc/aerospike/secret"},
+                        "source": {"secret": {"secretName": "features"}},
+                    },
+                ],
+            },
+            "aerospikeConfig": {
+                "service": {"feature-key-file": "/etc/aerospike/secret/features.conf"},
+                "network": {
+                    "service": {"port": port}, "fabric": {"port": 3001}, "heartbeat": {"port": 3002},
+                },
+                "namespaces": [{
+                    "name": "test", "replication-factor": 1,
+                    "storage-engine": {"type": "memory", "data-size": 1_073_741_824},
+                }],
+            },
+        },
+    })
+}
+
+fn start(cluster: Value) -> (ApiServer, Arc<Context>) {
+    let server = ApiServer::default();
+    server.put(CLUSTER, cluster);
+    server.put(
+        READERS,
+        json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+            "metadata": {"name": "aerospike-operator-node-reader"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "r"},
+        }),
+    );
+    let client = Client::new(server.router(), "aerospike");
+    let context = Context {
+        recorder: Recorder::new(client.clone(), "test".into()),
+        client,
+        settings: Settings::default(),
+        metrics: Arc::new(Metrics::default()),
+        secrets: Vault::default(),
+        ako: AkoLeader::default(),
+        failures: Mutex::new(HashMap::new()),
+    };
+    (server, Arc::new(context))
+}
+
+/// One pass; what it wrote.
+async fn pass(server: &ApiServer, context: &Arc<Context>) -> Vec<Write> {
+    let cluster: AerospikeCluster =
+        serde_json::from_value(server.object(CLUSTER).unwrap()).unwrap();
+    let guarded = Arc::new(DeserializeGuard(Ok(cluster)));
+    controller::reconcile(guarded, context.clone())
+        .await
+        .unwrap();
+    server.writes()
+}
+
+fn calls(writes: &[Write]) -> Vec<String> {
+    let short = |write: &Write| {
+        let (method, path) = write.call.split_once(' ').unwrap();
+        let parts: Vec<_> = path.rsplit('/').take(2).collect();
+        format!("{method} {}/{}", parts[1], parts[0])
+    };
+    writes.iter().map(short).collect()
+}
+
+/// What the stateful set controller, the kubelet and the init container would do.
+fn bring_the_pod_up(server: &ApiServer) {
+    let labels = json!({"app": "aerospike-cluster", "aerospike.com/cr": "aerocluster"});
+    put_claim(server, "workdir-aerocluster-0-0", Some("workdir"));
+    server.put(
+        "/api/v1/namespaces/aerospike/pods/aerocluster-0-0",
+        json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": "aerocluster-0-0", "uid": "uid-pod", "labels": labels},
+            "status": {
+                "phase": "Running", "podIP": "127.0.0.1",
+                "containerStatuses": [{
+                    "name": "aerospike-server", "ready": true, "image": "i", "imageID": "i", "restartCount": 0,
+                }],
+            },
+        }),
+    );
+    let config = server
+        .object("/api/v1/namespaces/aerospike/configmaps/aerocluster-0")
+        .unwrap();
+    let mut cluster = server.object(CLUSTER).unwrap();
+    cluster["status"]["pods"]["aerocluster-0-0"] = json!({
+        "image": cluster["spec"]["image"], "podIP": "127.0.0.1", "podPort": 3000,
+        "initializedVolumes": ["workdir@uid-workdir-aerocluster-0-0"],
+        "aerospikeConfigHash": config["data"]["aerospikeConfHash"],
+        "networkPolicyHash": config["data"]["networkPolicyHash"],
+        "podSpecHash": config["data"]["podSpecHash"],
+    });
+    server.put(CLUSTER, cluster);
+}
+
+fn condition(server: &ApiServer, kind: &str) -> (String, String) {
+    let cluster = server.object(CLUSTER).unwrap();
+    let mut conditions = cluster["status"]["conditions"].as_array().unwrap().iter();
+    let found = conditions
+        .find(|condition| condition["type"] == kind)
+        .unwrap();
+    let text = |member: &str| found[member].as_str().unwrap().to_owned();
+    (text("status"), text("reason"))
+}
+
+#[tokio::test]
+async fn the_first_pass_makes_what_pods_need_and_the_status_that_they_write_to() {
+    let (server, context) = start(cluster(3000));
+    let writes = pass(&server, &context).await;
+    let expected = [
+        "PATCH serviceaccounts/aerocluster-aerospike-pod",
+        "PATCH roles/aerocluster-aerospike-pod",
+        "PATCH rolebindings/aerocluster-aerospike-pod",
+        "PATCH services/aerocluster",
+        "PATCH services/aerocluster-0-0",
+        "PATCH configmaps/aerocluster-0",
+        "PATCH statefulsets/aerocluster-0",
+        "PATCH poddisruptionbudgets/aerocluster",
+        "PATCH clusterrolebindings/aerospike-operator-node-reader",
+        "PATCH aerocluster/status",
+    ];
+    assert_eq!(calls(&writes), expected);
+    let status = &writes.last().unwrap().body["status"];
+    assert_eq!(
+        (&status["pods"], &status["phase"]),
+        (&json!({}), &json!("InProgress"))
+    );
+    assert_eq!(server.object(SET).unwrap()["spec"]["replicas"], 0);
+}
+
+#[tokio::test]
+async fn replicas_are_written_alone_and_only_over_what_was_seen() {
+    let (server, context) = start(cluster(3000));
+    pass(&server, &context).await;
+    let seen = server.object(SET).unwrap()["metadata"].clone();
+    let writes = pass(&server, &context).await;
+    let expected = json!([
+        {"op": "test", "path": "/metadata/uid", "value": seen["uid"]},
+        {"op": "test", "path": "/metadata/resourceVersion", "value": seen["resourceVersion"]},
+        {"op": "test", "path": "/spec/replicas", "value": 0},
+        {"op": "replace", "path": "/spec/replicas", "value": 1},
+    ]);
+    assert_eq!(
+        (writes[0].call.as_str(), &writes[0].body),
+        (format!("PATCH {SET}").as_str(), &expected)
+    );
+    assert!(
+        writes[1..].iter().all(|write| write.call == STATUS),
+        "{writes:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_cluster_comes_up_and_then_nothing_is_written_any_more() {
+    let (server, context) = start(cluster(server::start().await));
+    pass(&server, &context).await;
+    pass(&server, &context).await;
+    bring_the_pod_up(&server);
+    let mut writes = pass(&server, &context).await;
+    let marked = writes.remove(0);
+    assert_eq!(marked.call, format!("PATCH {CLAIM}workdir-aerocluster-0-0"));
+    assert_eq!(
+        marked.body["metadata"]["uid"],
+        "uid-workdir-aerocluster-0-0"
+    );
+    writes.extend(pass(&server, &context).await);
+    let status = server.object(CLUSTER).unwrap()["status"].clone();
+    assert_eq!(
+        (&status["phase"], &status["size"]),
+        (&json!("Completed"), &json!(1)),
+        "{status}"
+    );
+    assert_eq!(condition(&server, "Ready").0, "True");
+    for write in &writes {
+        assert_eq!(write.call, STATUS);
+        assert!(
+            !write.body.to_string().contains("/status/pods"),
+            "{write:?}"
+        );
+    }
+    for _ in 0..2 {
+        assert_eq!(pass(&server, &context).await, []);
+    }
+}
+
+/// A claim of the cluster's pod, of `volume` if that is one of ours.
+fn put_claim(server: &ApiServer, name: &str, volume: Option<&str>) {
+    let annotations = volume.map_or(json!({}), |volume| json!({"storage-volume": volume}));
+    server.put(
+        &format!("{CLAIM}{name}"),
+        json!({
+            "apiVersion": "v1", "kind": "PersistentVolumeClaim",
+            "metadata": {
+                "name": name, "uid": format!("uid-{name}"), "annotations": annotations,
+                "labels": {"app": "aerospike-cluster", "aerospike.com/cr": "aerocluster"},
+            },
+            "spec": {"volumeMode": "Filesystem"},
+        }),
+    );
+}
+
+#[tokio::test]
+async fn deletion_takes_the_claims_that_may_go_and_the_finalizer_last() {
+    let mut object = cluster(3000);
+    object["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+    let (server, context) = start(object);
+    put_claim(&server, "workdir-aerocluster-0-0", Some("workdir"));
+    put_claim(&server, "by-hand", None);
+    let mut binding = server.object(READERS).unwrap();
+    let others = json!({"kind": "ServiceAccount", "name": "other", "namespace": "aerospike"});
+    let own = json!({
+        "kind": "ServiceAccount", "name": "aerocluster-aerospike-pod", "namespace": "aerospike",
+    });
+    binding["subjects"] = json!([own, others]);
+    server.put(READERS, binding);
+    let writes = pass(&server, &context).await;
+    let expected = [
+        "DELETE persistentvolumeclaims/workdir-aerocluster-0-0",
+        "PATCH clusterrolebindings/aerospike-operator-node-reader",
+        "PATCH aerospikeclusters/aerocluster",
+    ];
+    assert_eq!(calls(&writes), expected);
+    let precondition = json!({"uid": "uid-workdir-aerocluster-0-0"});
+    assert_eq!(writes[0].body["preconditions"], precondition);
+    assert_eq!(writes[1].body["subjects"], json!([others]));
+    assert_eq!(writes[2].body[1]["path"], "/metadata/finalizers/0");
+    assert!(server.object(&format!("{CLAIM}by-hand")).is_some());
+}
+
+#[tokio::test]
+async fn deletion_writes_nothing_that_is_so_already() {
+    let mut object = cluster(3000);
+    object["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+    let (server, context) = start(object);
+    let writes = pass(&server, &context).await;
+    assert_eq!(calls(&writes), ["PATCH aerospikeclusters/aerocluster"]);
+}
+
+#[tokio::test]
+async fn a_paused_cluster_gets_a_status_and_nothing_else() {
+    let mut object = cluster(3000);
+    object["spec"]["paused"] = json!(true);
+    let (server, context) = start(object);
+    assert_eq!(
+        calls(&pass(&server, &context).await),
+        ["PATCH aerocluster/status"]
+    );
+    assert_eq!(condition(&server, "Paused").0, "True");
+    assert_eq!(pass(&server, &context).await, []);
+}
+
+#[tokio::test]
+async fn a_cluster_of_another_operator_is_never_touched_however_often_it_is_seen() {
+    let mut object = cluster(3000);
+    object["status"] = json!({"aerospikeConfig": {}, "size": 1, "image": "i:1.1", "pods": {}});
+    let (server, context) = start(object);
+    assert_eq!(
+        calls(&pass(&server, &context).await),
+        ["PATCH aerocluster/status"]
+    );
+    for _ in 0..2 {
+        assert_eq!(pass(&server, &context).await, []);
+        let stalled = ("True".to_owned(), "AdoptionRequired".to_owned());
+        assert_eq!(condition(&server, "Stalled"), stalled);
+    }
+}
+
+#[tokio::test]
+async fn a_spec_that_breaks_rules_is_told_and_not_rolled_out() {
+    let mut object = cluster(3000);
+    object["spec"]["image"] = json!("aerospike/aerospike-server-enterprise");
+    let (server, context) = start(object);
+    assert_eq!(
+        calls(&pass(&server, &context).await),
+        ["PATCH aerocluster/status"]
+    );
+    assert_eq!(condition(&server, "Stalled").1, "InvalidSpec");
+    assert_eq!(pass(&server, &context).await, []);
+}
