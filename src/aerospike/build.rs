@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+pub use crate::resolve::Edition;
+
 /// A text that is no version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is no server version, expected numbers such as 8.1.2.0")]
@@ -47,17 +49,6 @@ impl FromStr for Build {
         let text = text.to_owned();
         Ok(Self { numbers, text })
     }
-}
-
-/// Which product a server is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Edition {
-    /// Without security, racks, quiesce and more.
-    Community,
-    /// With everything.
-    Enterprise,
-    /// Enterprise with FIPS.
-    Federal,
 }
 
 impl Edition {
