@@ -135,14 +135,23 @@ async fn guarded(
             return report::stalled(&cluster, &Situation::Paused, context).await;
         }
     }
-    finalizer(&api, FINALIZER, cluster, |event| async {
+    let result = finalizer(&api, FINALIZER, cluster.clone(), |event| async {
         match event {
             finalizer::Event::Apply(cluster) => Box::pin(pass(&cluster, context)).await,
             finalizer::Event::Cleanup(cluster) => deletion::clean_up(&cluster, context).await,
         }
     })
     .await
-    .map_err(Error::from)
+    .map_err(Error::from);
+    match result {
+        // Somebody was first; the next pass decides anew.
+        Err(error) if error.is_conflict() => Ok(Action::requeue(AFTER_EFFECTS)),
+        Err(error) => {
+            report::failed(&cluster, &error, context).await;
+            Err(error)
+        }
+        done => done,
+    }
 }
 
 /// When to try again after an error: later with every failure in a row.
@@ -189,8 +198,8 @@ async fn pass(cluster: &AerospikeCluster, context: &Context) -> Result<Action, E
     tracing::debug!(?plan, "Planned");
     let executed = execute::execute(&desired, &observed, &plan, context).await;
     let status = status::after_pass(&desired, &observed, &plan, cluster.metadata.generation);
-    report::report(&cluster, status, executed.as_ref().err(), context).await?;
     executed?;
+    report::report(&cluster, status, context).await?;
     Ok(Action::requeue(look_again_after(
         &plan,
         &desired.identity.uid,

@@ -16,7 +16,7 @@ use super::{Context, Error, events::Told, execute, observe};
 use crate::{
     api::{AerospikeCluster, FINALIZER},
     plan::{deletion::claims_to_delete, observed::Claim},
-    resolve,
+    resolve::{self, Identity},
     resources::rbac,
 };
 
@@ -111,12 +111,20 @@ async fn clean(cluster: &AerospikeCluster, context: &Context) -> Result<usize, E
     for claim in &going {
         delete_claim(&namespace, claim, context).await?;
     }
-    let identity = resolve::Identity::of(cluster);
-    execute::change_node_readers(context, |subjects| {
-        subjects.retain(|subject| *subject != rbac::subject(&identity));
-    })
-    .await?;
+    forget_node_reader(&Identity::of(cluster), context).await?;
     Ok(going.len())
+}
+
+/// Takes the cluster's pods from those that may read nodes. Without the binding there is nothing to take.
+async fn forget_node_reader(identity: &Identity, context: &Context) -> Result<(), Error> {
+    let subject = rbac::subject(identity);
+    let forgotten = execute::change_node_readers(context, |subjects| {
+        subjects.retain(|other| *other != subject);
+    });
+    match forgotten.await {
+        Err(error) if error.is_not_found() => Ok(()),
+        result => result,
+    }
 }
 
 async fn delete_claim(namespace: &str, claim: &Claim, context: &Context) -> Result<(), Error> {

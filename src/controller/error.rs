@@ -1,6 +1,6 @@
 //! Why a pass failed.
 
-use kube::runtime::finalizer;
+use kube::{core::Status, runtime::finalizer};
 
 use crate::aerospike::connection;
 
@@ -59,6 +59,40 @@ impl Error {
             Self::Administer { .. } | Self::NoServer => "ACLUpdateFailed",
             Self::Status(_) | Self::StatusPatch(_) => "StatusUpdateFailed",
             Self::Finalizer(_) => "FinalizerFailed",
+        }
+    }
+
+    /// Whether the object changed since it was read.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        self.refusal().is_some_and(Status::is_conflict)
+    }
+
+    /// Whether what was read or written does not exist.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.refusal().is_some_and(Status::is_not_found)
+    }
+
+    /// Whether it will fail until a person acts: rights are missing, or the API server finds an object invalid.
+    #[must_use]
+    pub fn needs_a_person(&self) -> bool {
+        self.refusal()
+            .is_some_and(|status| status.is_forbidden() || status.is_invalid())
+    }
+
+    fn refusal(&self) -> Option<&Status> {
+        match self {
+            Self::Observe {
+                source: kube::Error::Api(status),
+                ..
+            }
+            | Self::Execute {
+                source: kube::Error::Api(status),
+                ..
+            }
+            | Self::Status(kube::Error::Api(status)) => Some(status),
+            _ => None,
         }
     }
 

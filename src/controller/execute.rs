@@ -231,6 +231,11 @@ async fn take(desired: &Desired, step: &Step, context: &Context) -> Result<(), E
     context.metrics.effect("Grow");
     tracing::info!(?step, "Taking a step");
     match grow(desired, step, context).await {
+        // Somebody touched the set since it was looked at: the next pass decides anew.
+        Err(Error::Execute {
+            source: kube::Error::Api(status),
+            ..
+        }) if status.is_conflict() || status.is_invalid() => Ok(()),
         Ok(()) => {
             context.tell_desired(desired, &after).await;
             Ok(())

@@ -8,11 +8,12 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use super::{Context, Error, WHILE_STALLED, events::Told};
+use super::{Context, Error, WHILE_STALLED, events::Told, observe};
 use crate::{
-    api::{AerospikeCluster, AerospikeClusterStatus, status::Phase},
+    api::{AerospikeCluster, AerospikeClusterStatus},
     finding::Finding,
     plan::status::{self, conditions::Situation},
+    telemetry::chain,
 };
 
 /// Field manager of writes to the status, spelt as AKO spells it.
@@ -25,13 +26,9 @@ const STATUS_MANAGER: &str = "aerospike-kuberneter-operator";
 /// If the status cannot be written.
 pub async fn report(
     cluster: &AerospikeCluster,
-    mut status: AerospikeClusterStatus,
-    failure: Option<&Error>,
+    status: AerospikeClusterStatus,
     context: &Context,
 ) -> Result<(), Error> {
-    if failure.is_some() {
-        status.phase = Some(Phase::Error);
-    }
     context.metrics.phase(
         &cluster.namespace().unwrap_or_default(),
         &cluster.name_any(),
@@ -60,6 +57,32 @@ fn access_control_became_installed(
         .and_then(|status| status.mirror.aerospike_access_control.as_ref());
     let after = status.mirror.aerospike_access_control.as_ref();
     after.is_some() && before != after
+}
+
+/// Reports that a pass failed and why; that this cannot be reported is logged and no more.
+pub async fn failed(cluster: &AerospikeCluster, error: &Error, context: &Context) {
+    let situation = Situation::Failed {
+        reason: error.reason(),
+        message: chain(error),
+        needs_a_person: error.needs_a_person(),
+    };
+    let reported = async {
+        let Some(cluster) = observe::fresh(cluster, context).await? else {
+            return Ok(());
+        };
+        let old = cluster.status.clone().unwrap_or_default();
+        let generation = cluster.metadata.generation;
+        let status = status::of_failure(&old, &situation, generation, Timestamp::now());
+        context.metrics.phase(
+            &cluster.namespace().unwrap_or_default(),
+            &cluster.name_any(),
+            status.phase,
+        );
+        write(&cluster, &status, context).await
+    };
+    if let Err(error) = reported.await {
+        tracing::warn!(error = chain(&error), "Failure could not be reported");
+    }
 }
 
 /// Reports that nothing is done about a cluster, and why.
@@ -160,6 +183,7 @@ fn below_status(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::status::Phase;
 
     fn cluster(status: &Value) -> AerospikeCluster {
         serde_json::from_value(json!({

@@ -25,7 +25,7 @@ use crate::{
         access_control::{AccessControl, AuthMode, User},
     },
     plan::{Access, Observed, Pod, Server, Wait, WaitReason, access_control},
-    resolve::{Desired, VolumeKind},
+    resolve::{Desired, Version, VolumeKind, image::version_of as version_of_image},
     telemetry::chain,
 };
 
@@ -67,7 +67,17 @@ pub async fn ask_all(desired: &Desired, observed: &mut Observed, context: &Conte
     let deadline = Deadline::within(TOGETHER);
     let asked: Vec<_> = serving
         .iter()
-        .map(|(name, pod)| ask_named(desired, name, pod, &credentials, context, deadline))
+        .map(|(name, pod)| {
+            let version = version_of(desired, &observed.status, name);
+            ask_named(
+                desired,
+                (name, pod),
+                version,
+                &credentials,
+                context,
+                deadline,
+            )
+        })
         .collect();
     let answers = stream::iter(asked).buffer_unordered(IN_FLIGHT);
     observed.servers = answers.collect().await;
@@ -88,21 +98,31 @@ fn all_answered(desired: &Desired, observed: &Observed) -> bool {
     u32::try_from(whole) == Ok(size) && observed.cluster_keys().len() == 1
 }
 
+/// The version that a pod runs, which is not the wanted one until it was restarted.
+fn version_of(desired: &Desired, status: &AerospikeClusterStatus, pod: &str) -> Version {
+    status
+        .pods
+        .get(pod)
+        .and_then(|reported| version_of_image(&reported.image).ok())
+        .unwrap_or_else(|| desired.image.version.clone())
+}
+
 async fn ask_named(
     desired: &Desired,
-    name: &str,
-    pod: &Pod,
+    (name, pod): (&str, &Pod),
+    version: Version,
     credentials: &[Credential],
     context: &Context,
     deadline: Deadline,
 ) -> (String, Server) {
-    let answer = ask(desired, pod, credentials, context, deadline).await;
+    let answer = ask(desired, pod, &version, credentials, context, deadline).await;
     (name.to_owned(), answer)
 }
 
 async fn ask(
     desired: &Desired,
     pod: &Pod,
+    version: &Version,
     credentials: &[Credential],
     context: &Context,
     deadline: Deadline,
@@ -111,7 +131,7 @@ async fn ask(
         let (mut link, _) = connect(desired, pod, credentials, context, deadline).await?;
         let namespaces = namespaces(desired);
         let names: Vec<_> = namespaces.iter().map(String::as_str).collect();
-        let build = desired.image.version.to_string().parse().ok();
+        let build = version.to_string().parse().ok();
         let commands = NodeView::commands(&names, build.as_ref());
         let commands: Vec<_> = commands.iter().map(String::as_str).collect();
         let answers = link.info(&commands).await.map_err(|error| chain(&error))?;

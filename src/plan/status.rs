@@ -155,6 +155,19 @@ pub fn of_invalid(
     stalled(old, &situation, generation, now)
 }
 
+/// The status after a pass that failed.
+#[must_use]
+pub fn of_failure(
+    old: &AerospikeClusterStatus,
+    situation: &Situation,
+    generation: Option<i64>,
+    now: k8s_openapi::jiff::Timestamp,
+) -> AerospikeClusterStatus {
+    let mut status = stalled(old, situation, generation, now);
+    status.phase = Some(Phase::Error);
+    status
+}
+
 /// The status of a cluster that is not touched, for the reason in `situation`.
 #[must_use]
 pub fn stalled(

@@ -41,6 +41,15 @@ pub enum Situation {
         /// The next step.
         message: String,
     },
+    /// A pass failed; it is tried again.
+    Failed {
+        /// What failed, as a condition's reason.
+        reason: &'static str,
+        /// The error with its causes.
+        message: String,
+        /// It will fail until a person acts, as without rights.
+        needs_a_person: bool,
+    },
     /// The user asked for a pause.
     Paused,
     /// It goes.
@@ -187,6 +196,15 @@ fn conditions_of(situation: &Situation) -> Vec<Told<'_>> {
             scaling(false),
             pause,
         ],
+        Situation::Failed {
+            reason,
+            message,
+            needs_a_person,
+        } => vec![
+            told("Ready", "False", reason, message),
+            told("Reconciling", not(*needs_a_person), reason, message),
+            told("Stalled", truth(*needs_a_person), reason, message),
+        ],
         Situation::Paused => vec![told(
             "Paused",
             "True",
@@ -203,6 +221,14 @@ fn conditions_of(situation: &Situation) -> Vec<Told<'_>> {
             told("Reconciling", "True", "Terminating", ""),
         ],
     }
+}
+
+const fn truth(holds: bool) -> &'static str {
+    if holds { "True" } else { "False" }
+}
+
+const fn not(holds: bool) -> &'static str {
+    truth(!holds)
 }
 
 /// Tells whether every partition of every namespace is served, as far as the servers say.
