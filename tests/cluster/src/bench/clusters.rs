@@ -13,7 +13,7 @@ use crate::install::{self, NAMESPACE, text};
 use crate::{Cluster, demo, images, paths, run};
 
 /// How long clusters may take to be ready.
-pub const READY_WITHIN: Duration = Duration::from_secs(180);
+pub const READY_WITHIN: Duration = Duration::from_mins(3);
 /// After clusters became ready, until nothing moves any more.
 const CALM: Duration = Duration::from_secs(30);
 /// The samples that are applied where too few clusters run, and the namespaces that they get.

@@ -102,8 +102,9 @@ pub fn render(surroundings: &Surroundings, sections: &[Section]) -> String {
 fn outcome(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Measured(figures, notes) => {
-            let notes: String = notes.iter().map(|note| format!("\n{note}\n")).collect();
-            format!("\n{}{notes}", table(figures))
+            let table = format!("\n{}", table(figures));
+            let notes = notes.iter().flat_map(|note| ["\n", note, "\n"]);
+            std::iter::once(table.as_str()).chain(notes).collect()
         }
         Outcome::Skipped(reason) => format!("\nSkipped: {reason}.\n"),
         Outcome::Failed(reason) => format!("\nFailed: {reason}.\n"),

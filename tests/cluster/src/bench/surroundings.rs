@@ -66,12 +66,12 @@ fn commit() -> Result<String> {
 }
 
 fn processor(cpuinfo: &str) -> String {
-    let names = ["model name", "Model", "Hardware"];
-    let named = |name: &str| {
-        let line = cpuinfo.lines().find(|line| line.starts_with(name))?;
+    let fields = ["model name", "Model", "Hardware"];
+    let after = |field: &str| {
+        let line = cpuinfo.lines().find(|line| line.starts_with(field))?;
         Some(line.split_once(':')?.1.trim().to_owned())
     };
-    let found = names.into_iter().find_map(named);
+    let found = fields.into_iter().find_map(after);
     found.unwrap_or_else(|| format!("unknown {}", std::env::consts::ARCH))
 }
 
