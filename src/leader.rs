@@ -56,11 +56,10 @@ where
         () = stop.cancelled() => Ok(()),
     };
     drop(leading);
-    match tokio::time::timeout(RELEASE_WITHIN, task).await {
-        Ok(released) => {
-            released??;
-        }
-        Err(_) => tracing::warn!("The lease could not be released in time, and runs out"),
+    if let Ok(released) = tokio::time::timeout(RELEASE_WITHIN, task).await {
+        released??;
+    } else {
+        tracing::warn!("The lease could not be released in time, and runs out");
     }
     result
 }

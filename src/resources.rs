@@ -62,4 +62,4 @@ fn telling<T: Default + PartialEq>(value: Option<T>) -> Option<T> {
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
-pub mod testing;
+pub(crate) mod testing;

@@ -93,10 +93,6 @@ impl World {
         self.counter
     }
 
-    fn timestamp(&self, second: i64) -> Timestamp {
-        Timestamp::from_second(second).unwrap()
-    }
-
     /// Some time goes by.
     fn settle(&mut self) {
         self.now += 10;
@@ -115,7 +111,7 @@ impl World {
     /// What the controller reads.
     pub fn observe(&mut self) -> Observed {
         let mut observed = Observed {
-            now: self.timestamp(self.now),
+            now: at(self.now),
             status: self.status.clone().unwrap_or_default(),
             objects: self.live_objects(),
             pods: self.observed_pods(),
@@ -126,4 +122,8 @@ impl World {
         self.ask_servers(&mut observed);
         observed
     }
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
 }

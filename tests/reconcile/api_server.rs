@@ -28,6 +28,7 @@ struct Kept {
     objects: BTreeMap<String, Value>,
     writes: Vec<Write>,
     version: u64,
+    touched_before_patch: Option<String>,
 }
 
 /// The server, shared with the test.
@@ -50,6 +51,11 @@ impl ApiServer {
         self.0.lock().unwrap().objects.get(path).cloned()
     }
 
+    /// Somebody else changes the object between our reads and our next write to it.
+    pub fn touch_after_reads(&self, path: &str) {
+        self.0.lock().unwrap().touched_before_patch = Some(path.to_owned());
+    }
+
     /// The writes since the last look, events left out.
     pub fn writes(&self) -> Vec<Write> {
         let writes = std::mem::take(&mut self.0.lock().unwrap().writes);
@@ -67,6 +73,18 @@ impl Kept {
         }
         metadata["resourceVersion"] = self.version.to_string().into();
         object
+    }
+
+    fn touch(&mut self, path: &str) {
+        if self
+            .touched_before_patch
+            .take_if(|due| due == path)
+            .is_some()
+        {
+            let object = self.objects[path].clone();
+            let stamped = self.stamped(object);
+            self.objects.insert(path.to_owned(), stamped);
+        }
     }
 }
 
@@ -92,6 +110,7 @@ async fn answer(
         Method::POST => (StatusCode::CREATED, Json(body)).into_response(),
         Method::DELETE => delete(&mut kept, &path, &body),
         _ => {
+            kept.touch(&path);
             let kind = headers["content-type"].to_str().unwrap();
             patch(&mut kept, path, kind, &body)
         }

@@ -323,3 +323,55 @@ async fn a_spec_that_breaks_rules_is_told_and_not_rolled_out() {
     assert_eq!(condition(&server, "Stalled").1, "InvalidSpec");
     assert_eq!(pass(&server, &context).await, []);
 }
+
+#[tokio::test]
+async fn the_finalizer_is_there_before_anything_that_it_cleans_up() {
+    let mut object = cluster(3000);
+    object["metadata"]
+        .as_object_mut()
+        .unwrap()
+        .remove("finalizers");
+    let (server, context) = start(object);
+    let writes = pass(&server, &context).await;
+    assert_eq!(calls(&writes), ["PATCH aerospikeclusters/aerocluster"]);
+    let finalizers = server.object(CLUSTER).unwrap()["metadata"]["finalizers"].clone();
+    assert_eq!(finalizers, json!(["asdb.aerospike.com/storage-finalizer"]));
+    assert_eq!(pass(&server, &context).await.len(), 10);
+}
+
+#[tokio::test]
+async fn an_object_of_somebody_else_is_named_and_never_written_to() {
+    let (server, context) = start(cluster(3000));
+    let path = "/api/v1/namespaces/aerospike/services/aerocluster";
+    let theirs = json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "aerocluster", "namespace": "aerospike"},
+        "spec": {"selector": {"app": "theirs"}},
+    });
+    server.put(path, theirs);
+    let before = server.object(path);
+    for _ in 0..3 {
+        for write in pass(&server, &context).await {
+            assert!(!write.call.ends_with(path), "{write:?}");
+        }
+    }
+    assert_eq!(server.object(path), before);
+    assert_eq!(condition(&server, "Stalled").1, "ForeignObject");
+    assert_eq!(server.object(SET).unwrap()["spec"]["replicas"], 0);
+    assert_eq!(pass(&server, &context).await, []);
+}
+
+#[tokio::test]
+async fn a_set_that_was_touched_meanwhile_is_not_scaled() {
+    let (server, context) = start(cluster(3000));
+    pass(&server, &context).await;
+    server.touch_after_reads(SET);
+    let cluster: AerospikeCluster =
+        serde_json::from_value(server.object(CLUSTER).unwrap()).unwrap();
+    let guarded = Arc::new(DeserializeGuard(Ok(cluster)));
+    let failed = controller::reconcile(guarded, context.clone()).await;
+    assert!(failed.is_err());
+    assert_eq!(server.object(SET).unwrap()["spec"]["replicas"], 0);
+    assert_eq!(server.object(CLUSTER).unwrap()["status"]["phase"], "Error");
+    pass(&server, &context).await;
+    assert_eq!(server.object(SET).unwrap()["spec"]["replicas"], 1);
+}

@@ -6,6 +6,10 @@ use serde_json::{Value, json};
 use crate::{resolve::Desired, resources::testing};
 
 /// What a user may ask for.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the spec"
+)]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wish {
     pub size: u32,

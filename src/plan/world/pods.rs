@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Kind, World};
+use super::{Kind, World, at};
 use crate::{
     api::status::PodStatus,
     plan::{Pod, PodHealth, observed::Claim},
@@ -22,6 +22,9 @@ pub enum Stage {
     Ready,
     Terminating,
 }
+
+/// What may become of a pod that was ready.
+const MISHAPS: [Stage; 3] = [Stage::Starting, Stage::Failed, Stage::Terminating];
 
 #[derive(Clone, Debug)]
 pub struct SimPod {
@@ -114,22 +117,21 @@ impl World {
     fn next_stage(&mut self, name: &str) -> Stage {
         let stage = self.pods[name].stage.clone();
         let luck = self.dice.roll(12);
+        let slow = !luck.is_multiple_of(3);
         match stage {
             Stage::Pending | Stage::Unschedulable if self.faults.no_node => Stage::Unschedulable,
-            Stage::Pending if luck % 3 > 0 => Stage::Pending,
+            Stage::Pending if slow => Stage::Pending,
             Stage::Pending | Stage::Unschedulable => Stage::Init,
             Stage::Init if self.init_succeeds(name) => Stage::Starting,
             Stage::Init => Stage::Failed,
-            Stage::Failed => Stage::Init,
             Stage::Starting if self.faults.image_missing || luck == 11 => Stage::Failed,
             Stage::Starting if luck == 10 => Stage::Sidecar,
-            Stage::Starting if luck % 3 > 0 => Stage::Starting,
-            Stage::Starting | Stage::Sidecar => Stage::Ready,
-            Stage::Ready if luck == 11 => Stage::Terminating,
-            Stage::Ready if luck == 10 => Stage::Failed,
-            Stage::Ready if luck == 9 => Stage::Starting,
-            Stage::Ready => Stage::Ready,
+            Stage::Starting if slow => Stage::Starting,
+            Stage::Ready if luck > 8 => MISHAPS[usize::from(luck - 9)].clone(),
+            Stage::Starting | Stage::Sidecar | Stage::Ready => Stage::Ready,
             Stage::Terminating => Stage::Terminating,
+            // It is tried again.
+            Stage::Failed => Stage::Pending,
         }
     }
 
@@ -203,7 +205,7 @@ impl World {
     }
 
     fn observed_pod(&self, pod: &SimPod) -> Pod {
-        let since = self.timestamp(pod.since);
+        let since = at(pod.since);
         let reason = || "as the dice fell".to_owned();
         let health = match pod.stage {
             Stage::Pending | Stage::Init | Stage::Starting => PodHealth::NotReady,
@@ -225,7 +227,7 @@ impl World {
             uid: pod.uid.clone(),
             ip: Some(format!("10.1.0.{}", pod.ip).parse().unwrap()),
             health,
-            created: self.timestamp(pod.created),
+            created: at(pod.created),
             init_image: None,
         }
     }

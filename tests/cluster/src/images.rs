@@ -251,7 +251,8 @@ fn build_programs() -> Result<BTreeMap<String, PathBuf>> {
     Ok(executables(&run::text(&mut cargo, BUILD)?))
 }
 
-fn executables(messages: &str) -> BTreeMap<String, PathBuf> {
+/// The programs among the messages of cargo, by name.
+pub(crate) fn executables(messages: &str) -> BTreeMap<String, PathBuf> {
     let messages = messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok());

@@ -16,7 +16,7 @@ pub const DEPLOYMENT: &str = "aerospike-operator-controller-manager";
 /// The Secret with the webhooks' certificate.
 const CERTIFICATE: &str = "webhook-server-cert";
 /// Names under which the API server calls the webhooks.
-const WEBHOOK_NAMES: [&str; 2] = [
+pub(crate) const WEBHOOK_NAMES: [&str; 2] = [
     "aerospike-operator-webhook-service.aerospike.svc",
     "aerospike-operator-webhook-service.aerospike.svc.cluster.local",
 ];

@@ -1,0 +1,118 @@
+//! How much memory is resident.
+
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use super::clusters::{self, Settled};
+use super::report::{Figure, Outcome};
+use super::webhook::{Setup, resident};
+use super::{Builds, Measurement, Part, ROUNDS, load};
+use crate::Cluster;
+
+/// A process at rest is looked at so long after it was busy.
+const REST: Duration = Duration::from_secs(5);
+/// So many reviews are a day's work.
+const REVIEWS: f64 = 20_000.0;
+
+pub const ALONE: Measurement = Measurement {
+    part: Part::Memory,
+    title: "Memory of the webhooks",
+    method: "`VmRSS` of `aerospike-operator run --webhook-only`: 5 s after its first answer, and 5 s after at least \
+             20,000 reviews (mutating, validating a create, validating an update; eight connections), counted by the \
+             process itself. A new process each round. 1 MB is 1,000,000 bytes.",
+    measure: alone,
+};
+
+pub const WHOLE: Measurement = Measurement {
+    part: Part::Memory,
+    title: "Memory of the whole process",
+    method: "`VmRSS` of the operator's processes in the test cluster, controller included, while the clusters there are \
+             settled: of the replica that leads and runs them, and of the one that waits for the lease.",
+    measure: |_: &Builds| clusters::with_operator(whole),
+};
+
+fn alone(builds: &Builds) -> Result<Outcome> {
+    let (program, client) = (builds.operator()?, builds.client()?);
+    let (mut idle, mut after) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let setup = Setup::new()?;
+        let webhook = setup.start(&program, None)?;
+        setup.client.ask_until_answered(setup.address)?;
+        thread::sleep(REST);
+        idle.push(webhook.resident()?);
+        while webhook.reviews()? < REVIEWS {
+            load::run(&client, &setup, 1, None)?;
+        }
+        thread::sleep(REST);
+        after.push(webhook.resident()?);
+    }
+    let figures = vec![
+        Figure::new("idle", "MB", idle).aim("≤ 20").ako("68"),
+        Figure::new("after 20,000 reviews", "MB", after).ako("84"),
+    ];
+    Ok(Outcome::Measured(figures, vec![]))
+}
+
+fn whole(cluster: &Cluster) -> Result<Outcome> {
+    let settled = Settled::ensure(cluster)?;
+    let (mut leading, mut waiting) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        thread::sleep(REST);
+        let leader = clusters::leader(cluster)?;
+        for (pod, pid) in operators()? {
+            let values = if pod == leader {
+                &mut leading
+            } else {
+                &mut waiting
+            };
+            values.push(resident(pid)?);
+        }
+    }
+    let figures = vec![
+        Figure::new("the replica that leads", "MB", leading),
+        Figure::new("a replica that waits", "MB", waiting),
+    ];
+    Ok(Outcome::Measured(figures, vec![settled.note()]))
+}
+
+/// The operator's processes in pods: names of the pods and process ids. Pods' processes are processes of this machine.
+fn operators() -> Result<Vec<(String, u32)>> {
+    let processes = fs::read_dir("/proc").context("/proc cannot be read")?;
+    let ids = processes
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let operator = |pid: u32| {
+        let read = |file: &str| fs::read(format!("/proc/{pid}/{file}")).ok();
+        Some((operators_pod(&read("cmdline")?, &read("environ")?)?, pid))
+    };
+    Ok(ids.filter_map(operator).collect())
+}
+
+/// The pod that an operator's process runs in, if this is one.
+fn operators_pod(command_line: &[u8], environment: &[u8]) -> Option<String> {
+    let is_operator = command_line.starts_with(b"/manager\0run\0");
+    let variables = environment.split(|byte| *byte == 0);
+    let name = variables
+        .filter(|_| is_operator)
+        .find_map(|variable| variable.strip_prefix(b"POD_NAME="))?;
+    Some(String::from_utf8_lossy(name).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operator_is_known_by_its_arguments_and_says_its_pod() {
+        let environment = b"PATH=/bin\0POD_NAME=manager-1\0X=1\0";
+        assert_eq!(
+            operators_pod(b"/manager\0run\0", environment),
+            Some("manager-1".into())
+        );
+        assert_eq!(operators_pod(b"/manager\0init\0", environment), None);
+        assert_eq!(operators_pod(b"/manager\0run\0", b"PATH=/bin\0"), None);
+    }
+}
