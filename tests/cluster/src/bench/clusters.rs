@@ -128,6 +128,10 @@ impl<'a> Settled<'a> {
     /// # Errors
     /// If they do not become ready.
     pub fn ensure(cluster: &'a Cluster) -> Result<Self> {
+        // An earlier run may have been interrupted.
+        for (_, namespace) in SAMPLES {
+            remove(cluster, namespace);
+        }
         let mut settled = Self {
             cluster,
             made: Vec::new(),

@@ -55,7 +55,7 @@ fn round(cluster: &Cluster, number: usize) -> Result<Round> {
     clusters::kubectl(cluster, &delete, READY_WITHIN)?;
     until_gone(cluster, "pods")?;
     until_gone(cluster, "statefulsets")?;
-    until_gone(cluster, "persistentvolumeclaims")?;
+    delete_claims(cluster)?;
     Ok(Round { operator, bare })
 }
 
@@ -87,21 +87,30 @@ fn empty_set(cluster: &Cluster) -> Result<String> {
     )?;
     scale(cluster, &set, 0)?;
     until_gone(cluster, "pods")?;
-    let claims = ["delete", "persistentvolumeclaims", "--all", "-n", NAMESPACE];
-    clusters::kubectl(cluster, &claims, READY_WITHIN)?;
-    let replicas = [
-        "get",
-        &set,
-        "-n",
-        NAMESPACE,
-        "-o",
-        "jsonpath={.spec.replicas}",
-    ];
+    delete_claims(cluster)?;
+    wait_until(&format!("{set} to notice"), READY_WITHIN, || {
+        field(cluster, &set, "{.status.readyReplicas}").is_ok_and(|ready| is_none(&ready))
+    })?;
     ensure!(
-        text(cluster, &replicas)? == "0",
+        is_none(&field(cluster, &set, "{.spec.replicas}")?),
         "somebody else scaled {set} while its cluster was paused"
     );
     Ok(set)
+}
+
+fn delete_claims(cluster: &Cluster) -> Result<()> {
+    let claims = ["delete", "persistentvolumeclaims", "--all", "-n", NAMESPACE];
+    clusters::kubectl(cluster, &claims, READY_WITHIN).map(drop)
+}
+
+fn field(cluster: &Cluster, object: &str, path: &str) -> Result<String> {
+    let output = format!("jsonpath={path}");
+    text(cluster, &["get", object, "-n", NAMESPACE, "-o", &output])
+}
+
+/// A number that is 0 is often left out.
+fn is_none(number: &str) -> bool {
+    matches!(number, "" | "0")
 }
 
 fn scale(cluster: &Cluster, set: &str, replicas: u32) -> Result<()> {

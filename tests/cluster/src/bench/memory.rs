@@ -4,7 +4,7 @@ use std::fs;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use super::clusters::{self, Settled};
 use super::report::{Figure, Outcome};
@@ -71,6 +71,10 @@ fn whole(cluster: &Cluster) -> Result<Outcome> {
             values.push(resident(pid)?);
         }
     }
+    ensure!(
+        leading.len() == ROUNDS,
+        "the leader's process is not on this machine"
+    );
     let figures = vec![
         Figure::new("the replica that leads", "MB", leading),
         Figure::new("a replica that waits", "MB", waiting),

@@ -83,8 +83,8 @@ impl Section {
 pub fn render(surroundings: &Surroundings, sections: &[Section]) -> String {
     let mut text = format!(
         "# Benchmarks\n\nWritten by `make bench`: speed and memory of the operator. Figures are medians with the least \
-         and the greatest value of {} rounds. Figures of AKO are those known of version 4.5.0; they were not measured in \
-         this run, nor on this machine.\n\n",
+         and the greatest value of {} rounds. Figures of AKO are those known of version 4.5.0; this run did not \
+         measure them.\n\n",
         super::ROUNDS
     );
     let about = surroundings.rows();

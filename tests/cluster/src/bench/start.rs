@@ -13,7 +13,8 @@ pub const MEASUREMENT: Measurement = Measurement {
     title: "Start",
     method: "`aerospike-operator run --webhook-only` (static release build) is started with a certificate that it has \
              not seen. A client that was there before connects in a tight loop, shakes hands and sends one validating \
-             review of `tls_cluster_cr.yaml`. The time goes from before the start of the process to the last byte of \
+             review of `tls_cluster_cr.yaml`. Its file is in the \
+             page cache. The time goes from before the start of the process to the last byte of \
              the answer.",
     measure,
 };

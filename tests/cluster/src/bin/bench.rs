@@ -7,6 +7,7 @@ use clap::Parser;
 use cluster::bench::{self, Part, Programs};
 
 /// Measures speed and memory. All parts together are written to BENCHMARKS.md, some parts are only printed.
+/// All parts take about a quarter of an hour once everything is built.
 #[derive(Parser)]
 struct Arguments {
     /// What to measure; everything if nothing is named
