@@ -23,6 +23,7 @@ const PASSES: &str = "aerospike_operator_passes_total";
 /// Flow schemas are tried in the order of these numbers: before that of all service accounts, after those of nodes.
 const PRECEDENCE: usize = 700;
 
+/// What is measured, and how.
 pub const MEASUREMENT: Measurement = Measurement {
     part: Part::Calls,
     title: "Calls of a pass without anything to do",

@@ -15,6 +15,7 @@ const NAMESPACE: &str = "bench-deploy";
 const CLUSTER: &str = "aerospikecluster/aerocluster";
 const SIZE: u32 = 3;
 
+/// What is measured, and how.
 pub const MEASUREMENT: Measurement = Measurement {
     part: Part::Deploy,
     title: "Three servers, beside a bare StatefulSet",

@@ -17,6 +17,7 @@ const REST: Duration = Duration::from_secs(5);
 /// So many reviews are a day's work.
 const REVIEWS: f64 = 20_000.0;
 
+/// The webhooks alone.
 pub const ALONE: Measurement = Measurement {
     part: Part::Memory,
     title: "Memory of the webhooks",
@@ -26,6 +27,7 @@ pub const ALONE: Measurement = Measurement {
     measure: alone,
 };
 
+/// Webhooks and controller.
 pub const WHOLE: Measurement = Measurement {
     part: Part::Memory,
     title: "Memory of the whole process",

@@ -14,6 +14,7 @@ const SECONDS: u64 = 5;
 /// The server's core, and the client's.
 const CORES: [usize; 2] = [0, 1];
 
+/// What is measured, and how.
 pub const MEASUREMENT: Measurement = Measurement {
     part: Part::Reviews,
     title: "Reviews",

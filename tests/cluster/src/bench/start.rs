@@ -8,6 +8,7 @@ use super::report::{Figure, Outcome};
 use super::webhook::Setup;
 use super::{Builds, Measurement, Part, ROUNDS};
 
+/// What is measured, and how.
 pub const MEASUREMENT: Measurement = Measurement {
     part: Part::Start,
     title: "Start",
