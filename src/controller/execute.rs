@@ -74,7 +74,7 @@ async fn carry_out(
     match effect {
         Effect::Apply { object, new } => {
             tracing::info!(kind = ?object.kind, name = object.name, new, "Applying");
-            apply(desired, object, context).await
+            apply(desired, object, *new, context).await
         }
         Effect::Delete { kind, name, uid } => {
             tracing::info!(?kind, name, "Deleting");
@@ -124,14 +124,18 @@ fn api(desired: &Desired, kind: Kind, context: &Context) -> Api<DynamicObject> {
     )
 }
 
-/// Server-side apply with conflicts forced, as a controller should.
-async fn apply(desired: &Desired, object: &Object, context: &Context) -> Result<(), Error> {
+/// Server-side apply with conflicts forced, as a controller should. Not so if there should be no such object: one that
+/// was made since then keeps what others wrote, above all the replicas that a set was given after it was made.
+async fn apply(
+    desired: &Desired,
+    object: &Object,
+    new: bool,
+    context: &Context,
+) -> Result<(), Error> {
+    let mut params = PatchParams::apply(FIELD_MANAGER);
+    params.force = !new;
     api(desired, object.kind, context)
-        .patch(
-            &object.name,
-            &PatchParams::apply(FIELD_MANAGER).force(),
-            &Patch::Apply(&object.body),
-        )
+        .patch(&object.name, &params, &Patch::Apply(&object.body))
         .await
         .map(drop)
         .map_err(Error::executing(format!(

@@ -28,7 +28,7 @@ struct Kept {
     objects: BTreeMap<String, Value>,
     writes: Vec<Write>,
     version: u64,
-    touched_before_patch: Option<String>,
+    meanwhile: Option<(String, Value)>,
 }
 
 /// The server, shared with the test.
@@ -51,9 +51,9 @@ impl ApiServer {
         self.0.lock().unwrap().objects.get(path).cloned()
     }
 
-    /// Somebody else changes the object between our reads and our next write to it.
-    pub fn touch_after_reads(&self, path: &str) {
-        self.0.lock().unwrap().touched_before_patch = Some(path.to_owned());
+    /// Somebody else writes the object between our reads and our next patch of it.
+    pub fn put_meanwhile(&self, path: &str, object: Value) {
+        self.0.lock().unwrap().meanwhile = Some((path.to_owned(), object));
     }
 
     /// The writes since the last look, events left out.
@@ -75,15 +75,10 @@ impl Kept {
         object
     }
 
-    fn touch(&mut self, path: &str) {
-        if self
-            .touched_before_patch
-            .take_if(|due| due == path)
-            .is_some()
-        {
-            let object = self.objects[path].clone();
+    fn let_others_write(&mut self, path: &str) {
+        if let Some((path, object)) = self.meanwhile.take_if(|(due, _)| due == path) {
             let stamped = self.stamped(object);
-            self.objects.insert(path.to_owned(), stamped);
+            self.objects.insert(path, stamped);
         }
     }
 }
@@ -110,7 +105,11 @@ async fn answer(
         Method::POST => (StatusCode::CREATED, Json(body)).into_response(),
         Method::DELETE => delete(&mut kept, &path, &body),
         _ => {
-            kept.touch(&path);
+            kept.let_others_write(&path);
+            let unforced = !uri.query().unwrap_or_default().contains("force=true");
+            if unforced && has_other_replicas(&kept, &path, &body) {
+                return failure(StatusCode::CONFLICT, "Conflict");
+            }
             let kind = headers["content-type"].to_str().unwrap();
             patch(&mut kept, path, kind, &body)
         }
@@ -150,6 +149,13 @@ fn has_labels(object: &Value) -> bool {
     object["metadata"]["labels"]["aerospike.com/cr"] == "aerocluster"
 }
 
+/// Whether an apply would change the replicas that another write gave a set.
+fn has_other_replicas(kept: &Kept, path: &str, body: &Value) -> bool {
+    let replicas = |object: &Value| object["spec"]["replicas"].as_i64();
+    let live = kept.objects.get(path).and_then(replicas);
+    body.is_object() && live.is_some() && live != replicas(body)
+}
+
 fn delete(kept: &mut Kept, path: &str, body: &Value) -> Response {
     let Some(object) = kept.objects.get(path) else {
         return failure(StatusCode::NOT_FOUND, "NotFound");
@@ -169,8 +175,8 @@ fn patch(kept: &mut Kept, path: String, kind: &str, body: &Value) -> Response {
             if object["metadata"].get("finalizers").is_none() {
                 object["metadata"]["finalizers"] = Value::Null;
             }
-            let patch: json_patch::Patch = serde_json::from_value(body.clone()).unwrap();
-            match json_patch::patch(&mut object, &patch) {
+            let changes: json_patch::Patch = serde_json::from_value(body.clone()).unwrap();
+            match json_patch::patch(&mut object, &changes) {
                 Ok(()) => object,
                 Err(_) => return failure(StatusCode::UNPROCESSABLE_ENTITY, "Invalid"),
             }

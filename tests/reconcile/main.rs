@@ -360,18 +360,37 @@ async fn an_object_of_somebody_else_is_named_and_never_written_to() {
     assert_eq!(pass(&server, &context).await, []);
 }
 
+/// One pass that fails.
+async fn failed_pass(server: &ApiServer, context: &Arc<Context>) {
+    let cluster: AerospikeCluster =
+        serde_json::from_value(server.object(CLUSTER).unwrap()).unwrap();
+    let guarded = Arc::new(DeserializeGuard(Ok(cluster)));
+    let result = controller::reconcile(guarded, context.clone()).await;
+    assert!(result.is_err());
+    let cluster = server.object(CLUSTER).unwrap();
+    assert_eq!(cluster["status"]["phase"], "Error");
+}
+
 #[tokio::test]
 async fn a_set_that_was_touched_meanwhile_is_not_scaled() {
     let (server, context) = start(cluster(3000));
     pass(&server, &context).await;
-    server.touch_after_reads(SET);
-    let cluster: AerospikeCluster =
-        serde_json::from_value(server.object(CLUSTER).unwrap()).unwrap();
-    let guarded = Arc::new(DeserializeGuard(Ok(cluster)));
-    let failed = controller::reconcile(guarded, context.clone()).await;
-    assert!(failed.is_err());
+    server.put_meanwhile(SET, server.object(SET).unwrap());
+    failed_pass(&server, &context).await;
     assert_eq!(server.object(SET).unwrap()["spec"]["replicas"], 0);
-    assert_eq!(server.object(CLUSTER).unwrap()["status"]["phase"], "Error");
     pass(&server, &context).await;
     assert_eq!(server.object(SET).unwrap()["spec"]["replicas"], 1);
+}
+
+#[tokio::test]
+async fn a_set_that_somebody_made_and_scaled_meanwhile_keeps_its_pods() {
+    let (server, context) = start(cluster(3000));
+    let made = json!({
+        "apiVersion": "apps/v1", "kind": "StatefulSet",
+        "metadata": {"name": "aerocluster-0", "namespace": "aerospike"},
+        "spec": {"replicas": 3},
+    });
+    server.put_meanwhile(SET, made);
+    failed_pass(&server, &context).await;
+    assert_eq!(server.object(SET).unwrap()["spec"]["replicas"], 3);
 }

@@ -63,7 +63,7 @@ impl World {
     /// If the world is not what the effect was decided on.
     pub fn carry_out(&mut self, effect: &Effect) -> Result<(), Refused> {
         match effect {
-            Effect::Apply { object, .. } => self.apply(object),
+            Effect::Apply { object, new } => self.apply(object, *new),
             Effect::Delete { kind, name, uid } => self.delete(*kind, name, uid),
             Effect::MarkInitialized { claim, uid } => self.mark(claim, uid),
             Effect::GrantNodeReader => {
@@ -77,13 +77,20 @@ impl World {
         }
     }
 
-    fn apply(&mut self, object: &Object) -> Result<(), Refused> {
+    fn apply(&mut self, object: &Object, new: bool) -> Result<(), Refused> {
         let key = (object.kind, object.name.clone());
         let expected = object.body["metadata"]["resourceVersion"].clone();
         let before = self.objects.get(&key).cloned();
         if expected != before.as_ref().map_or(Value::Null, |b| b.version().clone())
             && !expected.is_null()
         {
+            return Err(Refused);
+        }
+        let conflicts = |before: &Stored| {
+            let replicas = &object.body["spec"]["replicas"];
+            replicas.is_number() && before.body["spec"]["replicas"] != *replicas
+        };
+        if new && before.as_ref().is_some_and(conflicts) {
             return Err(Refused);
         }
         let ours = before.is_none() || self.is_ours(object.kind, &object.name);

@@ -200,35 +200,35 @@ impl World {
 
     pub fn observed_pods(&self) -> BTreeMap<String, Pod> {
         let pods = self.pods.iter();
-        pods.map(|(name, pod)| (name.clone(), self.observed_pod(pod)))
+        pods.map(|(name, pod)| (name.clone(), observed_pod(pod)))
             .collect()
     }
+}
 
-    fn observed_pod(&self, pod: &SimPod) -> Pod {
-        let since = at(pod.since);
-        let reason = || "as the dice fell".to_owned();
-        let health = match pod.stage {
-            Stage::Pending | Stage::Init | Stage::Starting => PodHealth::NotReady,
-            Stage::Unschedulable => PodHealth::Unschedulable {
-                reason: reason(),
-                since,
-            },
-            Stage::Failed => PodHealth::Failed {
-                reason: reason(),
-                since,
-            },
-            Stage::Sidecar => PodHealth::SidecarNotReady {
-                container: "sidecar".to_owned(),
-            },
-            Stage::Ready => PodHealth::Ready,
-            Stage::Terminating => PodHealth::Terminating,
-        };
-        Pod {
-            uid: pod.uid.clone(),
-            ip: Some(format!("10.1.0.{}", pod.ip).parse().unwrap()),
-            health,
-            created: at(pod.created),
-            init_image: None,
-        }
+fn observed_pod(pod: &SimPod) -> Pod {
+    let since = at(pod.since);
+    let reason = || "as the dice fell".to_owned();
+    let health = match pod.stage {
+        Stage::Pending | Stage::Init | Stage::Starting => PodHealth::NotReady,
+        Stage::Unschedulable => PodHealth::Unschedulable {
+            reason: reason(),
+            since,
+        },
+        Stage::Failed => PodHealth::Failed {
+            reason: reason(),
+            since,
+        },
+        Stage::Sidecar => PodHealth::SidecarNotReady {
+            container: "sidecar".to_owned(),
+        },
+        Stage::Ready => PodHealth::Ready,
+        Stage::Terminating => PodHealth::Terminating,
+    };
+    Pod {
+        uid: pod.uid.clone(),
+        ip: Some(format!("10.1.0.{}", pod.ip).parse().unwrap()),
+        health,
+        created: at(pod.created),
+        init_image: None,
     }
 }
