@@ -17,9 +17,9 @@ const SAMPLES: [(&str, &str, bool); 2] = [
     ("hdd_dim_storage_cluster_cr.yaml", "aerospike-hdd", true),
 ];
 /// Name of both samples' clusters.
-const NAME: &str = "aerocluster";
+pub const NAME: &str = "aerocluster";
 /// Password of the user `admin` in the demo.
-const PASSWORD: &str = "admin123";
+pub const PASSWORD: &str = "admin123";
 /// How long a cluster may take to be ready.
 const READY_WITHIN: Duration = Duration::from_mins(3);
 
@@ -32,12 +32,7 @@ pub fn run() -> Result<()> {
     if let Some(reason) = machine::why_not_here() {
         bail!("the demo cannot run here: {reason}");
     }
-    let cluster = Cluster::up()?;
-    let loaded = cluster.load(&images::build()?)?;
-    install::operator(&cluster)?;
-    if loaded > 0 {
-        install::restart_operator(&cluster)?;
-    }
+    let cluster = install::everything()?;
     for (sample, namespace, _) in SAMPLES {
         apply_sample(&cluster, sample, namespace)?;
     }
@@ -46,7 +41,9 @@ pub fn run() -> Result<()> {
     }
     show(&cluster, &["get", "aerospikecluster,pods", "-A"])?;
     for (_, namespace, write) in SAMPLES {
-        check(&cluster, namespace, write)?;
+        let checked = check(&cluster, namespace, write)?;
+        title(&checked.command);
+        print!("{}", checked.printed);
     }
     refuse(&cluster)?;
     say_goodbye(&cluster, began);
@@ -169,11 +166,20 @@ fn show(cluster: &Cluster, args: &[&str]) -> Result<()> {
     Ok(())
 }
 
+/// What `check` was asked and what it printed.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The command, as one would type it.
+    pub command: String,
+    /// What it printed.
+    pub printed: String,
+}
+
 /// Uses a cluster as an application outside of Kubernetes would, through the addresses that it advertises.
 ///
 /// # Errors
 /// What the client said.
-pub fn check(cluster: &Cluster, namespace: &str, write: bool) -> Result<()> {
+pub fn check(cluster: &Cluster, namespace: &str, write: bool) -> Result<Checked> {
     let object = get(cluster, namespace)?;
     let pods = object["status"]["pods"]
         .as_object()
@@ -197,19 +203,20 @@ pub fn check(cluster: &Cluster, namespace: &str, write: bool) -> Result<()> {
     if write {
         args.extend(["--namespace", "test", "--write"]);
     }
-    title(&format!("aerospike-operator {}", args.join(" ")));
     let output = Command::new(images::operator_program())
         .args(&args)
         .env("AEROSPIKE_PASSWORD", PASSWORD)
         .output()
         .context("failed to run the operator's program")?;
-    print!("{}", String::from_utf8_lossy(&output.stdout));
     ensure!(
         output.status.success(),
         "the check failed: {}",
         String::from_utf8_lossy(&output.stderr).trim()
     );
-    Ok(())
+    Ok(Checked {
+        command: format!("aerospike-operator {}", args.join(" ")),
+        printed: String::from_utf8_lossy(&output.stdout).into_owned(),
+    })
 }
 
 fn refuse(cluster: &Cluster) -> Result<()> {

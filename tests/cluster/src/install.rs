@@ -4,10 +4,12 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use serde_json::{Value, json};
 
-use crate::{Cluster, paths, progress, wait_until};
+use crate::{Cluster, images, paths, progress, wait_until};
 
 /// Namespace of the operator.
 pub const NAMESPACE: &str = "aerospike";
@@ -90,6 +92,20 @@ impl Certificate {
     }
 }
 
+/// A running cluster with the images and the operator of this checkout in it.
+///
+/// # Errors
+/// The first thing that did not go as it should.
+pub fn everything() -> Result<Cluster> {
+    let cluster = Cluster::up()?;
+    let loaded = cluster.load(&images::build()?)?;
+    operator(&cluster)?;
+    if loaded > 0 {
+        restart_operator(&cluster)?;
+    }
+    Ok(cluster)
+}
+
 /// Installs the operator, or brings an installed one up to date, and waits until it answers reviews.
 ///
 /// # Errors
@@ -103,21 +119,7 @@ pub fn operator(cluster: &Cluster) -> Result<()> {
         apply_file(cluster, manifest)?;
     }
     wait_for_operator(cluster)?;
-    let bundle = text(
-        cluster,
-        &[
-            "get",
-            "secret",
-            CERTIFICATE,
-            "-n",
-            NAMESPACE,
-            "-o",
-            r"jsonpath={.data.ca\.crt}",
-        ],
-    )?;
-    for manifest in WEBHOOKS {
-        apply_webhooks(cluster, manifest, &bundle)?;
-    }
+    webhooks(cluster, &authority(cluster)?)?;
     wait_until("a review is answered", READY_WITHIN, || {
         let probe = json!({"apiVersion": "asdb.aerospike.com/v1", "kind": "AerospikeCluster",
             "metadata": {"name": "probe", "namespace": NAMESPACE},
@@ -128,6 +130,36 @@ pub fn operator(cluster: &Cluster) -> Result<()> {
         );
         answer.stderr.contains("is invalid")
     })
+}
+
+/// The authority of the webhooks' certificate, in PEM.
+///
+/// # Errors
+/// What Kubernetes said.
+pub fn authority(cluster: &Cluster) -> Result<String> {
+    let template = r#"go-template={{index .data "ca.crt" | base64decode}}"#;
+    let secret = [
+        "get",
+        "secret",
+        CERTIFICATE,
+        "-n",
+        NAMESPACE,
+        "-o",
+        template,
+    ];
+    cluster.kubectl(&secret).ok()
+}
+
+/// Registers the webhooks, whose certificates are of `authorities` (PEM).
+///
+/// # Errors
+/// What Kubernetes said.
+pub fn webhooks(cluster: &Cluster, authorities: &str) -> Result<()> {
+    let bundle = BASE64.encode(authorities);
+    for manifest in WEBHOOKS {
+        apply_webhooks(cluster, manifest, &bundle)?;
+    }
+    Ok(())
 }
 
 /// Waits until every replica of the operator is ready.

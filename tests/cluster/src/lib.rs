@@ -20,6 +20,7 @@ pub mod paths;
 mod process;
 pub mod programs;
 pub mod run;
+pub mod scenarios;
 
 pub use cluster::Cluster;
 pub use machine::why_not_here;

@@ -1,0 +1,12 @@
+//! Runs the scenarios on a real Kubernetes: all of them, or those whose names hold the first argument.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let filter = std::env::args().nth(1).unwrap_or_default();
+    if cluster::scenarios::run(&filter) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}

@@ -1,0 +1,250 @@
+//! Scenarios on a real Kubernetes, each in a namespace that nobody prepared, and the runner that plays them.
+
+mod certificate;
+mod deletion;
+mod gitops;
+mod healing;
+mod refusals;
+mod samples;
+mod scaling;
+mod servers;
+mod snapshot;
+mod stage;
+mod stalls;
+
+use std::env;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Error, Result};
+
+use crate::{Cluster, install, machine};
+use stage::Stage;
+
+/// A story with an end that must come true.
+struct Scenario {
+    /// A sentence that holds if it passes.
+    name: &'static str,
+    /// It disturbs the operator, so that no other may run beside it.
+    alone: bool,
+    play: fn(&Stage) -> Result<()>,
+}
+
+const fn beside_others(name: &'static str, play: fn(&Stage) -> Result<()>) -> Scenario {
+    Scenario {
+        name,
+        alone: false,
+        play,
+    }
+}
+
+const fn alone(name: &'static str, play: fn(&Stage) -> Result<()>) -> Scenario {
+    Scenario {
+        name,
+        alone: true,
+        play,
+    }
+}
+
+/// The longest come first.
+const SCENARIOS: &[Scenario] = &[
+    beside_others(
+        "a settled cluster is not written to",
+        healing::a_settled_cluster_is_not_written_to,
+    ),
+    beside_others(
+        "kept claims are not initialised again",
+        deletion::kept_claims_are_not_initialised_again,
+    ),
+    beside_others(
+        "a missing secret is named, and a made one heals",
+        stalls::a_missing_secret_is_named,
+    ),
+    beside_others(
+        "a foreign service is named and left alone",
+        stalls::a_foreign_service_is_named,
+    ),
+    beside_others(
+        "a scale-down is answered and removes nothing",
+        scaling::a_scale_down_removes_nothing,
+    ),
+    beside_others(
+        "what is deleted or changed comes back",
+        healing::what_is_changed_comes_back,
+    ),
+    beside_others(
+        "a cascading deletion leaves nothing",
+        deletion::a_cascading_deletion_leaves_nothing,
+    ),
+    beside_others(
+        "the sample dim_nostorage runs as it says",
+        samples::dim_nostorage_runs,
+    ),
+    beside_others(
+        "the sample hdd_dim_storage runs as it says",
+        samples::hdd_dim_storage_runs,
+    ),
+    beside_others(
+        "the sample dim_nostorage stays as it was applied",
+        gitops::dim_nostorage_stays,
+    ),
+    beside_others(
+        "the sample hdd_dim_storage stays as it was applied",
+        gitops::hdd_dim_storage_stays,
+    ),
+    beside_others(
+        "refusals tell everything, however one asks",
+        refusals::refusals_tell_everything,
+    ),
+    beside_others(
+        "a refused change changes nothing",
+        refusals::a_refused_change_changes_nothing,
+    ),
+    beside_others(
+        "a cluster of another operator is not touched",
+        stalls::a_cluster_of_another_operator_is_not_touched,
+    ),
+    alone(
+        "a scale-up ends the same when the operator is killed",
+        scaling::a_scale_up_survives_the_operators_death,
+    ),
+    alone(
+        "no review is lost while the certificate changes",
+        certificate::no_review_is_lost,
+    ),
+];
+
+/// Scenarios that run at the same time.
+const WORKERS: usize = 3;
+
+/// Plays the scenarios whose names hold `filter`, and says whether all is well.
+#[must_use]
+pub fn run(filter: &str) -> bool {
+    let chosen: Vec<_> = SCENARIOS
+        .iter()
+        .filter(|scenario| scenario.name.contains(filter))
+        .collect();
+    if let Some(reason) = why_skipped() {
+        return skip(&reason, chosen.len());
+    }
+    match install::everything() {
+        Ok(cluster) => play_all(&cluster, &chosen),
+        Err(error) => {
+            println!("the scenarios cannot begin: {error:#}");
+            println!("0 passed, {} failed, 0 skipped", chosen.len());
+            false
+        }
+    }
+}
+
+fn is_set(variable: &str) -> bool {
+    env::var(variable).is_ok_and(|value| value == "1")
+}
+
+fn why_skipped() -> Option<String> {
+    if is_set("SKIP_CLUSTER") {
+        return Some("SKIP_CLUSTER is 1".to_owned());
+    }
+    machine::why_not_here()
+}
+
+fn skip(reason: &str, count: usize) -> bool {
+    println!("skipped: {reason}");
+    println!("0 passed, 0 failed, {count} skipped");
+    let required = is_set("REQUIRE_SCENARIOS");
+    if required {
+        println!("Here scenarios must not be skipped, because REQUIRE_SCENARIOS is 1.");
+    }
+    !required
+}
+
+fn play_all(cluster: &Cluster, chosen: &[&Scenario]) -> bool {
+    stage::sweep(cluster);
+    let (alone, together): (Vec<&Scenario>, _) = chosen.iter().partition(|s| s.alone);
+    let failed = play(cluster, &together, WORKERS) + play(cluster, &alone, 1);
+    println!(
+        "{} passed, {failed} failed, 0 skipped",
+        chosen.len() - failed
+    );
+    failed == 0
+}
+
+/// Plays scenarios on some threads, and says how many failed.
+fn play(cluster: &Cluster, scenarios: &[&Scenario], workers: usize) -> usize {
+    let queue = Mutex::new(scenarios.iter());
+    let failed = AtomicUsize::new(0);
+    let next = || queue.lock().ok()?.next();
+    thread::scope(|scope| {
+        for _ in 0..workers.min(scenarios.len()) {
+            scope.spawn(|| {
+                while let Some(scenario) = next() {
+                    if !play_one(cluster, scenario) {
+                        failed.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    failed.into_inner()
+}
+
+fn play_one(cluster: &Cluster, scenario: &Scenario) -> bool {
+    let began = Instant::now();
+    let stage = match Stage::set(cluster, &namespace(scenario)) {
+        Ok(stage) => stage,
+        Err(error) => return tell(scenario, began, Err(error), String::new),
+    };
+    let ended = (scenario.play)(&stage);
+    let passed = tell(scenario, began, ended, || stage.evidence());
+    stage.strike();
+    passed
+}
+
+fn tell(
+    scenario: &Scenario,
+    began: Instant,
+    ended: Result<(), Error>,
+    evidence: impl FnOnce() -> String,
+) -> bool {
+    let (name, seconds) = (scenario.name, began.elapsed().as_secs_f32());
+    match ended {
+        Ok(()) => {
+            println!("passed {seconds:>6.1} s  {name}");
+            true
+        }
+        Err(error) => {
+            println!(
+                "FAILED {seconds:>6.1} s  {name}\n    {error:#}\n{}",
+                evidence()
+            );
+            false
+        }
+    }
+}
+
+/// A name that no earlier run used: its namespace may still be on its way out.
+fn namespace(scenario: &Scenario) -> String {
+    let letters = scenario
+        .name
+        .split(' ')
+        .filter_map(|word| word.chars().next());
+    let initials: String = letters.filter(char::is_ascii_lowercase).collect();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let seconds = now.map_or(0, |now| now.as_secs() % 1_000_000);
+    format!("s-{initials}-{seconds}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_scenario_has_a_namespace_of_its_own() {
+        let names: BTreeSet<_> = SCENARIOS.iter().map(namespace).collect();
+        assert_eq!(names.len(), SCENARIOS.len());
+    }
+}
