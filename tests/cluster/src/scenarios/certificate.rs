@@ -15,7 +15,7 @@ use crate::install::{self, Certificate};
 /// People and tools that apply manifests at the same time.
 const CLIENTS: usize = 2;
 /// The kubelet looks at Secrets once a minute, the operator at its files every five seconds.
-const SERVED_WITHIN: Duration = Duration::from_secs(120);
+const SERVED_WITHIN: Duration = Duration::from_mins(2);
 /// How long reviews must flow after everything was replaced.
 const AFTERWARDS: Duration = Duration::from_secs(5);
 /// Only the mutating webhook sets it, and reviews go on without that webhook when it fails.

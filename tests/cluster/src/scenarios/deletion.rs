@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::stage::{Stage, eventually};
 use crate::demo::NAME;
 
-const GONE_WITHIN: Duration = Duration::from_secs(60);
+const GONE_WITHIN: Duration = Duration::from_mins(1);
 /// Annotation on a claim whose volume was prepared.
 const INITIALIZED: &str = "aerospike.com/initialized";
 /// A file that stands for data.

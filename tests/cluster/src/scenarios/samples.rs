@@ -25,7 +25,7 @@ const BOTH: Expected = &[
         &[
             ("cluster-name", NAME),
             ("cgroup-mem-tracking", "true"),
-            ("feature-key-file", "/etc/aerospike/secret/features.conf"),
+            ("feature-key-file[0]", "/etc/aerospike/secret/features.conf"),
         ],
     ),
     (

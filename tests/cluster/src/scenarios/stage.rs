@@ -11,7 +11,7 @@ use crate::demo::{self, NAME};
 use crate::{Cluster, Output, install, paths};
 
 /// How long a cluster may take to be ready.
-pub const READY_WITHIN: Duration = Duration::from_secs(120);
+pub const READY_WITHIN: Duration = Duration::from_mins(2);
 /// Marks the namespaces of scenarios, so that a later run finds what an earlier one left.
 const LABEL: &str = "aerospike-operator-scenario";
 const POLL: Duration = Duration::from_millis(300);
@@ -184,7 +184,9 @@ impl Stage {
             ready["reason"],
             ready["message"]
         );
-        let pods = object["status"]["pods"].as_object().map_or(0, |p| p.len());
+        let pods = object["status"]["pods"]
+            .as_object()
+            .map_or(0, serde_json::Map::len);
         ensure!(
             pods == size,
             "status.pods has {pods} entries instead of {size}"
@@ -237,10 +239,8 @@ impl Stage {
         ] {
             let shown = args.iter().take(2).copied().collect::<Vec<_>>().join(" ");
             let output = self.kubectl(args);
-            told += &format!(
-                "--- kubectl {shown}\n{}\n",
-                (output.stdout + &output.stderr).trim()
-            );
+            let printed = output.stdout + &output.stderr;
+            told += &["--- kubectl ", &shown, "\n", printed.trim(), "\n"].concat();
         }
         told + &self.operator_log()
     }
