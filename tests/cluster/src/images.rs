@@ -232,6 +232,14 @@ fn build_programs() -> Result<BTreeMap<String, PathBuf>> {
     cargo
         .current_dir(paths::checkout())
         .env("RUSTFLAGS", "-C target-feature=+crt-static");
+    // The cargo that runs us describes this package to us. Build scripts elsewhere look at the same variables: passed on,
+    // they would make everything anew whenever another cargo, or none, is around us.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(&name);
+        }
+    }
     cargo.args([
         "build",
         "--release",
