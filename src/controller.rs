@@ -129,10 +129,10 @@ async fn guarded(
     );
     if cluster.metadata.deletion_timestamp.is_none() {
         if let Some(stalled) = guards::keep_off(&cluster, context) {
-            return report::stalled(&cluster, &stalled, context).await;
+            return report::situation(&cluster, &stalled, context).await;
         }
         if cluster.spec.paused == Some(true) {
-            return report::stalled(&cluster, &Situation::Paused, context).await;
+            return report::situation(&cluster, &Situation::Paused, context).await;
         }
     }
     let result = finalizer(&api, FINALIZER, cluster.clone(), |event| async {

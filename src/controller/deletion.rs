@@ -12,10 +12,10 @@ use kube::{
 };
 use serde_json::json;
 
-use super::{Context, Error, events::Told, execute, observe};
+use super::{Context, Error, events::Told, execute, observe, report};
 use crate::{
     api::{AerospikeCluster, FINALIZER},
-    plan::{deletion::claims_to_delete, observed::Claim},
+    plan::{deletion::claims_to_delete, observed::Claim, status::conditions::Situation},
     resolve::{self, Identity},
     resources::rbac,
 };
@@ -26,6 +26,7 @@ use crate::{
 ///
 /// If something cannot be read or deleted.
 pub async fn clean_up(cluster: &AerospikeCluster, context: &Context) -> Result<Action, Error> {
+    report::situation(cluster, &Situation::Terminating, context).await?;
     let cleaned = clean(cluster, context).await;
     let told = match &cleaned {
         Ok(deleted) => Told {

@@ -85,12 +85,12 @@ pub async fn failed(cluster: &AerospikeCluster, error: &Error, context: &Context
     }
 }
 
-/// Reports that nothing is done about a cluster, and why.
+/// Reports what a cluster that is not rolled out does instead, and why.
 ///
 /// # Errors
 ///
 /// If the status cannot be written.
-pub async fn stalled(
+pub async fn situation(
     cluster: &AerospikeCluster,
     situation: &Situation,
     context: &Context,

@@ -261,15 +261,17 @@ async fn deletion_takes_the_claims_that_may_go_and_the_finalizer_last() {
     server.put(READERS, binding);
     let writes = pass(&server, &context).await;
     let expected = [
+        "PATCH aerocluster/status",
         "DELETE persistentvolumeclaims/workdir-aerocluster-0-0",
         "PATCH clusterrolebindings/aerospike-operator-node-reader",
         "PATCH aerospikeclusters/aerocluster",
     ];
     assert_eq!(calls(&writes), expected);
     let precondition = json!({"uid": "uid-workdir-aerocluster-0-0"});
-    assert_eq!(writes[0].body["preconditions"], precondition);
-    assert_eq!(writes[1].body["subjects"], json!([others]));
-    assert_eq!(writes[2].body[1]["path"], "/metadata/finalizers/0");
+    assert_eq!(writes[1].body["preconditions"], precondition);
+    assert_eq!(writes[2].body["subjects"], json!([others]));
+    assert_eq!(writes[3].body[1]["path"], "/metadata/finalizers/0");
+    assert_eq!(condition(&server, "Ready").1, "Terminating");
     assert!(server.object(&format!("{CLAIM}by-hand")).is_some());
 }
 
@@ -279,7 +281,11 @@ async fn deletion_writes_nothing_that_is_so_already() {
     object["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
     let (server, context) = start(object);
     let writes = pass(&server, &context).await;
-    assert_eq!(calls(&writes), ["PATCH aerospikeclusters/aerocluster"]);
+    let expected = [
+        "PATCH aerocluster/status",
+        "PATCH aerospikeclusters/aerocluster",
+    ];
+    assert_eq!(calls(&writes), expected);
 }
 
 #[tokio::test]

@@ -12,6 +12,8 @@ use crate::{
 
 /// The longest message of a condition that Kubernetes takes, in bytes.
 const MESSAGE_LIMIT: usize = 32_768;
+/// What is said of a cluster that is as desired.
+const SETTLED: &str = "all nodes form one cluster and no data moves";
 /// How many waits a message lists.
 const LISTED: usize = 5;
 
@@ -142,93 +144,112 @@ pub fn tell(
     }
 }
 
-fn conditions_of(situation: &Situation) -> Vec<Told<'_>> {
-    let told = |kind, status, reason, message| Told {
-        kind,
-        status,
+/// What the conditions say of a situation, each as its reason while it holds.
+struct Row<'a> {
+    ready: bool,
+    reconciling: Option<&'a str>,
+    stalled: bool,
+    growing: bool,
+    reason: &'a str,
+    message: &'a str,
+}
+
+fn row(situation: &Situation) -> Option<Row<'_>> {
+    let plain = |reason, message| Row {
+        ready: false,
+        reconciling: Some(reason),
+        stalled: false,
+        growing: false,
         reason,
         message,
     };
-    let scaling = |growing| {
-        told(
-            "ScalingUp",
-            if growing { "True" } else { "False" },
-            if growing { "AddingPods" } else { "NoPodsToAdd" },
-            "",
-        )
-    };
-    let pause = told("Paused", "False", "NotPaused", "");
-    match situation {
+    Some(match situation {
+        Situation::Paused => return None,
         Situation::Working {
             reason,
             message,
             growing,
-        } => vec![
-            told("Ready", "False", reason, message),
-            told("Reconciling", "True", reason, message),
-            told("Stalled", "False", "Progressing", ""),
-            scaling(*growing),
-            pause,
-        ],
-        Situation::Degraded { message } => vec![
-            told("Ready", "False", "Degraded", message),
-            told("Reconciling", "True", "Recovering", message),
-            told("Stalled", "False", "Progressing", ""),
-            scaling(false),
-            pause,
-        ],
-        Situation::Done => vec![
-            told(
-                "Ready",
-                "True",
-                "AllNodesReady",
-                "all nodes form one cluster and no data moves",
-            ),
-            told("Reconciling", "False", "Completed", ""),
-            told("Stalled", "False", "Completed", ""),
-            scaling(false),
-            pause,
-        ],
-        Situation::Stalled { reason, message } => vec![
-            told("Ready", "False", reason, message),
-            told("Reconciling", "False", reason, ""),
-            told("Stalled", "True", reason, message),
-            scaling(false),
-            pause,
-        ],
+        } => Row {
+            growing: *growing,
+            ..plain(reason, message)
+        },
+        Situation::Degraded { message } => Row {
+            reconciling: Some("Recovering"),
+            ..plain("Degraded", message)
+        },
+        Situation::Done => Row {
+            ready: true,
+            reconciling: None,
+            ..plain("AllNodesReady", SETTLED)
+        },
+        Situation::Stalled { reason, message } => Row {
+            reconciling: None,
+            stalled: true,
+            ..plain(reason, message)
+        },
         Situation::Failed {
             reason,
             message,
             needs_a_person,
-        } => vec![
-            told("Ready", "False", reason, message),
-            told("Reconciling", not(*needs_a_person), reason, message),
-            told("Stalled", truth(*needs_a_person), reason, message),
-        ],
-        Situation::Paused => vec![told(
-            "Paused",
-            "True",
-            "PausedByUser",
-            "spec.paused is true: the operator changes nothing",
-        )],
-        Situation::Terminating => vec![
-            told(
-                "Ready",
-                "False",
-                "Terminating",
-                "the cluster is being deleted",
-            ),
-            told("Reconciling", "True", "Terminating", ""),
-        ],
-    }
+        } => Row {
+            reconciling: Some(*reason).filter(|_| !needs_a_person),
+            stalled: *needs_a_person,
+            ..plain(reason, message)
+        },
+        Situation::Terminating => plain("Terminating", "the cluster is being deleted"),
+    })
+}
+
+fn conditions_of(situation: &Situation) -> Vec<Told<'_>> {
+    let told = |kind, holds, reason, message| Told {
+        kind,
+        status: truth(holds),
+        reason,
+        message,
+    };
+    let Some(row) = row(situation) else {
+        let message = "spec.paused is true: the operator changes nothing";
+        return vec![told("Paused", true, "PausedByUser", message)];
+    };
+    let (reason, message) = (row.reason, row.message);
+    let when = |holds, text| if holds { text } else { "" };
+    let busy = row.reconciling.is_some();
+    let idle = if row.ready { "Completed" } else { reason };
+    let unhindered = if row.ready {
+        "Completed"
+    } else {
+        "Progressing"
+    };
+    vec![
+        told("Ready", row.ready, reason, message),
+        told(
+            "Reconciling",
+            busy,
+            row.reconciling.unwrap_or(idle),
+            when(busy, message),
+        ),
+        told(
+            "Stalled",
+            row.stalled,
+            if row.stalled { reason } else { unhindered },
+            when(row.stalled, message),
+        ),
+        told(
+            "ScalingUp",
+            row.growing,
+            if row.growing {
+                "AddingPods"
+            } else {
+                "NoPodsToAdd"
+            },
+            "",
+        ),
+        told("Paused", false, "NotPaused", ""),
+    ]
 }
 
 const fn truth(holds: bool) -> &'static str {
     if holds { "True" } else { "False" }
-}
-
-const fn not(holds: bool) -> &'static str {
-    truth(!holds)
 }
 
 /// Tells whether every partition of every namespace is served, as far as the servers say.

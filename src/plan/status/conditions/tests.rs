@@ -113,7 +113,7 @@ fn each_situation_reads_as_kstatus_has_it() {
         (&working, ["False", "True", "False"]),
         (&degraded, ["False", "True", "False"]),
         (&stalled, ["False", "False", "True"]),
-        (&Situation::Terminating, ["False", "True", ""]),
+        (&Situation::Terminating, ["False", "True", "False"]),
         (&Situation::Paused, ["", "", ""]),
     ];
     for (situation, expected) in cases {
