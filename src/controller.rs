@@ -88,7 +88,7 @@ impl Context {
 /// # Errors
 ///
 /// If the API server refuses something unexpected; the pass is repeated with [`error_policy`].
-#[tracing::instrument(skip_all, fields(namespace = cluster.namespace(), name = cluster.name_any()))]
+#[tracing::instrument(skip_all, fields(namespace = cluster.namespace(), cluster = cluster.name_any()))]
 pub async fn reconcile(
     cluster: Arc<DeserializeGuard<AerospikeCluster>>,
     context: Arc<Context>,

@@ -57,7 +57,11 @@ pub fn of_effect(desired: &Desired, effect: &Effect) -> Vec<Told> {
                 format!("[rack-{rack}] Created {}", object.name),
             )]
         }
-        Effect::Administer { requests } => requests.iter().filter_map(of_request).collect(),
+        Effect::Administer { requests } => {
+            let mut told: Vec<_> = requests.iter().filter_map(of_request).collect();
+            told.dedup();
+            told
+        }
         Effect::Apply { .. }
         | Effect::Delete { .. }
         | Effect::MarkInitialized { .. }

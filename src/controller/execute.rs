@@ -233,7 +233,8 @@ async fn take(desired: &Desired, step: &Step, context: &Context) -> Result<(), E
     let (before, after) = events::of_step(step);
     context.tell_desired(desired, &before).await;
     context.metrics.effect("Grow");
-    tracing::info!(?step, "Taking a step");
+    let Step::Grow { rack, from, to, .. } = step;
+    tracing::info!(%rack, from, to, "Scaling up");
     match grow(desired, step, context).await {
         // Somebody touched the set since it was looked at: the next pass decides anew.
         Err(Error::Execute {
