@@ -139,10 +139,19 @@ fn read(kept: &Kept, path: &str, query: &str) -> Response {
         .objects
         .iter()
         .filter(|(name, object)| name.starts_with(&below) && selected(object))
-        .map(|(_, object)| object)
+        .map(|(_, object)| item(object))
         .collect();
     let list = json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}, "items": items});
     Json(list).into_response()
+}
+
+/// The items of a list come without version and kind.
+fn item(object: &Value) -> Value {
+    let mut item = object.clone();
+    for member in ["apiVersion", "kind"] {
+        item.as_object_mut().unwrap().remove(member);
+    }
+    item
 }
 
 fn has_labels(object: &Value) -> bool {
