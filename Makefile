@@ -23,6 +23,8 @@ test: unit scenarios ## Everything that CI tests: unit, property, webhook, TLS a
 unit: tools
 	@echo "== unit, property, webhook, TLS and process tests"
 	@FUZZ_CASES=$(N) cargo test --quiet --locked --workspace
+	@echo "== $(N) frames of info and administration"
+	@PROPTEST_CASES=$(N) cargo test --quiet --locked --lib make_it_panic
 
 scenarios: tools ## The scenarios on a real Kubernetes alone
 	@echo "== scenarios on a real Kubernetes"
