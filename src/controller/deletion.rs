@@ -4,9 +4,7 @@
 use k8s_openapi::api::core::v1::{ObjectReference, PersistentVolumeClaim};
 use kube::{
     Api, Resource, ResourceExt,
-    api::{
-        ApiResource, DeleteParams, DynamicObject, ObjectMeta, Patch, PatchParams, Preconditions,
-    },
+    api::{ApiResource, DynamicObject, ObjectMeta, Patch, PatchParams},
     core::error_boundary::InvalidObject,
     runtime::controller::Action,
 };
@@ -130,16 +128,8 @@ async fn forget_node_reader(identity: &Identity, context: &Context) -> Result<()
 
 async fn delete_claim(namespace: &str, claim: &Claim, context: &Context) -> Result<(), Error> {
     let api: Api<PersistentVolumeClaim> = Api::namespaced(context.client.clone(), namespace);
-    let params = DeleteParams::default().preconditions(Preconditions {
-        uid: Some(claim.uid.clone()),
-        resource_version: None,
-    });
     tracing::info!(claim = claim.name, "Deleting claim");
-    match api.delete(&claim.name, &params).await {
-        Ok(_) => Ok(()),
-        Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
-        Err(source) => Err(Error::executing(format!("delete claim {}", claim.name))(
-            source,
-        )),
-    }
+    execute::delete_if_same(&api, &claim.name, &claim.uid)
+        .await
+        .map_err(Error::executing(format!("delete claim {}", claim.name)))
 }

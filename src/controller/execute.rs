@@ -1,9 +1,12 @@
 //! Carries effects out, each only if the world is still as it was when it was decided.
 
+use std::fmt::Debug;
+
 use kube::{
     Api,
     api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, Preconditions},
 };
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{Context, Error, events, servers};
@@ -116,12 +119,29 @@ const fn name_of(effect: &Effect) -> &'static str {
     }
 }
 
-fn api(desired: &Desired, kind: Kind, context: &Context) -> Api<DynamicObject> {
+/// The objects of a kind beside the cluster.
+pub(super) fn api(desired: &Desired, kind: Kind, context: &Context) -> Api<DynamicObject> {
     Api::namespaced_with(
         context.client.clone(),
         &desired.identity.namespace,
         &kind.resource(),
     )
+}
+
+/// Deletes an object if it still is the one of `uid`. One that is gone or was replaced is no error.
+pub(super) async fn delete_if_same<K>(api: &Api<K>, name: &str, uid: &str) -> kube::Result<()>
+where
+    K: Clone + DeserializeOwned + Debug,
+{
+    let params = DeleteParams::default().preconditions(Preconditions {
+        uid: Some(uid.to_owned()),
+        resource_version: None,
+    });
+    match api.delete(name, &params).await {
+        Ok(_) => Ok(()),
+        Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Server-side apply with conflicts forced, as a controller should. Not so if there should be no such object: one that
@@ -151,15 +171,9 @@ async fn delete(
     uid: &str,
     context: &Context,
 ) -> Result<(), Error> {
-    let params = DeleteParams::default().preconditions(Preconditions {
-        uid: Some(uid.to_owned()),
-        resource_version: None,
-    });
-    match api(desired, kind, context).delete(name, &params).await {
-        Ok(_) => Ok(()),
-        Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
-        Err(source) => Err(Error::executing(format!("delete {kind:?} {name}"))(source)),
-    }
+    delete_if_same(&api(desired, kind, context), name, uid)
+        .await
+        .map_err(Error::executing(format!("delete {kind:?} {name}")))
 }
 
 async fn mark_initialized(

@@ -15,7 +15,7 @@ use kube::{
     api::{DynamicObject, ListParams},
 };
 
-use super::{Context, Error, servers};
+use super::{Context, Error, execute::api, servers};
 use crate::{
     api::AerospikeCluster,
     plan::{
@@ -114,14 +114,6 @@ async fn objects(desired: &Desired, context: &Context) -> Result<Objects, Error>
     let unseen = try_join_all(unseen.map(|key| get(desired, key, context))).await?;
     found.extend(unseen.into_iter().flatten());
     Ok(found)
-}
-
-fn api(desired: &Desired, kind: Kind, context: &Context) -> Api<DynamicObject> {
-    Api::namespaced_with(
-        context.client.clone(),
-        &desired.identity.namespace,
-        &kind.resource(),
-    )
 }
 
 async fn list(
