@@ -93,15 +93,6 @@ pub fn mirrored_spec(status: &AerospikeClusterStatus) -> Option<AerospikeCluster
     })
 }
 
-/// The status before anything else exists: pods add themselves below `pods`.
-#[must_use]
-pub fn skeleton() -> AerospikeClusterStatus {
-    AerospikeClusterStatus {
-        phase: Some(Phase::InProgress),
-        ..AerospikeClusterStatus::default()
-    }
-}
-
 /// The status after a pass that looked at everything. `generation` is that of the spec.
 #[must_use]
 pub fn after_pass(

@@ -45,24 +45,5 @@ pub fn stateful_set(desired: &Desired, rack: &Rack, replicas: i32) -> StatefulSe
     }
 }
 
-/// `built` as it may be applied over `live`: with the live number of pods and claim templates, which an apply must not
-/// change, and only if `live` is still what was read.
-#[must_use]
-pub fn over_live(mut built: StatefulSet, live: &StatefulSet) -> StatefulSet {
-    built
-        .metadata
-        .resource_version
-        .clone_from(&live.metadata.resource_version);
-    if let (Some(spec), Some(live)) = (&mut built.spec, &live.spec) {
-        spec.replicas = live.replicas;
-        spec.volume_claim_templates
-            .clone_from(&live.volume_claim_templates);
-        for claim in spec.volume_claim_templates.iter_mut().flatten() {
-            claim.status = None;
-        }
-    }
-    built
-}
-
 #[cfg(test)]
 mod tests;

@@ -187,14 +187,3 @@ fn pods_keep_apart_unless_they_may_share_a_node() {
     );
     assert_eq!(value(pod(SAMPLE, |_| {}).affinity), json!({}));
 }
-
-#[test]
-fn over_a_live_set_replicas_and_claim_templates_stay() {
-    let mut live = built(SAMPLE, |_| {});
-    live.metadata.resource_version = Some("7".to_owned());
-    live.spec.as_mut().unwrap().replicas = Some(5);
-    let grown = built(SAMPLE, |cr| {
-        cr["spec"]["storage"]["volumes"][0]["source"]["persistentVolume"]["size"] = json!("9Gi");
-    });
-    assert_eq!(over_live(grown, &live), live);
-}
