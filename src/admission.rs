@@ -6,6 +6,7 @@ pub mod defaults;
 pub mod denial;
 pub mod review;
 pub mod rules;
+pub mod subject;
 
 use std::collections::HashSet;
 
@@ -15,7 +16,8 @@ use crate::{
     resolve::{self, Effective, Identity, Settings, effective},
 };
 pub use review::{Answer, BadReview, Outcome, Webhook, review};
-pub use rules::{Change, Operation, Subject};
+pub use rules::{Change, Operation};
+pub use subject::Subject;
 
 /// An object that is to be judged, and what it replaces.
 #[derive(Clone, Copy, Debug)]

@@ -8,6 +8,7 @@ pub mod client_cert;
 pub mod cluster;
 pub mod crd;
 pub mod lenient;
+mod mirror;
 pub mod network;
 pub mod operations;
 pub mod pod;

@@ -44,34 +44,54 @@ impl Problem {
 /// may differ from that in `path`.
 #[must_use]
 pub fn locate(tree: &Tree, path: &FieldPath) -> Option<FieldPath> {
-    let mut steps = path.steps();
-    let mut place = FieldPath::default();
-    let mut value = match steps.next() {
-        None => return Some(place),
-        Some(first) => {
-            let name = first.name()?;
-            place = place.child(name);
-            tree.get(name)?
-        }
-    };
-    for step in steps {
-        (place, value) = descend(&place, value, step)?;
-    }
-    Some(place)
+    let found = follow(tree, path);
+    (found.known == path.steps().count()).then_some(found.place)
 }
 
-fn descend<'a>(
-    place: &FieldPath,
-    value: &'a Value,
-    step: Step<'_>,
-) -> Option<(FieldPath, &'a Value)> {
+/// A path as it stands in a tree that holds only the first steps of it, or all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Followed {
+    /// The place: indexes as in the tree as far as it goes, then as asked for.
+    pub place: FieldPath,
+    /// So many steps of it exist.
+    pub known: usize,
+}
+
+/// Follows `path` in `tree` as far as it goes. List items are found by their `name`.
+#[must_use]
+pub fn follow(tree: &Tree, path: &FieldPath) -> Followed {
+    let mut found = Followed {
+        place: FieldPath::default(),
+        known: 0,
+    };
+    let mut value = None;
+    let mut steps = path.steps();
+    for step in steps.by_ref() {
+        let next = match value {
+            None => step
+                .name()
+                .and_then(|name| tree.get(name))
+                .map(|child| (None, child)),
+            Some(value) => descend(value, step),
+        };
+        found.place = found.place.step(step, next.and_then(|(index, _)| index));
+        let Some((_, child)) = next else { break };
+        found.known += 1;
+        value = Some(child);
+    }
+    found.place = steps.fold(found.place, |place, step| place.step(step, None));
+    found
+}
+
+/// What `step` leads to, with its index in a list.
+fn descend<'a>(value: &'a Value, step: Step<'_>) -> Option<(Option<usize>, &'a Value)> {
     match step {
-        Step::Name(name) => Some((place.child(name), value.get(name)?)),
-        Step::Item { index, key: None } => Some((place.index(index), value.get(index)?)),
+        Step::Name(name) => Some((None, value.get(name)?)),
+        Step::Item { index, key: None } => Some((Some(index), value.get(index)?)),
         Step::Item { key: Some(key), .. } => {
             let items = value.as_array()?;
             let index = items.iter().position(|item| name_of(item) == Some(key))?;
-            Some((place.item(index, key), items.get(index)?))
+            Some((Some(index), items.get(index)?))
         }
     }
 }

@@ -208,7 +208,7 @@ async fn pass(cluster: &AerospikeCluster, context: &Context) -> Result<Action, E
 
 /// The cluster as it was last rolled out, if it ever was.
 fn rolled_out(cluster: &AerospikeCluster) -> Option<AerospikeCluster> {
-    let spec = cluster.status.as_ref().and_then(status::mirrored_spec)?;
+    let spec = cluster.status.as_ref()?.mirror.spec()?;
     Some(AerospikeCluster {
         spec,
         ..cluster.clone()

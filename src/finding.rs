@@ -114,6 +114,18 @@ impl FieldPath {
         })
     }
 
+    /// `self` followed by `step`; an item's place is `index` where that is given.
+    #[must_use]
+    pub fn step(&self, step: Step<'_>, index: Option<usize>) -> Self {
+        match step {
+            Step::Name(name) => self.child(name),
+            Step::Item { index: asked, key } => self.with(Segment::Item {
+                index: index.unwrap_or(asked),
+                key: key.map(ToOwned::to_owned),
+            }),
+        }
+    }
+
     fn with(&self, segment: Segment) -> Self {
         let mut segments = self.0.clone();
         segments.push(segment);

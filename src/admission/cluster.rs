@@ -1,11 +1,23 @@
-//! Rules of `AerospikeCluster`, one file a part of the spec. A further part (storage, network, config, `access_control`,
-//! pods) gets its own file beside these, with a constant `AREA`, and a line in [`AREAS`].
+//! Rules of `AerospikeCluster`, one file a part of the spec, each with a constant `AREA`.
 
+pub mod access_control;
+pub mod batches;
+pub mod client_cert;
+pub mod config;
+pub mod config_change;
+pub mod containers;
 pub mod image;
+pub mod mounts;
 pub mod name;
+pub mod namespaces;
+pub mod network_policy;
 pub mod operations;
+pub mod pods;
 pub mod racks;
+pub mod replication_factor;
 pub mod size;
+pub mod storage;
+pub mod tls;
 
 use crate::admission::rules::Area;
 
@@ -16,6 +28,19 @@ pub const AREAS: &[Area] = &[
     operations::AREA,
     image::AREA,
     racks::AREA,
+    storage::AREA,
+    config::AREA,
+    tls::AREA,
+    namespaces::AREA,
+    mounts::AREA,
+    batches::AREA,
+    access_control::AREA,
+    client_cert::AREA,
+    network_policy::AREA,
+    pods::AREA,
+    containers::AREA,
+    config_change::AREA,
+    replication_factor::AREA,
 ];
 
 #[cfg(test)]

@@ -4,10 +4,8 @@
 use serde::Deserialize;
 
 use crate::{
-    admission::cluster::AREAS,
-    api::{AerospikeClusterSpec, AerospikeClusterStatus, racks::Rack},
+    admission::{cluster::AREAS, subject::Subject},
     finding::{Finding, Warning},
-    resolve::Settings,
 };
 
 /// What is done with an object.
@@ -34,30 +32,6 @@ impl Operation {
             Self::Delete => "DELETE",
             Self::Connect => "CONNECT",
         }
-    }
-}
-
-/// An object that rules look at.
-#[derive(Clone, Copy, Debug)]
-pub struct Subject<'a> {
-    /// What is done with it.
-    pub operation: Operation,
-    /// Its name.
-    pub name: &'a str,
-    /// Its effective spec.
-    pub spec: &'a AerospikeClusterSpec,
-    /// Its status, as stored.
-    pub status: Option<&'a AerospikeClusterStatus>,
-    /// What the installation contributes.
-    pub settings: &'a Settings,
-}
-
-impl<'a> Subject<'a> {
-    /// The racks, at least one.
-    #[must_use]
-    pub fn racks(&self) -> &'a [Rack] {
-        let config = self.spec.rack_config.as_ref();
-        config.map_or(&[], |config| &config.racks)
     }
 }
 

@@ -222,11 +222,9 @@ fn configuration(spec: &mut AerospikeClusterSpec, name: &str) -> Vec<Finding> {
     for (index, rack) in rack_config.racks.iter_mut().enumerate() {
         match rack_configuration(&spec.aerospike_config, rack, &context(Some(rack.id))) {
             Ok(tree) => rack.effective_aerospike_config = Some(tree),
-            Err(problems) => findings.extend(
-                problems
-                    .into_iter()
-                    .map(|problem| problem.into_finding(|path| blame(index, rack, path))),
-            ),
+            Err(problems) => findings.extend(problems.into_iter().map(|problem| {
+                problem.into_finding(|path| blame(&spec.aerospike_config, index, rack, path))
+            })),
         }
     }
     findings

@@ -112,8 +112,9 @@ fn resolve_rack(
         &rack.effective_storage.clone().unwrap_or_default(),
         &effective::storage_path(index, rack),
     )?;
-    let template = config::render::template(&config)
-        .map_err(|problem| vec![problem.into_finding(|path| blame(index, rack, path))])?;
+    let template = config::render::template(&config).map_err(|problem| {
+        vec![problem.into_finding(|path| blame(&spec.aerospike_config, index, rack, path))]
+    })?;
     let hashes = hash::hashes(spec, rack, &template);
     Ok(Rack {
         id: RackId(rack.id),
@@ -164,13 +165,20 @@ fn scheduling(spec: &AerospikeClusterSpec, rack: &RackSpec) -> Scheduling {
 }
 
 /// The place of `path`, which is relative to a rack's configuration in force: in the rack's own configuration where that
-/// supplies the value, else in the cluster's.
+/// supplies the value, else in the cluster's. Of a missing value the place is where its nearest parent stands.
 #[must_use]
-pub fn blame(index: usize, rack: &RackSpec, path: &FieldPath) -> FieldPath {
+pub fn blame(global: &Tree, index: usize, rack: &RackSpec, path: &FieldPath) -> FieldPath {
+    let common = config::follow(global, path);
     let own = rack.aerospike_config.as_ref();
-    match own.and_then(|own| config::locate(own, path)) {
-        Some(found) => rack_path(index, rack).child("aerospikeConfig").join(&found),
-        None => FieldPath::spec().child("aerospikeConfig").join(path),
+    let own = own.map(|own| config::follow(own, path));
+    let steps = path.steps().count();
+    match own.filter(|own| own.known == steps || own.known > common.known) {
+        Some(own) => rack_path(index, rack)
+            .child("aerospikeConfig")
+            .join(&own.place),
+        None => FieldPath::spec()
+            .child("aerospikeConfig")
+            .join(&common.place),
     }
 }
 

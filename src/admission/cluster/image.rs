@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::{
     admission::{
-        cluster::racks::in_namespace,
-        rules::{Area, Change, Subject},
+        rules::{Area, Change},
+        subject::Subject,
     },
     finding::{FieldPath, Finding},
     resolve::{
@@ -115,7 +115,7 @@ fn community_has_no_strong_consistency(subject: &Subject<'_>) -> Vec<Finding> {
         .filter(|namespace| namespace.config.get(key) == Some(&Value::Bool(true)));
     strong
         .flat_map(|namespace| {
-            let path = in_namespace(subject, &namespace, key);
+            let path = namespace.place_of(&[key]);
             needs_enterprise(subject, "CE-03", path, "use strong consistency")
         })
         .collect()

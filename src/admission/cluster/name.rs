@@ -1,7 +1,10 @@
 //! The name of a cluster: it is the name of a service, and a part of every pod label.
 
 use crate::{
-    admission::rules::{Area, Operation, Subject},
+    admission::{
+        rules::{Area, Operation},
+        subject::Subject,
+    },
     finding::{FieldPath, Finding},
     resolve::racks::{distribute, rack_path},
 };

@@ -1,7 +1,10 @@
 //! Operations on demand.
 
 use crate::{
-    admission::rules::{Area, Change, Subject},
+    admission::{
+        rules::{Area, Change},
+        subject::Subject,
+    },
     finding::{FieldPath, Finding},
 };
 

@@ -7,14 +7,12 @@ use serde_json::Value;
 use crate::{
     admission::{
         cluster::name::is_dns_1123,
-        rules::{Area, Change, Subject},
+        rules::{Area, Change},
+        subject::Subject,
     },
-    api::{
-        Tree,
-        racks::{Rack, RackConfig},
-    },
+    api::racks::{Rack, RackConfig},
     finding::{FieldPath, Finding, Warning},
-    resolve::racks::{blame, rack_path},
+    resolve::racks::rack_path,
 };
 
 /// The rules of this part.
@@ -219,24 +217,12 @@ fn batches_with_one_rack(config: &RackConfig) -> Vec<Finding> {
         .collect()
 }
 
-/// Racks whose configuration in force could be worked out, with their place.
-fn configured<'a>(
-    subject: &Subject<'a>,
-) -> impl Iterator<Item = (usize, &'a Rack, &'a Tree)> + use<'a> {
-    let racks = subject.racks().iter().enumerate();
-    racks.filter_map(|(index, rack)| Some((index, rack, rack.effective_aerospike_config.as_ref()?)))
-}
-
 fn migrate_fill_delay_is_uniform(subject: &Subject<'_>) -> Vec<Finding> {
     let key = "migrate-fill-delay";
     let mut first: Option<f64> = None;
     let mut findings = Vec::new();
-    for (index, rack, config) in configured(subject) {
-        let path = || {
-            let path = FieldPath::default().children(&["service", key]);
-            blame(index, rack, &path)
-        };
-        let value = config.get("service").and_then(|service| service.get(key));
+    for rack in subject.configured_racks() {
+        let value = rack.get(&["service", key]);
         let delay = value.map_or(Some(0.0), Value::as_f64);
         let message = match (delay, first) {
             (None, _) => format!("{key} is no number: give a number of seconds"),
@@ -248,66 +234,13 @@ fn migrate_fill_delay_is_uniform(subject: &Subject<'_>) -> Vec<Finding> {
                 continue;
             }
         };
-        findings.push(Finding::invalid("RACK-10", path(), message));
+        findings.push(Finding::invalid(
+            "RACK-10",
+            rack.place_of(&["service", key]),
+            message,
+        ));
     }
     findings
-}
-
-/// A database namespace in the configuration in force of a rack.
-pub(super) struct Namespace<'a> {
-    rack: (usize, &'a Rack),
-    /// Its name.
-    pub name: &'a str,
-    /// Its settings.
-    pub config: &'a Tree,
-}
-
-impl<'a> Subject<'a> {
-    /// The database namespaces of every rack.
-    pub(super) fn namespaces(&self) -> impl Iterator<Item = Namespace<'a>> + use<'a> {
-        configured(self).flat_map(|(index, rack, config)| {
-            named(config).map(move |(_, name, config)| Namespace {
-                rack: (index, rack),
-                name,
-                config,
-            })
-        })
-    }
-}
-
-fn named(config: &Tree) -> impl Iterator<Item = (usize, &str, &Tree)> {
-    let list = config.get("namespaces").and_then(Value::as_array);
-    let elements = list.into_iter().flatten().enumerate();
-    elements.filter_map(|(index, element)| {
-        let settings = element.as_object()?;
-        Some((index, settings.get("name")?.as_str()?, settings))
-    })
-}
-
-/// The place of a namespace's `key`: in the rack's own configuration where that sets it, else in the cluster's.
-pub(super) fn in_namespace(
-    subject: &Subject<'_>,
-    namespace: &Namespace<'_>,
-    key: &str,
-) -> FieldPath {
-    let (index, rack) = namespace.rack;
-    let find = |config: &Tree, needs_key: bool| {
-        let mut elements = named(config);
-        let element = elements.find(|(_, name, settings)| {
-            *name == namespace.name && (!needs_key || settings.contains_key(key))
-        });
-        element.map(|(position, ..)| position)
-    };
-    let own = rack.aerospike_config.as_ref();
-    let own = own.and_then(|config| find(config, true));
-    let root = match own {
-        Some(_) => rack_path(index, rack),
-        None => FieldPath::spec(),
-    };
-    let position = own.or_else(|| find(&subject.spec.aerospike_config, false));
-    root.children(&["aerospikeConfig", "namespaces"])
-        .item(position.unwrap_or(0), namespace.name)
-        .child(key)
 }
 
 fn replication_factor_is_uniform(subject: &Subject<'_>) -> Vec<Finding> {
@@ -323,11 +256,11 @@ fn replication_factor_is_uniform(subject: &Subject<'_>) -> Vec<Finding> {
         if factor != common {
             findings.push(Finding::invalid(
                 "RACK-11",
-                in_namespace(subject, &namespace, key),
+                namespace.place_of(&[key]),
                 format!(
                     "namespace {} has different replication-factor values across racks, {factor} in rack {} and {common} \
                      before: replication-factor must be the same in every rack",
-                    namespace.name, namespace.rack.1.id
+                    namespace.name, namespace.rack.placed.rack.id
                 ),
             ));
         }

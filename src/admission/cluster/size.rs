@@ -1,7 +1,7 @@
 //! How big a cluster may be.
 
 use crate::{
-    admission::rules::{Area, Subject},
+    admission::{rules::Area, subject::Subject},
     api::AerospikeClusterSpec,
     finding::{FieldPath, Finding},
 };

@@ -2,7 +2,10 @@
 
 use super::World;
 use crate::{
-    api::{AerospikeClusterStatus, status::Phase},
+    api::{
+        AerospikeClusterStatus,
+        status::{Mirror, Phase},
+    },
     plan::{self, Observed, Plan, WaitReason, status},
 };
 
@@ -76,7 +79,7 @@ impl World {
     /// Pods' entries are theirs.
     fn write_status(&mut self, mut status: AerospikeClusterStatus) {
         let completed = status.phase == Some(Phase::Completed);
-        let rolled_out = status.mirror == status::mirror(&self.desired.spec);
+        let rolled_out = status.mirror == Mirror::of(&self.desired.spec);
         assert_eq!(completed, rolled_out);
         let pods = self.status.take().map(|old| old.pods);
         status.pods = pods.unwrap_or_default();
