@@ -16,6 +16,7 @@ tools:
 	@command -v cc >/dev/null || { echo "a C compiler is missing: apt-get install gcc"; exit 1; }
 
 demo: tools ## Two clusters come up on a real Kubernetes on this machine, a client uses them, a bad manifest is refused
+	@echo "building the program that starts everything (a minute the first time)"
 	@cargo run --quiet --locked --package cluster -- demo
 
 test: unit scenarios ## Everything that CI tests: unit, property, webhook, TLS and process tests, then scenarios on a real Kubernetes

@@ -1,4 +1,5 @@
-//! What wakes the controller: clusters, and every object that they own or depend on, as metadata where that is enough.
+//! What wakes the controller: clusters, and the metadata of every object that they own or depend on. It changes with
+//! whatever changes in the object, and what a pass needs is read live.
 
 use std::{fmt::Debug, sync::Arc, time::Duration};
 
@@ -84,8 +85,12 @@ async fn run_scope(context: Arc<Context>, scope: Scope, stop: CancellationToken)
                 .concurrency(CONCURRENCY)
                 .debounce(DEBOUNCE),
         )
-        .owns(scope.api::<StatefulSet>(&client), ours.clone())
-        .watches(scope.api::<Pod>(&client), ours.clone(), cluster_of);
+        .watches(
+            scope.api::<PartialObjectMeta<Pod>>(&client),
+            ours.clone(),
+            cluster_of,
+        );
+    let controller = owns::<StatefulSet>(controller, &scope, &client, &ours);
     let controller = owns::<ConfigMap>(controller, &scope, &client, &ours);
     let controller = owns::<PodDisruptionBudget>(controller, &scope, &client, &ours);
     let controller = owns::<ServiceAccount>(controller, &scope, &client, &ours);
@@ -124,7 +129,9 @@ where
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the signature is kube's")]
-fn cluster_of(pod: Pod) -> Option<ObjectRef<DeserializeGuard<AerospikeCluster>>> {
+fn cluster_of(
+    pod: PartialObjectMeta<Pod>,
+) -> Option<ObjectRef<DeserializeGuard<AerospikeCluster>>> {
     let name = pod.labels().get(labels::CLUSTER)?;
     Some(ObjectRef::new(name).within(&pod.namespace()?))
 }
