@@ -159,9 +159,8 @@ async fn judge_eviction(context: &Context, request: &Asked<'_>) -> Verdict {
     let Some(live) = context.live.as_ref().filter(|_| context.blocks_evictions) else {
         return Verdict::allowed();
     };
-    let asked = match eviction::asked(request) {
-        Ok(asked) => asked,
-        Err(refusal) => return refusal,
+    let Some(asked) = eviction::asked(request) else {
+        return eviction::not_asked();
     };
     match live.database_pod(&asked).await {
         Ok(Some((pod, cluster))) => match live.note(&asked, &pod).await {

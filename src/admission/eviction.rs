@@ -27,26 +27,23 @@ pub struct Asked {
     pub dry_run: bool,
 }
 
-/// Reads which pod is to be evicted.
-///
-/// # Errors
-///
-/// The answer, if the request holds no `Eviction`.
-pub fn asked(request: &Request<'_>) -> Result<Asked, Response> {
-    let read = |raw: &serde_json::value::RawValue| serde_json::from_str(raw.get()).ok();
-    let eviction: Eviction = request.object.and_then(read).ok_or_else(|| {
-        refused(
-            400,
-            reason::BAD_REQUEST,
-            "the request holds no Eviction of policy/v1",
-        )
-    })?;
+/// Reads which pod is to be evicted; none if the request holds no `Eviction`.
+#[must_use]
+pub fn asked(request: &Request<'_>) -> Option<Asked> {
+    let eviction: Eviction = serde_json::from_str(request.object?.get()).ok()?;
     let pod = eviction.metadata.name.or_else(|| request.name.clone());
-    Ok(Asked {
+    Some(Asked {
         namespace: request.namespace.clone().unwrap_or_default(),
         pod: pod.unwrap_or_default(),
         dry_run: request.dry_run == Some(true),
     })
+}
+
+/// The refusal of a request without an `Eviction`.
+#[must_use]
+pub fn not_asked() -> Response {
+    let message = "the request holds no Eviction of policy/v1";
+    refused(400, reason::BAD_REQUEST, message)
 }
 
 /// The `StatefulSet` that has to be looked at to tell whether `pod` is a database pod in use: none where it is none, or
