@@ -4,9 +4,12 @@
 pub mod cluster;
 pub mod defaults;
 pub mod denial;
+pub mod eviction;
 pub mod review;
 pub mod rules;
+pub mod scale;
 pub mod subject;
+pub mod wire;
 
 use std::collections::HashSet;
 
@@ -15,9 +18,10 @@ use crate::{
     finding::{Finding, Warning},
     resolve::{self, Effective, Identity, Settings, effective},
 };
-pub use review::{Answer, BadReview, Outcome, Webhook, review};
+pub use review::{mutate, validate};
 pub use rules::{Change, Operation};
 pub use subject::Subject;
+pub use wire::{Answer, BadReview, Outcome, Webhook};
 
 /// An object that is to be judged, and what it replaces.
 #[derive(Clone, Copy, Debug)]

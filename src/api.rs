@@ -7,8 +7,9 @@ pub mod access_control;
 pub mod client_cert;
 pub mod cluster;
 pub mod crd;
+pub mod length;
 pub mod lenient;
-mod mirror;
+pub mod mirror;
 pub mod network;
 pub mod operations;
 pub mod pod;
@@ -29,3 +30,7 @@ pub const GROUP: &str = "asdb.aerospike.com";
 pub const FINALIZER: &str = "asdb.aerospike.com/storage-finalizer";
 /// Label on the custom resource that names the API version it was written for.
 pub const API_VERSION_LABEL: &str = "aerospike.com/api-version";
+/// Field manager of every write but those to the status.
+pub const FIELD_MANAGER: &str = "aerospike-operator";
+/// Annotation by which a pod asks to be moved: when its eviction was first refused, RFC 3339.
+pub const EVICTION_BLOCKED: &str = "aerospike.com/eviction-blocked";

@@ -65,6 +65,9 @@ pub struct RunArgs {
     /// Answers reviews only; no cluster is run.
     #[arg(long, env = "WEBHOOK_ONLY")]
     pub webhook_only: bool,
+    /// Blocks evictions of database pods, and notes on the pod that it shall be moved.
+    #[arg(long, env = "ENABLE_SAFE_POD_EVICTION")]
+    pub enable_safe_pod_eviction: bool,
     /// The image of database pods' init containers.
     #[command(flatten)]
     pub init_image: InitImageArgs,

@@ -15,14 +15,12 @@ mod world;
 
 use serde_json::Value;
 
+pub use crate::api::FIELD_MANAGER;
 use crate::{
     aerospike::{access::FirstPassword, admin::Request},
     resolve::{Desired, RackIdentifier},
 };
 pub use observed::{Live, Observed, Pod, PodHealth, Server};
-
-/// Field manager of every write but those to the status.
-pub const FIELD_MANAGER: &str = "aerospike-operator";
 
 /// What one pass does, and what it cannot do yet.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -25,7 +25,7 @@ use crate::{
     leader,
     telemetry::{self, Metrics, Telemetry},
     tls::{self, CertReloader, Limits},
-    webhook::{self, Verdicts},
+    webhook::{self, Live, Verdicts},
 };
 
 /// Component that events name as their source, as AKO does.
@@ -66,15 +66,24 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("failed to listen on {}", args.health_probe_bind_address))?;
 
+    let client = connect(&args).await?;
     process.serve_probes(probes, certificate.clone());
-    process.serve_reviews(reviews, certificate, &args);
-    if !args.webhook_only {
-        let client = client::connect()
-            .await
-            .context("failed to configure the Kubernetes client")?;
+    process.serve_reviews(reviews, certificate, &args, client.clone());
+    if let Some(client) = client {
         process.lead(client, args);
     }
     process.until_asked(terminate).await
+}
+
+/// A client, unless only reviews are answered that need none.
+async fn connect(args: &RunArgs) -> anyhow::Result<Option<Client>> {
+    if args.webhook_only {
+        return Ok(None);
+    }
+    let client = client::connect()
+        .await
+        .context("failed to configure the Kubernetes client")?;
+    Ok(Some(client))
 }
 
 impl Process {
@@ -95,8 +104,18 @@ impl Process {
         });
     }
 
-    fn serve_reviews(&self, listener: TcpListener, certificate: Arc<CertReloader>, args: &RunArgs) {
-        let context = webhook::Context::new(args.settings(), self.metrics.clone());
+    fn serve_reviews(
+        &self,
+        listener: TcpListener,
+        certificate: Arc<CertReloader>,
+        args: &RunArgs,
+        client: Option<Client>,
+    ) {
+        let context = webhook::Context {
+            live: client.map(Live::new),
+            blocks_evictions: args.enable_safe_pod_eviction,
+            ..webhook::Context::new(args.settings(), self.metrics.clone())
+        };
         let router = webhook::router(context);
         let stop = self.stop.clone();
         let reloaded = certificate.clone();
@@ -178,6 +197,10 @@ async fn control(
 }
 
 impl Verdicts for Metrics {
+    fn evicted(&self, namespace: &str, blocked: bool) {
+        self.eviction(namespace, blocked);
+    }
+
     fn answered(&self, webhook: Webhook, outcome: &Outcome, _: Duration) {
         self.review(webhook.as_str(), outcome.allowed);
     }

@@ -51,6 +51,12 @@ struct Verdict {
     verdict: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Eviction {
+    eviction_namespace: String,
+    decision: &'static str,
+}
+
 /// What the process counts.
 #[derive(Debug)]
 pub struct Metrics {
@@ -61,6 +67,7 @@ pub struct Metrics {
     effects: Family<Reason, Counter>,
     seconds: Histogram,
     reviews: Family<Verdict, Counter>,
+    evictions: Family<Eviction, Counter>,
 }
 
 impl Default for Metrics {
@@ -71,6 +78,7 @@ impl Default for Metrics {
         let failures = Family::default();
         let effects = Family::default();
         let reviews = Family::default();
+        let evictions = Family::default();
         let seconds = Histogram::new([0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0]);
         registry.register(
             "aerospike_ako_aerospikecluster_phase",
@@ -102,6 +110,11 @@ impl Default for Metrics {
             "Admission reviews answered",
             reviews.clone(),
         );
+        registry.register(
+            "aerospike_ako_eviction_webhook_requests",
+            "Evictions of pods that were let through, or blocked because the operator moves the pod",
+            evictions.clone(),
+        );
         Self {
             registry,
             phases,
@@ -110,6 +123,7 @@ impl Default for Metrics {
             effects,
             seconds,
             reviews,
+            evictions,
         }
     }
 }
@@ -150,6 +164,18 @@ impl Metrics {
     /// Notes an effect.
     pub fn effect(&self, reason: &'static str) {
         self.effects.get_or_create(&Reason { reason }).inc();
+    }
+
+    /// Notes an answer about the eviction of a pod of `namespace`.
+    pub fn eviction(&self, namespace: &str, blocked: bool) {
+        let decision = if blocked { "blocked" } else { "allowed" };
+        let eviction_namespace = namespace.to_owned();
+        self.evictions
+            .get_or_create(&Eviction {
+                eviction_namespace,
+                decision,
+            })
+            .inc();
     }
 
     /// Notes an answered review.

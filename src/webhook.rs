@@ -1,5 +1,7 @@
 //! The HTTP side of admission: reviews in, reviews out.
 
+mod live;
+
 use std::{sync::Arc, time::Duration};
 
 use axum::{
@@ -14,14 +16,22 @@ use axum::{
 use tokio::time;
 
 use crate::{
-    admission::{self, Outcome, Webhook},
+    admission::{
+        self, Answer, BadReview, Outcome, Webhook, eviction, scale,
+        wire::{Request as Asked, Response as Verdict},
+    },
     resolve::Settings,
 };
+pub use live::Live;
 
 /// Path of the mutating webhook of `AerospikeCluster`.
 pub const MUTATE_CLUSTER: &str = "/mutate-asdb-aerospike-com-v1-aerospikecluster";
 /// Path of the validating webhook of `AerospikeCluster`.
 pub const VALIDATE_CLUSTER: &str = "/validate-asdb-aerospike-com-v1-aerospikecluster";
+/// Path of the validating webhook of `aerospikeclusters/scale`.
+pub const VALIDATE_SCALE: &str = "/validate-asdb-aerospike-com-v1-aerospikecluster-scale";
+/// Path of the validating webhook of `pods/eviction`.
+pub const VALIDATE_EVICTION: &str = "/validate-eviction";
 
 /// A review carries the old and the new object, each up to what etcd stores.
 const REVIEW_LIMIT: usize = 8 << 20;
@@ -30,6 +40,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Takes note of reviews, for metrics.
 pub trait Verdicts: Send + Sync {
+    /// The eviction of a pod of `namespace` was let through, or blocked because the operator moves the pod.
+    fn evicted(&self, namespace: &str, blocked: bool);
     /// A review was answered after `took`.
     fn answered(&self, webhook: Webhook, outcome: &Outcome, took: Duration);
     /// Something that is no review was refused.
@@ -38,6 +50,7 @@ pub trait Verdicts: Send + Sync {
 
 /// Takes no note.
 impl Verdicts for () {
+    fn evicted(&self, _: &str, _: bool) {}
     fn answered(&self, _: Webhook, _: &Outcome, _: Duration) {}
     fn refused(&self, _: Webhook) {}
 }
@@ -51,6 +64,10 @@ pub struct Context {
     pub verdicts: Arc<dyn Verdicts>,
     /// When a request is given up, a body that trickles in included.
     pub answer_within: Duration,
+    /// The objects that a verdict depends on; without it such reviews are let through.
+    pub live: Option<Live>,
+    /// Whether evictions of database pods are blocked.
+    pub blocks_evictions: bool,
 }
 
 impl Context {
@@ -61,6 +78,8 @@ impl Context {
             settings: Arc::new(settings),
             verdicts,
             answer_within: ANSWER_WITHIN,
+            live: None,
+            blocks_evictions: false,
         }
     }
 }
@@ -70,6 +89,8 @@ pub fn router(context: Context) -> Router {
     Router::new()
         .route(MUTATE_CLUSTER, post(mutate))
         .route(VALIDATE_CLUSTER, post(validate))
+        .route(VALIDATE_SCALE, post(scale))
+        .route(VALIDATE_EVICTION, post(evict))
         .layer(DefaultBodyLimit::max(REVIEW_LIMIT))
         .layer(middleware::from_fn_with_state(context.clone(), deadline))
         .with_state(context)
@@ -83,16 +104,87 @@ async fn deadline(State(context): State<Context>, request: Request, next: Next) 
 }
 
 async fn mutate(State(context): State<Context>, body: Bytes) -> Response {
-    answer(&context, Webhook::Mutate, &body)
+    let began = time::Instant::now();
+    let answer = admission::mutate(&body);
+    respond(&context, Webhook::Mutate, began, answer)
 }
 
 async fn validate(State(context): State<Context>, body: Bytes) -> Response {
-    answer(&context, Webhook::Validate, &body)
+    let began = time::Instant::now();
+    let answer = admission::validate(&body, &context.settings);
+    respond(&context, Webhook::Validate, began, answer)
 }
 
-fn answer(context: &Context, webhook: Webhook, body: &[u8]) -> Response {
+async fn scale(State(context): State<Context>, body: Bytes) -> Response {
     let began = time::Instant::now();
-    match admission::review(body, webhook, &context.settings) {
+    let answer = match Asked::read(&body) {
+        Ok(request) => {
+            let verdict = judge_scale(&context, &request).await;
+            Ok(request.answer(verdict))
+        }
+        Err(error) => Err(error),
+    };
+    respond(&context, Webhook::Scale, began, answer)
+}
+
+/// Lets through what cannot be checked: the API server's schema and the controller look at the size too.
+async fn judge_scale(context: &Context, request: &Asked<'_>) -> Verdict {
+    let (Some(size), Some(live)) = (scale::wanted(request), &context.live) else {
+        return Verdict::allowed();
+    };
+    let namespace = request.namespace.as_deref().unwrap_or_default();
+    let name = request.name.as_deref().unwrap_or_default();
+    match live.cluster(namespace, name).await {
+        Ok(Some(cluster)) => scale::judge(&cluster, size, &context.settings),
+        Ok(None) => Verdict::allowed(),
+        Err(why) => Verdict::warned(format!(
+            "aerospike-operator could not check the size: {why}"
+        )),
+    }
+}
+
+async fn evict(State(context): State<Context>, body: Bytes) -> Response {
+    let began = time::Instant::now();
+    let answer = match Asked::read(&body) {
+        Ok(request) => {
+            let verdict = judge_eviction(&context, &request).await;
+            Ok(request.answer(verdict))
+        }
+        Err(error) => Err(error),
+    };
+    respond(&context, Webhook::Evict, began, answer)
+}
+
+async fn judge_eviction(context: &Context, request: &Asked<'_>) -> Verdict {
+    let Some(live) = context.live.as_ref().filter(|_| context.blocks_evictions) else {
+        return Verdict::allowed();
+    };
+    let Some(asked) = eviction::asked(request) else {
+        return eviction::not_asked();
+    };
+    match live.database_pod(&asked).await {
+        Ok(Some((pod, cluster))) => match live.note(&asked, &pod).await {
+            Ok(()) => {
+                context.verdicts.evicted(&asked.namespace, true);
+                eviction::blocked(&asked, &cluster)
+            }
+            Err(why) => eviction::not_noted(&asked, &why),
+        },
+        Ok(None) => {
+            context.verdicts.evicted(&asked.namespace, false);
+            Verdict::allowed()
+        }
+        Err(why) => eviction::not_checked(&asked, &why),
+    }
+}
+
+fn respond(
+    context: &Context,
+    webhook: Webhook,
+    began: time::Instant,
+    answer: Result<Answer, BadReview>,
+) -> Response {
+    match answer {
         Ok(answer) => {
             note(webhook, &answer.outcome);
             let took = began.elapsed();

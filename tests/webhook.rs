@@ -10,7 +10,10 @@ use std::{
 use aerospike_operator::{
     admission::{Outcome, Webhook},
     resolve::Settings,
-    webhook::{self, Context, MUTATE_CLUSTER, VALIDATE_CLUSTER, Verdicts},
+    webhook::{
+        self, Context, MUTATE_CLUSTER, VALIDATE_CLUSTER, VALIDATE_EVICTION, VALIDATE_SCALE,
+        Verdicts,
+    },
 };
 use axum::{
     Router,
@@ -25,6 +28,11 @@ use tower::ServiceExt;
 struct Notes(Mutex<Vec<String>>);
 
 impl Verdicts for Notes {
+    fn evicted(&self, namespace: &str, blocked: bool) {
+        let note = format!("evict {namespace} {blocked}");
+        self.0.lock().unwrap().push(note);
+    }
+
     fn answered(&self, webhook: Webhook, outcome: &Outcome, _: Duration) {
         let Outcome {
             allowed, findings, ..
@@ -391,17 +399,17 @@ async fn each_verdict_is_noted() {
 
 #[test]
 fn the_webhook_configurations_name_the_routes() {
-    for (file, path, policy, timeout) in [
-        ("mutating.yaml", MUTATE_CLUSTER, "Ignore", 5),
-        ("validating.yaml", VALIDATE_CLUSTER, "Fail", 10),
+    for (file, index, path, policy, timeout) in [
+        ("mutating.yaml", 0, MUTATE_CLUSTER, "Ignore", 5),
+        ("validating.yaml", 0, VALIDATE_CLUSTER, "Fail", 10),
+        ("validating.yaml", 1, VALIDATE_SCALE, "Ignore", 5),
+        ("validating.yaml", 2, VALIDATE_EVICTION, "Ignore", 5),
     ] {
         let file = [env!("CARGO_MANIFEST_DIR"), "webhook-config", file]
             .iter()
             .collect::<PathBuf>();
         let config: Value = serde_saphyr::from_str(&fs::read_to_string(file).unwrap()).unwrap();
-        let webhooks = config["webhooks"].as_array().unwrap();
-        let webhook = &webhooks[0];
-        assert_eq!(webhooks.len(), 1);
+        let webhook = &config["webhooks"][index];
         assert_eq!(
             webhook["clientConfig"],
             json!({"service": {"name": "aerospike-operator-webhook-service", "namespace": "aerospike",

@@ -1,126 +1,24 @@
-//! A review: bytes of the API server in, bytes out. The object is read once, from the request's own text.
+//! Reviews of `AerospikeCluster`. The object is read once, from the request's own text.
 
 use std::fmt;
 
-use k8s_openapi::ByteString;
-use kube::core::{ObjectMeta, Status};
-use serde::{Deserialize, Serialize};
+use kube::core::ObjectMeta;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_path_to_error::{Path, Segment};
 
 use crate::{
-    admission::{Operation, Proposal, Verdict, check, defaults, denial},
+    admission::{
+        Operation, Proposal, Verdict, check, defaults,
+        wire::{Answer, BadReview, Request, Response},
+    },
     api::AerospikeCluster,
     finding::{FieldPath, Finding, Warning},
     resolve::Settings,
 };
 
 /// The kind that is reviewed here.
-const KIND: &str = "AerospikeCluster";
-
-/// Which webhook is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Webhook {
-    /// Adds what is absent, never refuses.
-    Mutate,
-    /// Accepts or refuses.
-    Validate,
-}
-
-impl Webhook {
-    /// A word for logs and metrics.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Mutate => "mutate",
-            Self::Validate => "validate",
-        }
-    }
-}
-
-/// Why bytes are no review.
-#[derive(Debug, thiserror::Error)]
-pub enum BadReview {
-    /// There are none.
-    #[error("empty body: expected an AdmissionReview of admission.k8s.io/v1")]
-    Empty,
-    /// They are not the JSON of one.
-    #[error("no AdmissionReview of admission.k8s.io/v1")]
-    Json(#[source] serde_json::Error),
-    /// It asks nothing.
-    #[error("AdmissionReview without a request")]
-    NoRequest,
-}
-
-/// A review's answer.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    /// What goes back to the API server.
-    pub body: Vec<u8>,
-    /// What logs and metrics may say about it.
-    pub outcome: Outcome,
-}
-
-/// What logs and metrics may say about a review.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// Name of the object; empty while it is to be generated.
-    pub name: String,
-    /// Its namespace.
-    pub namespace: String,
-    /// What was to be done with it.
-    pub operation: Operation,
-    /// The verdict.
-    pub allowed: bool,
-    /// Number of findings.
-    pub findings: usize,
-    /// Number of warnings.
-    pub warnings: usize,
-}
-
-#[derive(Deserialize)]
-struct Review<'a> {
-    #[serde(borrow, default)]
-    request: Option<Request<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Request<'a> {
-    uid: String,
-    operation: Operation,
-    #[serde(default)]
-    name: Option<String>,
-    #[serde(default)]
-    namespace: Option<String>,
-    #[serde(borrow, default)]
-    object: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    old_object: Option<&'a RawValue>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ReviewAnswer {
-    api_version: &'static str,
-    kind: &'static str,
-    response: Response,
-}
-
-#[derive(Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Response {
-    uid: String,
-    allowed: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<Status>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    patch_type: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    patch: Option<ByteString>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<String>,
-}
+pub(super) const KIND: &str = "AerospikeCluster";
 
 /// The parts of an object that admission reads; all else is skipped unread.
 #[derive(Deserialize)]
@@ -144,80 +42,46 @@ struct Metadata {
     deletion_timestamp: Option<String>,
 }
 
-/// Answers a review.
+/// Adds what is absent to an `AerospikeCluster`; never refuses.
 ///
 /// # Errors
 ///
-/// If the bytes are no review. Whatever is wrong with the object in it is an answer.
-pub fn review(body: &[u8], webhook: Webhook, settings: &Settings) -> Result<Answer, BadReview> {
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return Err(BadReview::Empty);
-    }
-    let Review { request } = serde_json::from_slice(body).map_err(BadReview::Json)?;
-    let request = request.ok_or(BadReview::NoRequest)?;
-    let (response, findings) = match webhook {
-        Webhook::Mutate => (mutate(&request), 0),
-        Webhook::Validate => validate(&request, settings),
-    };
-    let outcome = Outcome {
-        name: request.name.clone().unwrap_or_default(),
-        namespace: request.namespace.clone().unwrap_or_default(),
-        operation: request.operation,
-        allowed: response.allowed,
-        findings,
-        warnings: response.warnings.len(),
-    };
-    let answer = ReviewAnswer {
-        api_version: "admission.k8s.io/v1",
-        kind: "AdmissionReview",
-        response: Response {
-            uid: request.uid,
-            ..response
-        },
-    };
-    let body = written(&answer);
-    Ok(Answer { body, outcome })
-}
-
-fn written(answer: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(answer).expect("strings, numbers and booleans have a JSON form")
-}
-
-fn mutate(request: &Request<'_>) -> Response {
+/// If the bytes are no review.
+pub fn mutate(body: &[u8]) -> Result<Answer, BadReview> {
+    let request = Request::read(body)?;
     let patch = match (request.operation, request.object) {
         (Operation::Create | Operation::Update, Some(object)) if !is_going(object) => {
             defaults::additions(object)
         }
         _ => Vec::new(),
     };
-    let patch = (!patch.is_empty()).then(|| ByteString(written(&patch)));
-    Response {
-        allowed: true,
-        patch_type: patch.is_some().then_some("JSONPatch"),
-        patch,
-        ..Response::default()
-    }
+    let response = if patch.is_empty() {
+        Response::allowed()
+    } else {
+        Response::patched(&patch)
+    };
+    Ok(request.answer(response))
+}
+
+/// Accepts or refuses an `AerospikeCluster`.
+///
+/// # Errors
+///
+/// If the bytes are no review. Whatever is wrong with the object in it is an answer.
+pub fn validate(body: &[u8], settings: &Settings) -> Result<Answer, BadReview> {
+    let request = Request::read(body)?;
+    let verdict = match (request.operation, request.object) {
+        (Operation::Create | Operation::Update, Some(object)) => judge(&request, object, settings),
+        _ => Verdict::default(),
+    };
+    let name = request.name.as_deref().unwrap_or_default();
+    let response = Response::of_verdict(KIND, name, &verdict);
+    Ok(request.answer(response))
 }
 
 fn is_going(object: &RawValue) -> bool {
     read::<Object<'_>>(object, &FieldPath::default())
         .is_ok_and(|object| object.metadata.deletion_timestamp.is_some())
-}
-
-fn validate(request: &Request<'_>, settings: &Settings) -> (Response, usize) {
-    let verdict = match (request.operation, request.object) {
-        (Operation::Create | Operation::Update, Some(object)) => judge(request, object, settings),
-        _ => Verdict::default(),
-    };
-    let name = request.name.as_deref().unwrap_or_default();
-    let status = (!verdict.is_accepted()).then(|| denial::denial(KIND, name, &verdict.findings));
-    let response = Response {
-        allowed: verdict.is_accepted(),
-        status,
-        warnings: verdict.warnings.iter().map(denial::warning).collect(),
-        ..Response::default()
-    };
-    (response, verdict.findings.len())
 }
 
 /// The verdict about `object`. One that is being deleted passes, and so does one whose spec stays as it is.

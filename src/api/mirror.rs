@@ -1,9 +1,9 @@
 //! Between a spec and its mirror in the status.
 
-use super::{AerospikeClusterSpec, status::Mirror};
+use super::{AerospikeClusterSpec, length, status::Mirror};
 
 /// Above this many bytes the effective configurations are left out of the mirror; the racks' `ConfigMap`s hold them.
-const MIRROR_LIMIT: usize = 256 << 10;
+pub const MIRROR_LIMIT: usize = 256 << 10;
 
 impl Mirror {
     /// The mirror of a resolved spec.
@@ -74,8 +74,7 @@ fn shrink(mirror: &mut Mirror) {
     let Some(racks) = &mut mirror.rack_config else {
         return;
     };
-    let size = serde_json::to_vec(&*racks).map_or(0, |bytes| bytes.len());
-    if size > MIRROR_LIMIT {
+    if length::json(racks) > MIRROR_LIMIT {
         for rack in &mut racks.racks {
             rack.effective_aerospike_config = None;
         }

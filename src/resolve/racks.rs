@@ -15,6 +15,11 @@ use crate::{
 /// Where the server keeps its own state unless configured.
 const WORK_DIRECTORY: &str = "/opt/aerospike";
 
+/// Bytes of a rack's files in its `ConfigMap`, with room left for the names of 256 pods.
+const CONFIG_MAP_LIMIT: usize = 850 << 10;
+/// Bytes in which a volume is told to `init`.
+const VOLUME_LENGTH: usize = 512;
+
 /// Number of a rack.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RackId(pub i64);
@@ -115,6 +120,9 @@ fn resolve_rack(
     let template = config::render::template(&config).map_err(|problem| {
         vec![problem.into_finding(|path| blame(&spec.aerospike_config, index, rack, path))]
     })?;
+    if let Some(finding) = too_long(index, rack, &template, storage.volumes.len()) {
+        return Err(vec![finding]);
+    }
     let hashes = hash::hashes(spec, rack, &template);
     Ok(Rack {
         id: RackId(rack.id),
@@ -126,6 +134,24 @@ fn resolve_rack(
         template,
         hashes,
         storage,
+    })
+}
+
+/// A rack's configuration and what `init` is told of its volumes share one `ConfigMap`.
+fn too_long(index: usize, rack: &RackSpec, template: &str, volumes: usize) -> Option<Finding> {
+    let length = template.len() + volumes * VOLUME_LENGTH;
+    (length > CONFIG_MAP_LIMIT).then(|| {
+        Finding::invalid(
+            "SIZE-03",
+            rack_path(index, rack),
+            format!(
+                "configuration and volumes of rack {} take {} KiB as files, and a ConfigMap has room for {} KiB: \
+                 use less of them",
+                rack.id,
+                length >> 10,
+                CONFIG_MAP_LIMIT >> 10
+            ),
+        )
     })
 }
 
@@ -210,6 +236,15 @@ mod tests {
             assert_eq!(identifier.to_string(), text);
         }
         assert_eq!(RackIdentifier::parse("x-1"), None);
+    }
+
+    #[test]
+    fn what_no_config_map_holds_is_refused_with_its_size() {
+        let rack = RackSpec::default();
+        assert_eq!(too_long(0, &rack, "short", 10), None);
+        let finding = too_long(0, &rack, &"x".repeat(CONFIG_MAP_LIMIT), 1).unwrap();
+        assert_eq!(finding.path.to_string(), "spec.rackConfig.racks[0]");
+        assert!(finding.message.contains("850 KiB"), "{}", finding.message);
     }
 
     proptest! {

@@ -34,8 +34,6 @@ pub const NODE_ALTERNATE_ACCESS_ADDRESS: &str = "aerospike.com/configured-altern
 
 /// Annotation on a pod: the configuration that it runs.
 pub const RENDERED_CONFIG: &str = "aerospikeConf";
-/// Annotation on a pod: when an eviction was first refused, in favour of a safe restart.
-pub const EVICTION_BLOCKED: &str = "aerospike.com/eviction-blocked";
 /// Annotation on a pod: the rack id that it shall have in the server.
 pub const OVERRIDE_RACK_ID: &str = "aerospike.com/override-rack-id";
 /// Annotation on a pod: the addresses of its additional networks.

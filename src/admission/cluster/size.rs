@@ -2,13 +2,13 @@
 
 use crate::{
     admission::{rules::Area, subject::Subject},
-    api::AerospikeClusterSpec,
+    api::{AerospikeClusterSpec, length, mirror::MIRROR_LIMIT},
     finding::{FieldPath, Finding},
 };
 
 /// The rules of this part.
 pub const AREA: Area = Area {
-    rules: &[size_is_in_range],
+    rules: &[size_is_in_range, status_can_be_stored],
     changes: &[],
     advice: &[],
 };
@@ -19,6 +19,11 @@ const SIZES: std::ops::RangeInclusive<i32> = 1..=256;
 const FEW_RACKS: usize = 32;
 /// What the configurations of all racks may take together.
 const EXPANDED_LIMIT: usize = 16 << 20;
+
+/// Bytes that a status may take; with the spec it stays below what etcd takes.
+const STATUS_LIMIT: usize = 900 << 10;
+/// Bytes that a pod takes of it.
+const POD_STATUS: usize = 1 << 10;
 
 /// Holds for writers that go past the schema: the scale subresource, an offline check, the controller.
 fn size_is_in_range(subject: &Subject<'_>) -> Vec<Finding> {
@@ -36,6 +41,31 @@ fn size_is_in_range(subject: &Subject<'_>) -> Vec<Finding> {
     )]
 }
 
+/// The status holds a copy of the spec with everything in force, and a few lines about every pod.
+fn status_can_be_stored(subject: &Subject<'_>) -> Vec<Finding> {
+    let room = STATUS_LIMIT - POD_STATUS * usize::try_from(subject.spec.size).unwrap_or(0).min(256);
+    let mut copy = length::json(subject.spec);
+    if copy > room && length::json(&subject.spec.rack_config) > MIRROR_LIMIT {
+        let left_out = subject
+            .configured_racks()
+            .map(|rack| length::json(rack.config));
+        copy -= left_out.sum::<usize>();
+    }
+    if copy <= room {
+        return Vec::new();
+    }
+    vec![Finding::invalid(
+        "SIZE-02",
+        FieldPath::spec(),
+        format!(
+            "with everything in force the spec takes {} KiB, and its copy in the status has room for {} KiB: \
+             use fewer racks with storage or configuration of their own, or less in them",
+            copy >> 10,
+            room >> 10
+        ),
+    )]
+}
+
 /// Every rack has a whole configuration in force; a few kilobytes times many racks would fill the memory.
 #[must_use]
 pub fn expands_too_far(spec: &AerospikeClusterSpec) -> Option<Finding> {
@@ -43,9 +73,8 @@ pub fn expands_too_far(spec: &AerospikeClusterSpec) -> Option<Finding> {
     if racks <= FEW_RACKS {
         return None;
     }
-    let length = |value: Option<String>| value.map_or(0, |text| text.len());
-    let config = length(serde_json::to_string(&spec.aerospike_config).ok());
-    let storage = length(serde_json::to_string(&spec.storage).ok());
+    let config = length::json(&spec.aerospike_config);
+    let storage = length::json(&spec.storage);
     let expanded = racks.saturating_mul(config + storage);
     (expanded > EXPANDED_LIMIT).then(|| {
         Finding::invalid(
@@ -88,6 +117,22 @@ mod tests {
         assert_eq!(
             created(&cluster(&spec(50_000))),
             ["SIZE-01 spec.rackConfig.racks"]
+        );
+    }
+    #[test]
+    fn what_the_status_cannot_hold_is_refused_with_its_size() {
+        let racks = |bulk: usize| -> Vec<Value> {
+            let own = json!({"namespaces": [{"name": "test", "bulk": "x".repeat(bulk)}]});
+            (1..=20)
+                .map(|id| json!({"id": id, "aerospikeConfig": own}))
+                .collect()
+        };
+        let cluster = |bulk| cluster(&json!({"rackConfig": {"racks": racks(bulk)}}));
+        assert!(!created(&cluster(10_000)).contains(&"SIZE-02 spec".to_owned()));
+        let findings = created(&cluster(50_000));
+        assert!(
+            findings.contains(&"SIZE-02 spec".to_owned()),
+            "{findings:?}"
         );
     }
 }
