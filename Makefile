@@ -15,7 +15,7 @@ tools:
 	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust 1.95 or newer (https://rustup.rs)"; exit 1; }
 	@command -v cc >/dev/null || { echo "a C compiler is missing: apt-get install gcc"; exit 1; }
 
-demo: tools ## Two clusters come up on a real Kubernetes on this machine, a client uses them, a bad manifest is refused
+demo: tools ## Three clusters come up on a real Kubernetes on this machine, a client uses them, a bad manifest is refused
 	@echo "building the program that starts everything (a minute the first time)"
 	@cargo run --quiet --locked --package cluster -- demo
 

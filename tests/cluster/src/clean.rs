@@ -4,14 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use rustix::mount::{UnmountFlags, unmount};
 
-use crate::network;
-use crate::paths::{NAME, RUN, VOLUMES};
+use crate::paths::{NAME, RUN};
 use crate::process::{kill, matching};
 use crate::programs::Programs;
 use crate::run::{self, SHORT, wait_until};
+use crate::{network, volumes};
 
 /// Programs that the cluster runs; one of them with a path of ours in its arguments is ours.
 const OURS: &[&str] = &[
@@ -24,6 +24,7 @@ const OURS: &[&str] = &[
     "coredns",
     "containerd",
     "containerd-shim-runc-v2",
+    "kubectl",
 ];
 
 const LEFTOVERS: Duration = Duration::from_secs(15);
@@ -41,38 +42,11 @@ pub fn remove_all(state: &Path, programs: &Programs) -> Result<()> {
     remove_control_groups()?;
     remove_links("/var/log/containers", state);
     remove_notes_of_networks();
-    release_volumes(state);
+    volumes::release_all(state);
     for folder in [state, Path::new(RUN)] {
         remove_folder(folder)?;
     }
     Ok(())
-}
-
-/// Lets volumes be made in the state folder: the place where the controller manager makes them becomes a link to it.
-///
-/// # Errors
-/// If that place is somebody else's.
-pub fn claim_volumes(state: &Path) -> Result<()> {
-    let ours = state.join("volumes");
-    fs::create_dir_all(&ours)?;
-    let is_empty = fs::read_dir(VOLUMES).is_ok_and(|mut entries| entries.next().is_none());
-    if !Path::new(VOLUMES).is_symlink() && is_empty {
-        fs::remove_dir(VOLUMES)?;
-    }
-    if fs::symlink_metadata(VOLUMES).is_err() {
-        std::os::unix::fs::symlink(&ours, VOLUMES)?;
-    }
-    ensure!(
-        fs::read_link(VOLUMES).is_ok_and(|target| target == ours),
-        "{VOLUMES} is in use, and Kubernetes makes volumes nowhere else; move it away"
-    );
-    Ok(())
-}
-
-fn release_volumes(state: &Path) {
-    if fs::read_link(VOLUMES).is_ok_and(|target| target == state.join("volumes")) {
-        let _ = fs::remove_file(VOLUMES);
-    }
 }
 
 /// Kubelets and runtimes first: they would start again what ends.
@@ -91,7 +65,8 @@ fn end_processes(state: &Path) -> Result<()> {
 fn is_ours(words: &[&str], state: &str) -> bool {
     let program = words[0].rsplit('/').next().unwrap_or_default();
     let below = |word: &str, folder: &str| word.contains(&format!("{folder}/"));
-    OURS.contains(&program)
+    let known = OURS.contains(&program) || words.get(1) == Some(&volumes::ROLE);
+    known
         && words
             .iter()
             .any(|word| below(word, state) || below(word, RUN))
@@ -249,6 +224,8 @@ mod tests {
             &["/cache/etcd", "--data-dir=/state/etcd"],
             "/state"
         ));
+        let volumes = ["/target/scenarios", "provision-volumes", "/state/volumes"];
+        assert!(is_ours(&volumes, "/state"));
         let shim = [
             "/usr/bin/containerd-shim-runc-v2",
             "-address",

@@ -144,7 +144,6 @@ fn controller_manager(programs: &Programs, identities: &Identities) -> Vec<Strin
         ),
         "--leader-elect=false".into(),
         "--secure-port=0".into(),
-        "--enable-hostpath-provisioner=true".into(),
         "--node-monitor-grace-period=20s".into(),
         "--profiling=false".into(),
     ]

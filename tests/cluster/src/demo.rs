@@ -1,4 +1,4 @@
-//! The way in: two clusters of the samples come up through the operator, a client uses them, a bad manifest is refused.
+//! The way in: clusters of the samples come up through the operator, a client uses them, a bad manifest is refused.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,11 +12,12 @@ use crate::install::{self, text};
 use crate::{Cluster, images, machine, paths};
 
 /// The sample, the namespace that it goes to, and whether its users may write.
-const SAMPLES: [(&str, &str, bool); 2] = [
+const SAMPLES: [(&str, &str, bool); 3] = [
     ("dim_nostorage_cluster_cr.yaml", "aerospike", false),
     ("hdd_dim_storage_cluster_cr.yaml", "aerospike-hdd", true),
+    ("rack_enabled_cluster_cr.yaml", "aerospike-racks", false),
 ];
-/// Name of both samples' clusters.
+/// Name of the samples' clusters.
 pub const NAME: &str = "aerocluster";
 /// Password of the user `admin` in the demo.
 pub const PASSWORD: &str = "admin123";
@@ -235,7 +236,7 @@ fn say_goodbye(cluster: &Cluster, began: Instant) {
     title(&format!("done after {} s", began.elapsed().as_secs()));
     let kubeconfig = cluster.kubeconfig().display();
     let kubectl = cluster.kubectl_program();
-    println!("Both clusters run. To play with them:");
+    println!("The clusters run. To play with them:");
     println!("  export KUBECONFIG={kubeconfig}");
     println!("  alias kubectl={}", kubectl.display());
     println!("  kubectl -n aerospike edit aerospikecluster {NAME}     # try size: 3");

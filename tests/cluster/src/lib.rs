@@ -21,6 +21,7 @@ mod process;
 pub mod programs;
 pub mod run;
 pub mod scenarios;
+pub mod volumes;
 
 pub use cluster::Cluster;
 pub use machine::why_not_here;

@@ -29,6 +29,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("/usr/lib/cni/portmap", "containernetworking-plugins"),
     ("conntrack", "conntrack"),
     ("socat", "socat"),
+    ("losetup", "mount"),
     ("nsenter", "util-linux"),
     ("setsid", "util-linux"),
     ("sysctl", "procps"),

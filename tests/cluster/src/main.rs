@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
-use cluster::{Cluster, demo, images, install, machine};
+use cluster::{Cluster, demo, images, install, machine, volumes};
 
 /// A real Kubernetes on this machine, without Docker, for this project's tests.
 #[derive(Parser)]
@@ -24,7 +24,7 @@ enum Task {
     Down,
     /// Installs the operator into the cluster
     Install,
-    /// Shows two clusters coming up, and a refusal
+    /// Shows three clusters coming up, and a refusal
     Demo,
     /// Prints the path of the administrator's kubeconfig
     Kubeconfig,
@@ -51,6 +51,9 @@ enum Task {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = volumes::serve_if_asked() {
+        return code;
+    }
     match perform(Arguments::parse().task) {
         Ok(code) => code,
         Err(error) => {

@@ -11,9 +11,6 @@ pub const NAME: &str = "aerotest";
 /// Sockets, and what the container runtimes keep while they run; short, because a socket's path holds 107 bytes.
 pub const RUN: &str = "/run/aerospike-operator";
 
-/// Where the controller manager makes volumes; it can be told no other place.
-pub const VOLUMES: &str = "/tmp/hostpath_pv";
-
 /// What the kubelet appends to its folder for its longest socket path is no more than this.
 const LONGEST_STATE: usize = 64;
 

@@ -21,6 +21,9 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = cluster::volumes::serve_if_asked() {
+        return code;
+    }
     let arguments = Arguments::parse();
     let programs = Programs {
         operator: arguments.program,

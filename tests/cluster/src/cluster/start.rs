@@ -15,7 +15,7 @@ use crate::node::{NODES, Node};
 use crate::process::Daemon;
 use crate::programs::Programs;
 use crate::run::wait_until;
-use crate::{clean, images, lock, network, progress};
+use crate::{images, lock, network, progress, volumes};
 
 const RUNTIME_ANSWERS: Duration = Duration::from_secs(20);
 const API_ANSWERS: Duration = Duration::from_mins(1);
@@ -23,17 +23,6 @@ const NODES_READY: Duration = Duration::from_mins(1);
 const SERVICES_REACHABLE: Duration = Duration::from_mins(1);
 
 const API_SERVICE_PORT: u16 = 443;
-
-/// The storage class that manifests name; no class is the default.
-const STORAGE_CLASS: &str = "\
-apiVersion: storage.k8s.io/v1
-kind: StorageClass
-metadata:
-  name: ssd
-provisioner: kubernetes.io/host-path
-reclaimPolicy: Delete
-volumeBindingMode: Immediate
-";
 
 impl Cluster {
     /// Takes the places on this machine that the cluster needs. What stands in the way is not ours to remove.
@@ -43,7 +32,6 @@ impl Cluster {
         fs::create_dir_all(state)
             .with_context(|| format!("{} could not be made", state.display()))?;
         lock::own(state)?;
-        clean::claim_volumes(state)?;
         network::ensure_bridge()?;
         let cluster = Self {
             state: state.to_owned(),
@@ -74,6 +62,11 @@ impl Cluster {
     /// The kubelet of a node.
     pub(super) fn kubelet(&self, node: &Node) -> Daemon {
         node.kubelet(&self.state, &self.programs, &self.identities)
+    }
+
+    /// What makes volumes.
+    fn provisioner(&self) -> Result<Daemon> {
+        volumes::daemon(&self.state, &self.programs, self.identities.kubeconfig())
     }
 
     /// Waits for the API server.
@@ -121,10 +114,9 @@ impl Cluster {
             self.ensure(&self.kubelet(node))?;
             self.ensure(&node.proxy(&self.programs, &self.identities))?;
         }
-        let applied = self.kubectl_apply(STORAGE_CLASS).ok();
-        applied
-            .map(drop)
-            .context("the storage class could not be made")
+        let applied = self.kubectl_apply(&volumes::storage_class()).ok();
+        applied.context("the storage class could not be made")?;
+        self.ensure(&self.provisioner()?)
     }
 
     fn wait_for_nodes(&self) -> Result<()> {
@@ -213,11 +205,12 @@ mod tests {
             vec![plane.etcd, plane.api_server],
             plane.others,
             of_nodes.concat(),
+            vec![cluster.provisioner().unwrap()],
         ]
         .concat();
         let count = all.len();
         all.sort_by(|a, b| a.command.cmp(&b.command));
         all.dedup_by(|a, b| a.command == b.command);
-        assert_eq!((all.len(), count), (15, 15));
+        assert_eq!((all.len(), count), (16, 16));
     }
 }
