@@ -25,8 +25,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::telemetry::chain;
 use election::{Next, Record, Sighting};
-pub use lease::{Lease, NotOurs, Write};
 use lease::{DURATION, since_boot};
+pub use lease::{Lease, NotOurs, Write};
 
 /// Name of the lease. AKO's has another one, so that its holder can be told from us.
 pub const LEASE: &str = "aerospike-operator";

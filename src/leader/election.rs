@@ -25,7 +25,9 @@ impl Record {
     #[must_use]
     pub fn of(object: &Object) -> Self {
         let spec = object.spec.clone().unwrap_or_default();
-        let seconds = spec.lease_duration_seconds.and_then(|s| u64::try_from(s).ok());
+        let seconds = spec
+            .lease_duration_seconds
+            .and_then(|s| u64::try_from(s).ok());
         Self {
             holder: spec.holder_identity.unwrap_or_default(),
             renewed: spec.renew_time.map(|time| time.0),

@@ -89,7 +89,9 @@ mod tests {
         };
         assert!(maps.get("c").await.is_ok());
         let error = write().await.unwrap_err();
-        assert!(matches!(error, kube::Error::Service(cause) if cause.is::<super::super::NotOurs>()));
+        assert!(
+            matches!(error, kube::Error::Service(cause) if cause.is::<super::super::NotOurs>())
+        );
         lease.renewed(since_boot());
         assert!(write().await.is_ok());
         lease.give_up();

@@ -83,7 +83,10 @@ impl Files {
 
 async fn read_pair(folder: &Path) -> Result<CertifiedKey, Error> {
     let folder = snapshot(folder).await;
-    let (chain, key) = (read(&folder.join(CHAIN)).await?, read(&folder.join(KEY)).await?);
+    let (chain, key) = (
+        read(&folder.join(CHAIN)).await?,
+        read(&folder.join(KEY)).await?,
+    );
     certificate::parse(&chain, &key).map_err(|source| Error::Unusable { folder, source })
 }
 

@@ -8,12 +8,14 @@ use std::{collections::HashMap, sync::Arc, sync::Mutex};
 use aerospike_operator::{
     api::AerospikeCluster,
     controller::{self, Context, guards::AkoLeader, secrets::Vault},
+    leader::{Lease, gate::Gate, lease::since_boot},
     resolve::Settings,
     telemetry::Metrics,
 };
 use api_server::{ApiServer, Write};
 use kube::{Client, core::DeserializeGuard, runtime::events::Recorder};
 use serde_json::{Value, json};
+use tower::Layer;
 
 const CLUSTER: &str =
     "/apis/asdb.aerospike.com/v1/namespaces/aerospike/aerospikeclusters/aerocluster";
@@ -75,8 +77,11 @@ fn start(cluster: Value) -> (ApiServer, Arc<Context>) {
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "r"},
         }),
     );
-    let client = Client::new(server.router(), "aerospike");
+    let lease = Lease::default();
+    lease.renewed(since_boot());
+    let client = Client::new(Gate(lease.clone()).layer(server.router()), "aerospike");
     let context = Context {
+        lease,
         recorder: Recorder::new(client.clone(), "test".into()),
         client,
         settings: Settings::default(),

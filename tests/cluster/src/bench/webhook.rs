@@ -67,7 +67,7 @@ impl Setup {
     pub fn start(&self, program: &Path, core: Option<usize>) -> Result<Webhook> {
         let mut command = on_core(program, core);
         command
-            .args(["run", "--webhook-only"])
+            .args(["run", "--webhook-only", "--cert-mode=files"])
             .arg(format!("--cert-dir={}", self.folder.path().display()))
             .arg(format!("--webhook-bind-address={}", self.address))
             .arg(format!("--health-probe-bind-address={}", self.probes))
