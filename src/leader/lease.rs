@@ -59,7 +59,7 @@ impl Lease {
         self.permit_at(write, since_boot())
     }
 
-    fn permit_at(&self, write: Write, now: Duration) -> Result<(), NotOurs> {
+    pub(super) fn permit_at(&self, write: Write, now: Duration) -> Result<(), NotOurs> {
         if self.left(now) > write.needs() {
             Ok(())
         } else {

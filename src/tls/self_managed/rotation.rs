@@ -156,8 +156,9 @@ pub fn next(observed: &Observed<'_>, schedule: &Schedule) -> Option<Write> {
         } => (holdings.clone(), *exact),
     };
     let restored = restored(found.clone(), observed);
-    trust(&restored, observed)
-        .or_else(|| store(restored, observed, schedule, |h| exact && *h == found))
+    let as_found = exact && restored == found;
+    let lost = found.current.is_none();
+    trust(&restored, observed).or_else(|| store(restored, observed, schedule, lost, as_found))
 }
 
 /// What the Secret lost is put back if it is known here and trusted everywhere.
@@ -188,25 +189,29 @@ fn trust(holdings: &Holdings, observed: &Observed<'_>) -> Option<Write> {
     })
 }
 
+/// The Secret's next content, if it is not to stay `as_found`. Where the pair was `lost`, somebody may want another one.
 fn store(
     mut holdings: Holdings,
     observed: &Observed<'_>,
     schedule: &Schedule,
-    is_stored: impl Fn(&Holdings) -> bool,
+    lost: bool,
+    as_found: bool,
 ) -> Option<Write> {
     let Observed {
         now, unchanged_for, ..
     } = *observed;
     let has_current = holdings.current.is_some();
     let stale = |next: &mut Pair| next.until <= now || has_current && schedule.is_due(next, now);
-    if let Some(next) = holdings.next.take_if(stale) {
-        holdings.former.insert(next.authority);
-    }
+    let dropped = holdings.next.take_if(stale);
+    let as_found = as_found && dropped.is_none();
+    holdings.former.extend(dropped.map(|pair| pair.authority));
     let due = |pair: &Pair| schedule.is_due(pair, now);
     match &holdings.next {
-        None if holdings.current.as_ref().is_none_or(due) => Some(Write::Announce(holdings)),
+        None if lost || holdings.current.as_ref().is_none_or(due) => {
+            Some(Write::Announce(holdings))
+        }
         Some(_) if unchanged_for >= SETTLED_AFTER => Some(Write::Store(promoted(holdings).at(now))),
-        _ => (!is_stored(&holdings)).then_some(Write::Store(holdings)),
+        _ => (!as_found).then_some(Write::Store(holdings)),
     }
 }
 

@@ -168,7 +168,7 @@ mod tests {
     fn issued() -> Pair {
         issue(
             &settings().names(),
-            Timestamp::UNIX_EPOCH,
+            "2026-01-01T00:00:00Z".parse().unwrap(),
             Duration::from_hours(1),
         )
         .unwrap()
