@@ -10,7 +10,7 @@ use std::{
 
 use aerospike_operator::{
     resolve::Settings,
-    tls::{self, Files, Limits, Served, certificate::Fault, files::Error},
+    tls::{self, Files, Limits, certificate::Fault, files::Error},
     webhook::{self, Context, VALIDATE_CLUSTER},
 };
 use axum::{Router, body::Bytes, routing::get};
@@ -86,7 +86,7 @@ fn limits() -> Limits {
 async fn served_within(pair: &Pair, router: Router, limits: Limits) -> Served {
     let dir = tempfile::tempdir().unwrap();
     mount(dir.path(), 1, pair);
-    let certificate = Arc::new(Served::default());
+    let certificate = Arc::new(tls::Served::default());
     let files = Files::load(dir.path(), certificate.clone()).await.unwrap();
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = tcp.local_addr().unwrap();
@@ -261,7 +261,7 @@ async fn readiness_ends_with_the_certificate() {
     let cert = params.self_signed(&signing_key).unwrap();
     let dir = tempfile::tempdir().unwrap();
     mount(dir.path(), 1, &CertifiedKey { cert, signing_key });
-    let served = Arc::new(Served::default());
+    let served = Arc::new(tls::Served::default());
     assert!(!served.is_ready("2020-06-01T00:00:00Z".parse().unwrap()));
     Files::load(dir.path(), served.clone()).await.unwrap();
     let at = |text: &str| served.is_ready(text.parse::<Timestamp>().unwrap());

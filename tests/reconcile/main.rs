@@ -3,12 +3,16 @@
 mod api_server;
 mod server;
 
-use std::{collections::HashMap, sync::Arc, sync::Mutex};
+use std::{collections::HashMap, sync::Arc, sync::Mutex, time::Duration};
 
 use aerospike_operator::{
     api::AerospikeCluster,
     controller::{self, Context, guards::AkoLeader, secrets::Vault},
-    leader::{Lease, gate::Gate, lease::since_boot},
+    leader::{
+        Lease,
+        gate::Gate,
+        lease::{DURATION, since_boot},
+    },
     resolve::Settings,
     telemetry::Metrics,
 };
@@ -395,4 +399,28 @@ async fn a_set_that_somebody_made_and_scaled_meanwhile_keeps_its_pods() {
     server.put_meanwhile(SET, made);
     pass(&server, &context).await;
     assert_eq!(server.object(SET).unwrap()["spec"]["replicas"], 3);
+}
+
+#[tokio::test]
+async fn without_the_lease_a_pass_writes_nothing_not_even_that_it_failed() {
+    let (server, context) = start(cluster(3000));
+    context.lease.give_up();
+    let cluster = serde_json::from_value(server.object(CLUSTER).unwrap()).unwrap();
+    let guarded = Arc::new(DeserializeGuard(Ok(cluster)));
+    let refused = controller::reconcile(guarded, context.clone()).await;
+    assert_eq!(refused.unwrap_err().reason(), "LeaseLost");
+    assert_eq!(server.all_writes(), []);
+}
+
+#[tokio::test]
+async fn what_disrupts_is_left_to_the_next_leader_when_the_lease_is_about_to_end() {
+    let (server, context) = start(cluster(3000));
+    pass(&server, &context).await;
+    let four_seconds_left = since_boot().saturating_sub(DURATION - Duration::from_secs(4));
+    context.lease.renewed(four_seconds_left);
+    let cluster = serde_json::from_value(server.object(CLUSTER).unwrap()).unwrap();
+    let guarded = Arc::new(DeserializeGuard(Ok(cluster)));
+    let refused = controller::reconcile(guarded, context.clone()).await;
+    assert_eq!(refused.unwrap_err().reason(), "LeaseLost");
+    assert_eq!(server.object(SET).unwrap()["spec"]["replicas"], 0);
 }
