@@ -191,7 +191,7 @@ impl Process {
                     () = source.keep(&clients) => Ok(()),
                 }
             };
-            candidate.while_leading(&stop, work).await
+            Box::pin(candidate.while_leading(&stop, work)).await
         });
     }
 

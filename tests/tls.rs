@@ -240,13 +240,7 @@ async fn a_bad_pair_stops_the_start() {
         Error::Read { .. } => panic!("the files are there"),
     };
     let torn = fault(load().await);
-    assert!(matches!(
-        torn,
-        Fault::Pem {
-            item: "tls.key",
-            ..
-        }
-    ));
+    assert!(matches!(torn, Fault::Pem { item: "key", .. }));
     let key = second.signing_key.serialize_pem();
     std::fs::write(dir.path().join("tls.key"), key).unwrap();
     assert!(matches!(fault(load().await), Fault::Pair(_)));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use k8s_openapi::jiff::Timestamp;
 use rustls::{
-    ServerConfig,
+    ConfigBuilder, ServerConfig, WantsVerifier,
     crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject},
     server::{ClientHello, ResolvesServerCert},
@@ -14,7 +14,7 @@ use rustls::{
 
 use super::validity;
 
-/// The certificate chain's file, and key of a Secret of type `kubernetes.io/tls`.
+/// The certificate's file, or its item in a Secret.
 pub const CHAIN: &str = "tls.crt";
 /// The key's.
 pub const KEY: &str = "tls.key";
@@ -23,7 +23,7 @@ pub const KEY: &str = "tls.key";
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// One holds no usable PEM section.
-    #[error("{item} is not PEM")]
+    #[error("the {item} is not PEM")]
     Pem {
         /// Which.
         item: &'static str,
@@ -31,7 +31,7 @@ pub enum Fault {
         source: pem::Error,
     },
     /// They do not make a pair.
-    #[error("tls.crt and tls.key do not fit each other")]
+    #[error("certificate and key do not fit each other")]
     Pair(#[source] rustls::Error),
 }
 
@@ -42,8 +42,8 @@ pub enum Fault {
 /// If they cannot be used.
 pub fn parse(chain: &[u8], key: &[u8]) -> Result<CertifiedKey, Fault> {
     let in_item = |item| move |source| Fault::Pem { item, source };
-    let chain = chain_of(chain).map_err(in_item(CHAIN))?;
-    let key = PrivateKeyDer::from_pem_slice(key).map_err(in_item(KEY))?;
+    let chain = chain_of(chain).map_err(in_item("certificate"))?;
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(in_item("key"))?;
     CertifiedKey::from_der(chain, key, &ring::default_provider()).map_err(Fault::Pair)
 }
 
@@ -82,14 +82,18 @@ impl Served {
     /// A server configuration that asks for the certificate at each handshake.
     #[must_use]
     pub fn server_config(self: &Arc<Self>) -> ServerConfig {
-        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("ring has the suites of TLS 1.2 and 1.3")
+        let mut config = builder()
             .with_no_client_auth()
             .with_cert_resolver(self.clone());
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         config
     }
+}
+
+fn builder() -> ConfigBuilder<ServerConfig, WantsVerifier> {
+    ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring has the suites of TLS 1.2 and 1.3")
 }
 
 impl ResolvesServerCert for Served {

@@ -1,5 +1,6 @@
 //! The controller against an API server that is a router: which calls a pass makes, in which order.
 
+#[expect(dead_code, reason = "the tests of replicas use the rest")]
 mod api_server;
 mod server;
 

@@ -145,21 +145,18 @@ async fn a_broken_secret_is_told_and_healed_with_what_is_served() {
     let mut rotation = rotation(&server, &replica);
     settle(&mut rotation).await;
     let served_before = replica.held();
-    let place = "Secret aerospike/webhook-server-cert";
     for (item, told) in [
         (
             "next.crt",
-            format!("{place} is broken: tls.crt is not PEM: no items found"),
+            "next.crt cannot be used: the certificate is not PEM",
         ),
-        ("tls.key", format!("{place} is broken: tls.crt is not PEM")),
+        ("tls.key", "tls.crt cannot be used: the key is not PEM"),
     ] {
         break_item(&server, item);
         replica.look().await;
-        assert!(
-            replica.wrong().unwrap().starts_with(&told[..40]),
-            "{:?}",
-            replica.wrong()
-        );
+        let wrong = replica.wrong().unwrap();
+        let begin = format!("Secret aerospike/webhook-server-cert is broken: {told}");
+        assert!(wrong.starts_with(&begin), "{wrong}");
         assert!(served.is_ready(Timestamp::now()));
         settle(&mut rotation).await;
         replica.look().await;

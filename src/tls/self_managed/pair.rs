@@ -193,11 +193,11 @@ mod tests {
         let (leaf, authority) = pair.chain.split_once(END).unwrap();
         let leaf = format!("{leaf}{END}\n");
         let cases = [
-            (fault("no PEM", &pair.key), "tls.crt is not PEM"),
-            (fault(&pair.chain, ""), "tls.key is not PEM"),
+            (fault("no PEM", &pair.key), "the certificate is not PEM"),
+            (fault(&pair.chain, ""), "the key is not PEM"),
             (
                 fault(&pair.chain, &other.key),
-                "tls.crt and tls.key do not fit each other",
+                "certificate and key do not fit each other",
             ),
             (
                 fault(&leaf, &pair.key),

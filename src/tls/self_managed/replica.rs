@@ -85,9 +85,10 @@ impl Replica {
             .unwrap_or_else(|error| Some(chain(&error)));
         let mut state = self.state();
         if state.wrong != wrong {
-            match &wrong {
-                Some(wrong) => tracing::warn!(wrong, "The certificate is not as it should be"),
-                None => tracing::info!("The certificate is as it should be"),
+            if let Some(wrong) = &wrong {
+                tracing::warn!(wrong, "The certificate is not as it should be");
+            } else {
+                tracing::info!("The certificate is as it should be");
             }
             state.wrong = wrong;
         }

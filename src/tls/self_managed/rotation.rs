@@ -153,7 +153,7 @@ pub fn next(observed: &Observed<'_>, schedule: &Schedule) -> Option<Write> {
         Stored::Foreign => return None,
         Stored::Ours {
             holdings, exact, ..
-        } => (holdings.clone(), *exact),
+        } => (Holdings::clone(holdings), *exact),
     };
     let restored = restored(found.clone(), observed);
     let as_found = exact && restored == found;
@@ -238,10 +238,17 @@ pub fn serves<'a>(
     best.or_else(|| choices.next())
 }
 
+/// What is to be trusted, and the versions of the configurations that trust it or not yet.
+#[derive(Debug, PartialEq, Eq)]
+struct Seen {
+    authorities: BTreeSet<Authority>,
+    versions: Vec<(Configuration, String)>,
+}
+
 /// Since when Secret and configurations have been seen as they are. Times are counted from boot.
 #[derive(Debug, Default)]
 pub struct Sighting {
-    seen: Option<(BTreeSet<Authority>, Vec<(Configuration, String)>)>,
+    seen: Option<Seen>,
     since: Duration,
 }
 
@@ -253,7 +260,11 @@ impl Sighting {
             Stored::Absent | Stored::Foreign => BTreeSet::new(),
         };
         let version = |one: &Registered| (one.configuration, one.version.clone());
-        let seen = Some((authorities, registered.iter().map(version).collect()));
+        let versions = registered.iter().map(version).collect();
+        let seen = Some(Seen {
+            authorities,
+            versions,
+        });
         if self.seen != seen {
             *self = Self { seen, since: now };
         }

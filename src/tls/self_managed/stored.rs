@@ -52,6 +52,14 @@ impl Holdings {
     }
 }
 
+/// A pair of the Secret that is no good.
+#[derive(Debug, thiserror::Error)]
+#[error("{item} cannot be used")]
+pub struct Broken {
+    item: &'static str,
+    source: Fault,
+}
+
 /// The Secret as it was read.
 #[derive(Debug)]
 pub enum Stored {
@@ -62,9 +70,9 @@ pub enum Stored {
     /// Ours.
     Ours {
         /// What is good of it.
-        holdings: Holdings,
+        holdings: Box<Holdings>,
         /// What is not, and why.
-        faults: Vec<Fault>,
+        faults: Vec<Broken>,
         /// Whether its text is just that of its holdings.
         exact: bool,
     },
@@ -87,13 +95,15 @@ impl Stored {
             })
         };
         let mut faults = Vec::new();
-        let mut pair = |chain: &str, key: &str| {
-            let (chain, key) = (text(chain), text(key));
+        let mut pair = |item, key| {
+            let (chain, key) = (text(item), text(key));
             if chain.is_empty() && key.is_empty() {
                 return None;
             }
             let parsed = Pair::parse(&chain, &key, &settings.names());
-            parsed.map_err(|fault| faults.push(fault)).ok()
+            parsed
+                .map_err(|source| faults.push(Broken { item, source }))
+                .ok()
         };
         let (current, next) = (pair(CHAIN, KEY), pair(NEXT_CHAIN, NEXT_KEY));
         let mut holdings = Holdings {
@@ -108,7 +118,7 @@ impl Stored {
             .collect();
         let exact = secret.data.as_ref() == Some(&data(&holdings));
         Self::Ours {
-            holdings,
+            holdings: Box::new(holdings),
             faults,
             exact,
         }
@@ -154,7 +164,7 @@ mod tests {
     use std::time::Duration;
 
     use super::{super::issue::issue, *};
-    use crate::tls::self_managed::rotation::Schedule;
+    use crate::{telemetry::chain, tls::self_managed::rotation::Schedule};
 
     fn settings() -> Settings {
         Settings {
@@ -189,8 +199,8 @@ mod tests {
                 faults,
                 exact,
             } => (
-                holdings,
-                faults.iter().map(ToString::to_string).collect(),
+                *holdings,
+                faults.iter().map(|broken| chain(broken)).collect(),
                 exact,
             ),
             other => panic!("{other:?}"),
@@ -214,16 +224,14 @@ mod tests {
 
     #[test]
     fn what_is_broken_is_told_and_the_rest_is_kept() {
+        const TOLD: &str = "tls.crt cannot be used: the key is not PEM: no items found";
         let holdings = full();
         let mut secret = secret(&holdings, None, &settings());
         let data = secret.data.as_mut().unwrap();
         data.insert(KEY.to_owned(), ByteString(b"broken".to_vec()));
         data.insert("more".to_owned(), ByteString(b"x".to_vec()));
         let (read, faults, exact) = told(&secret);
-        assert_eq!(
-            (faults, exact),
-            (vec!["tls.key is not PEM".to_owned()], false)
-        );
+        assert_eq!((faults, exact), (vec![TOLD.to_owned()], false));
         assert_eq!(read.next, holdings.next);
         assert_eq!(read.authorities(), holdings.authorities());
     }

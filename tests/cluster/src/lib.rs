@@ -16,9 +16,11 @@ mod lock;
 pub mod machine;
 mod network;
 pub mod node;
+pub mod operators;
 pub mod paths;
 mod process;
 pub mod programs;
+mod review_client;
 pub mod run;
 pub mod scenarios;
 

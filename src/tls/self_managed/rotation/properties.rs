@@ -74,7 +74,7 @@ impl World {
             let known = holdings.authorities();
             holdings.former = all.difference(&known).cloned().collect();
             Stored::Ours {
-                holdings,
+                holdings: Box::new(holdings),
                 faults: vec![],
                 exact: *exact,
             }

@@ -9,14 +9,13 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
 
-use super::client::Client;
+use super::certificate::Certificate;
 use super::counters;
 use super::surroundings::kib;
-use crate::install::{Certificate, WEBHOOK_NAMES};
+use crate::install::WEBHOOK;
+use crate::review_client::Client;
 use crate::run;
 
-/// The name that its certificate bears.
-pub const NAME: &str = WEBHOOK_NAMES[0];
 /// What it counts of the reviews that it answered.
 const REVIEWS: &str = "aerospike_operator_reviews_total";
 
@@ -47,7 +46,7 @@ impl Setup {
         }
         let [address, probes] = free_addresses()?;
         Ok(Self {
-            client: Client::new(NAME, &certificate.authority)?,
+            client: Client::new(WEBHOOK, &certificate.authority)?,
             folder,
             address,
             probes,
