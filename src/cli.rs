@@ -12,7 +12,7 @@ use crate::{
     resolve::{InitImage, Settings},
     tls::self_managed::{
         self,
-        rotation::{Schedule, TooShort},
+        rotation::{OutOfRange, Schedule},
     },
 };
 
@@ -154,8 +154,8 @@ impl RunArgs {
     ///
     /// # Errors
     ///
-    /// If it would end before its successor is served.
-    pub fn self_managed(&self) -> Result<self_managed::Settings, TooShort> {
+    /// If it would end before its successor is served, or live too long.
+    pub fn self_managed(&self) -> Result<self_managed::Settings, OutOfRange> {
         let given = &self.certificate;
         Ok(self_managed::Settings {
             namespace: self.namespace.clone(),
@@ -205,7 +205,9 @@ mod tests {
             told.ends_with("--cert-renew-before is 89 s, --cert-lifetime 7776000 s"),
             "{told}"
         );
-        assert!(schedule(&["--cert-lifetime=720h"]).is_err());
+        for lifetime in ["720h", "87601h", "999999999h"] {
+            assert!(schedule(&[&format!("--cert-lifetime={lifetime}")]).is_err());
+        }
         for text in ["", "90", "-3h", "soon"] {
             let argument = format!("--cert-lifetime={text}");
             assert!(run(&[&argument]).is_err(), "{text}");

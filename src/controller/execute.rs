@@ -92,6 +92,7 @@ async fn carry_out(
         Effect::Administer { requests } => {
             let mut connection = servers::administrator(desired, observed, context).await?;
             for request in requests {
+                context.lease.permit(Write::Upkeep)?;
                 tracing::info!(request = request.name(), "Administering");
                 match connection.admin(request).await {
                     Ok(_) => {}

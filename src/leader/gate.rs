@@ -49,7 +49,7 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let lease = (request.method() != Method::GET).then(|| self.lease.clone());
+        let lease = changes(&request).then(|| self.lease.clone());
         let permit = move || lease.as_ref().map_or(Ok(()), |l| l.permit(Write::Upkeep));
         if let Err(not_ours) = permit() {
             return Box::pin(async move { Err(not_ours.into()) });
@@ -61,6 +61,11 @@ where
             Err(not_ours) => Poll::Ready(Err(not_ours.into())),
         }))
     }
+}
+
+/// Whether a call changes something. What runs in a container is asked for with a `GET`.
+fn changes(request: &Request<Body>) -> bool {
+    request.method() != Method::GET || request.uri().path().ends_with("/exec")
 }
 
 #[cfg(test)]
@@ -77,6 +82,18 @@ mod tests {
         let router = Router::new().fallback(any(move || async move { (StatusCode::OK, map) }));
         let gated = Gate(lease.clone()).layer(router);
         Api::default_namespaced(Client::new(gated, "default"))
+    }
+
+    #[test]
+    fn commands_in_containers_count_as_changes() {
+        let changes = |method: Method, path: &str| {
+            let request = Request::builder().method(method).uri(path);
+            changes(&request.body(Body::empty()).unwrap())
+        };
+        let pod = "/api/v1/namespaces/n/pods/p";
+        assert!(!changes(Method::GET, pod) && !changes(Method::GET, "/api/v1/pods?watch=true"));
+        assert!(changes(Method::PATCH, pod) && changes(Method::DELETE, pod));
+        assert!(changes(Method::GET, &format!("{pod}/exec?command=x")));
     }
 
     #[tokio::test]

@@ -29,28 +29,31 @@ pub struct Schedule {
     renew_before: Duration,
 }
 
-/// A schedule by which certificates would end before their successors are served.
+/// A certificate that lives longer is none that is replaced.
+const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
+
+/// A schedule by which certificates would end before their successors are served, or never.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a certificate must be renewed at least {} s before its end, and live longer than that: \
+    "a certificate must be renewed at least {} s before its end, and live longer than that, but at most ten years: \
      --cert-renew-before is {} s, --cert-lifetime {} s",
     LEAST_RENEW_BEFORE.as_secs(), .0.renew_before.as_secs(), .0.lifetime.as_secs()
 )]
-pub struct TooShort(Schedule);
+pub struct OutOfRange(Schedule);
 
 impl Schedule {
     /// Certificates live for `lifetime`, and are replaced `renew_before` its end.
     ///
     /// # Errors
     ///
-    /// If they would end before their successors are served.
-    pub fn new(lifetime: Duration, renew_before: Duration) -> Result<Self, TooShort> {
+    /// If they would end before their successors are served, or live too long.
+    pub fn new(lifetime: Duration, renew_before: Duration) -> Result<Self, OutOfRange> {
         let schedule = Self {
             lifetime,
             renew_before,
         };
-        if renew_before < LEAST_RENEW_BEFORE || lifetime <= renew_before {
-            return Err(TooShort(schedule));
+        if renew_before < LEAST_RENEW_BEFORE || lifetime <= renew_before || lifetime > LONGEST {
+            return Err(OutOfRange(schedule));
         }
         Ok(schedule)
     }

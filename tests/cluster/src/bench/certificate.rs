@@ -11,7 +11,7 @@ pub struct Certificate {
     /// The authority, in PEM.
     pub authority: String,
     /// The certificate, in PEM.
-    pub certificate: String,
+    pub chain: String,
     /// Its key, in PEM.
     pub key: String,
 }
@@ -37,7 +37,7 @@ impl Certificate {
         let certificate = CertificateParams::new(names)?.signed_by(&key, authority)?;
         Ok(Self {
             authority: authority.pem(),
-            certificate: certificate.pem(),
+            chain: certificate.pem(),
             key: key.serialize_pem(),
         })
     }

@@ -39,7 +39,7 @@ impl Setup {
         let folder = tempfile::tempdir()?;
         for (file, content) in [
             ("ca.crt", &certificate.authority),
-            ("tls.crt", &certificate.certificate),
+            ("tls.crt", &certificate.chain),
             ("tls.key", &certificate.key),
         ] {
             fs::write(folder.path().join(file), content)?;
