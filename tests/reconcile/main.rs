@@ -417,7 +417,7 @@ async fn without_the_lease_a_pass_writes_nothing_not_even_that_it_failed() {
 async fn what_disrupts_is_left_to_the_next_leader_when_the_lease_is_about_to_end() {
     let (server, context) = start(cluster(3000));
     pass(&server, &context).await;
-    let four_seconds_left = since_boot().saturating_sub(DURATION - Duration::from_secs(4));
+    let four_seconds_left = (since_boot() + Duration::from_secs(4)).saturating_sub(DURATION);
     context.lease.renewed(four_seconds_left);
     let cluster = serde_json::from_value(server.object(CLUSTER).unwrap()).unwrap();
     let guarded = Arc::new(DeserializeGuard(Ok(cluster)));

@@ -33,9 +33,9 @@ fn settings() -> Settings {
 }
 
 fn replica(server: &ApiServer) -> (Replica, Arc<Served>) {
-    let served = Arc::new(Served::default());
+    let in_use = Arc::new(Served::default());
     let client = Client::new(server.router(), "aerospike");
-    (Replica::new(settings(), client, served.clone()), served)
+    (Replica::new(settings(), client, in_use.clone()), in_use)
 }
 
 fn rotation<'a>(server: &ApiServer, replica: &'a Replica) -> Rotation<'a> {
@@ -86,11 +86,11 @@ async fn settle(rotation: &mut Rotation<'_>) -> usize {
 #[tokio::test]
 async fn the_first_replica_makes_the_certificate_and_the_others_serve_the_same() {
     let server = ApiServer::default();
-    let ((first, _), (second, served)) = (replica(&server), replica(&server));
+    let ((first, _), (second, in_use)) = (replica(&server), replica(&server));
     first.look().await;
     second.look().await;
     assert_eq!(server.writes().len(), 1);
-    assert!(served.is_ready(Timestamp::now()));
+    assert!(in_use.is_ready(Timestamp::now()));
     assert_eq!(first.held(), second.held());
     assert_eq!((first.wrong(), second.wrong()), (None, None));
     first.look().await;
@@ -140,7 +140,7 @@ async fn a_bundle_that_somebody_took_away_comes_back() {
 async fn a_broken_secret_is_told_and_healed_with_what_is_served() {
     let server = ApiServer::default();
     install(&server);
-    let (replica, served) = replica(&server);
+    let (replica, in_use) = replica(&server);
     replica.look().await;
     let mut rotation = rotation(&server, &replica);
     settle(&mut rotation).await;
@@ -157,7 +157,7 @@ async fn a_broken_secret_is_told_and_healed_with_what_is_served() {
         let wrong = replica.wrong().unwrap();
         let begin = format!("Secret aerospike/webhook-server-cert is broken: {told}");
         assert!(wrong.starts_with(&begin), "{wrong}");
-        assert!(served.is_ready(Timestamp::now()));
+        assert!(in_use.is_ready(Timestamp::now()));
         settle(&mut rotation).await;
         replica.look().await;
         assert_eq!(replica.wrong(), None);
@@ -179,9 +179,9 @@ async fn a_deleted_secret_comes_back_with_what_is_served_and_a_successor() {
     assert!(replica.wrong().unwrap().contains("is gone"));
     settle(&mut rotation).await;
     let data = server.object(SECRET).unwrap()["data"].clone();
-    let served = replica.held().unwrap();
-    assert_eq!(decoded(&data["tls.crt"]), served.chain);
-    assert_ne!(decoded(&data["next.crt"]), served.chain);
+    let in_use = replica.held().unwrap();
+    assert_eq!(decoded(&data["tls.crt"]), in_use.chain);
+    assert_ne!(decoded(&data["next.crt"]), in_use.chain);
     assert_eq!(authorities(&decoded(&data["ca.crt"])), trusted(&server));
 }
 
@@ -194,9 +194,9 @@ async fn a_secret_that_another_made_is_told_and_not_touched() {
         "data": {"tls.crt": "", "tls.key": ""},
     });
     server.put(SECRET, theirs);
-    let (replica, served) = replica(&server);
+    let (replica, in_use) = replica(&server);
     replica.look().await;
-    assert!(!served.is_ready(Timestamp::now()));
+    assert!(!in_use.is_ready(Timestamp::now()));
     let told = replica.wrong().unwrap();
     assert!(told.contains("--cert-mode=files"), "{told}");
     assert_eq!(settle(&mut rotation(&server, &replica)).await, 0);
@@ -212,9 +212,9 @@ async fn a_certificate_for_other_names_is_replaced() {
         service: "other".to_owned(),
         ..settings()
     };
-    let served = Arc::new(Served::default());
+    let in_use = Arc::new(Served::default());
     let client = Client::new(server.router(), "aerospike");
-    let replica = Replica::new(renamed, client, served.clone());
+    let replica = Replica::new(renamed, client, in_use.clone());
     replica.look().await;
     let told = replica.wrong().unwrap();
     assert!(
@@ -224,5 +224,5 @@ async fn a_certificate_for_other_names_is_replaced() {
     settle(&mut rotation(&server, &replica)).await;
     replica.look().await;
     assert_eq!(replica.wrong(), None);
-    assert!(served.is_ready(Timestamp::now() + Duration::from_mins(1)));
+    assert!(in_use.is_ready(Timestamp::now() + Duration::from_mins(1)));
 }

@@ -242,7 +242,7 @@ impl World {
     fn pass(&mut self, duration: Duration) {
         let until = self.now + duration;
         while self.now < until {
-            self.now = self.now + LOOK;
+            self.now += LOOK;
             while self.lead() {}
             (0..REPLICAS).for_each(|replica| self.look(replica));
         }
@@ -313,7 +313,7 @@ impl World {
                     self.sighting = Sighting::default();
                 }
             }
-            Step::Wait(seconds) => self.now = self.now + Duration::from_secs(seconds),
+            Step::Wait(seconds) => self.now += Duration::from_secs(seconds),
             Step::Damage(damage) => self.damage(damage),
         }
     }
@@ -407,7 +407,7 @@ fn writes(world: &mut World, duration: Duration) -> Vec<&'static str> {
     let mut told = Vec::new();
     let until = world.now + duration;
     while world.now < until {
-        world.now = world.now + LOOK;
+        world.now += LOOK;
         while let Some(write) = world.decide() {
             told.push(match write {
                 Write::Announce(_) => "announce",
