@@ -12,7 +12,7 @@ use std::{
 
 use aerospike_operator::{
     resolve::Settings,
-    tls::{self, CertReloader, Limits},
+    tls::{self, Files, Limits, Served},
     webhook::{self, Context, MUTATE_CLUSTER, VALIDATE_CLUSTER},
 };
 use anyhow::{Context as _, ensure};
@@ -93,7 +93,8 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
         arguments.certs.join("tls.key"),
         pair.signing_key.serialize_pem(),
     )?;
-    let certificate = CertReloader::load(&arguments.certs).await?;
+    let certificate = Arc::new(Served::default());
+    Files::load(&arguments.certs, certificate.clone()).await?;
     let tcp = TcpListener::bind(arguments.address).await?;
     let router = webhook::router(Context::new(Settings::default(), Arc::new(())));
     let stop = CancellationToken::new();

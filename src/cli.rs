@@ -1,14 +1,19 @@
 //! Raw arguments, then the settings that they mean.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand};
+use k8s_openapi::jiff::SignedDuration;
 
 use crate::{
     check::CheckArgs,
     controller::watches::Scope,
     init,
     resolve::{InitImage, Settings},
+    tls::self_managed::{
+        self,
+        rotation::{OutOfRange, Schedule},
+    },
 };
 
 /// Kubernetes operator for Aerospike.
@@ -46,13 +51,9 @@ pub struct RunArgs {
         default_value = "0.0.0.0:8081"
     )]
     pub health_probe_bind_address: SocketAddr,
-    /// The folder with `tls.crt` and `tls.key`, as cert-manager mounts it. New files are taken up while running.
-    #[arg(
-        long,
-        env = "WEBHOOK_CERT_DIR",
-        default_value = "/tmp/k8s-webhook-server/serving-certs"
-    )]
-    pub cert_dir: PathBuf,
+    /// The webhooks' certificate.
+    #[command(flatten)]
+    pub certificate: CertificateArgs,
     /// Namespaces whose clusters are run: empty for all, or names with commas between.
     #[arg(long, env = "WATCH_NAMESPACE", default_value = "")]
     pub watch_namespace: String,
@@ -71,6 +72,55 @@ pub struct RunArgs {
     /// The image of database pods' init containers.
     #[command(flatten)]
     pub init_image: InitImageArgs,
+}
+
+/// The certificate of the webhooks.
+#[derive(Clone, Debug, clap::Args)]
+pub struct CertificateArgs {
+    /// Where it comes from.
+    #[arg(long, env = "CERT_MODE", value_enum, default_value_t = CertMode::SelfManaged)]
+    pub cert_mode: CertMode,
+    /// The folder with `tls.crt` and `tls.key`, as cert-manager's Secret is mounted; for the mode `files`. New files are taken
+    /// up while running.
+    #[arg(
+        long,
+        env = "WEBHOOK_CERT_DIR",
+        default_value = "/tmp/k8s-webhook-server/serving-certs"
+    )]
+    pub cert_dir: PathBuf,
+    /// The Secret of the self-managed certificate, in the operator's own namespace.
+    #[arg(long, env = "CERT_SECRET", default_value = "webhook-server-cert")]
+    pub cert_secret: String,
+    /// The webhooks' service, for which the self-managed certificate is.
+    #[arg(
+        long,
+        env = "WEBHOOK_SERVICE",
+        default_value = "aerospike-operator-webhook-service"
+    )]
+    pub webhook_service: String,
+    /// How long a self-managed certificate lives, such as 2160h or 30m.
+    #[arg(long, env = "CERT_LIFETIME", default_value = "2160h", value_parser = duration)]
+    pub cert_lifetime: Duration,
+    /// How long before its end a self-managed certificate is replaced; at least 90s.
+    #[arg(long, env = "CERT_RENEW_BEFORE", default_value = "720h", value_parser = duration)]
+    pub cert_renew_before: Duration,
+}
+
+/// Where the webhooks' certificate comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum CertMode {
+    /// Made and replaced by the operator itself, which keeps `caBundle` of the webhook configurations.
+    SelfManaged,
+    /// Read from files that another makes, such as cert-manager; webhook configurations are not touched.
+    Files,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let parsed: Result<SignedDuration, _> = text.parse();
+    let positive = parsed
+        .ok()
+        .and_then(|parsed| Duration::try_from(parsed).ok());
+    positive.ok_or_else(|| "expected a duration such as 2160h, 30m or 90s".to_owned())
 }
 
 /// The image of database pods' init containers, which is the operator's own unless the installation says otherwise.
@@ -103,6 +153,21 @@ impl RunArgs {
         }
     }
 
+    /// The self-managed certificate.
+    ///
+    /// # Errors
+    ///
+    /// If it would end before its successor is served, or live too long.
+    pub fn self_managed(&self) -> Result<self_managed::Settings, OutOfRange> {
+        let given = &self.certificate;
+        Ok(self_managed::Settings {
+            namespace: self.namespace.clone(),
+            secret: given.cert_secret.clone(),
+            service: given.webhook_service.clone(),
+            schedule: Schedule::new(given.cert_lifetime, given.cert_renew_before)?,
+        })
+    }
+
     /// The namespaces whose clusters are run.
     #[must_use]
     pub fn scopes(&self) -> Vec<Scope> {
@@ -121,18 +186,40 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    fn run(arguments: &[&str]) -> Result<RunArgs, clap::Error> {
+        let all = [&["aerospike-operator", "run"], arguments].concat();
+        match Cli::try_parse_from(all)?.command {
+            Command::Run(args) => Ok(*args),
+            _ => panic!("run was asked for"),
+        }
+    }
+
+    #[test]
+    fn certificates_live_as_long_as_is_said_and_never_end_before_their_successors() {
+        let schedule =
+            |arguments: &[&str]| run(arguments).unwrap().self_managed().map(|s| s.schedule);
+        assert_eq!(schedule(&[]).unwrap(), Schedule::default());
+        let short = schedule(&["--cert-lifetime=3m", "--cert-renew-before=100s"]).unwrap();
+        assert_eq!(short.lifetime(), Duration::from_mins(3));
+        let told = schedule(&["--cert-renew-before=89s"])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            told.ends_with("--cert-renew-before is 89 s, --cert-lifetime 7776000 s"),
+            "{told}"
+        );
+        for lifetime in ["720h", "87601h", "999999999h"] {
+            assert!(schedule(&[&format!("--cert-lifetime={lifetime}")]).is_err());
+        }
+        for text in ["", "90", "-3h", "soon"] {
+            let argument = format!("--cert-lifetime={text}");
+            assert!(run(&[&argument]).is_err(), "{text}");
+        }
+    }
+
     #[test]
     fn an_empty_part_of_the_init_image_is_the_default_but_for_the_path() {
-        let Command::Run(args) = Cli::parse_from([
-            "aerospike-operator",
-            "run",
-            "--init-registry=",
-            "--init-registry-namespace=",
-        ])
-        .command
-        else {
-            panic!("run was asked for");
-        };
+        let args = run(&["--init-registry=", "--init-registry-namespace="]).unwrap();
         let image = args.settings().init_image;
         assert_eq!(
             (image.registry.as_str(), image.namespace.as_str()),

@@ -32,6 +32,7 @@ use crate::{
     admission::{self, Operation, Proposal},
     api::{AerospikeCluster, FINALIZER},
     finding::Finding,
+    leader::Lease,
     plan::{self, Plan, status, status::conditions::Situation},
     resolve::{self, Settings},
     telemetry::{Metrics, chain},
@@ -53,8 +54,10 @@ const LONGEST_BACKOFF: Duration = Duration::from_mins(5);
 
 /// Everything that a pass may touch.
 pub struct Context {
-    /// Kubernetes.
+    /// Kubernetes; what it writes passes the lease.
     pub client: Client,
+    /// Whether what is not Kubernetes may be changed, and what disrupts.
+    pub lease: Lease,
     /// Kubernetes events.
     pub recorder: Recorder,
     /// What the installation contributes.

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::Context as _;
 use k8s_openapi::jiff::Timestamp;
-use kube::{Client, runtime::events::Recorder};
+use kube::runtime::events::Recorder;
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
@@ -19,12 +19,15 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     admission::{Outcome, Webhook},
-    cli::RunArgs,
-    client,
+    cli::{CertMode, RunArgs},
+    client::Clients,
     controller::{self, guards, secrets::Vault, watches},
-    leader,
-    telemetry::{self, Metrics, Telemetry},
-    tls::{self, CertReloader, Limits},
+    leader::{Candidate, Lease},
+    telemetry::{self, Metrics, Readiness, Telemetry},
+    tls::{
+        self, Files, Limits, Served,
+        self_managed::{Replica, leader::Rotation},
+    },
     webhook::{self, Live, Verdicts},
 };
 
@@ -34,6 +37,68 @@ const EVENT_SOURCE: &str = "aerospikeCluster-controller";
 const RELOAD_PERIOD: Duration = Duration::from_secs(5);
 /// How long tasks may take to end.
 const STOP_WITHIN: Duration = Duration::from_secs(20);
+
+/// Where the certificate comes from.
+#[derive(Clone)]
+enum Source {
+    Files(Arc<Files>),
+    SelfManaged(Arc<Replica>),
+}
+
+/// The certificate's source, and the ways to the API server if any is needed.
+async fn source(
+    args: &RunArgs,
+    served: Arc<Served>,
+    lease: &Lease,
+) -> anyhow::Result<(Source, Option<Clients>)> {
+    let connect = async || {
+        let clients = Clients::connect(lease.clone()).await;
+        clients.context("failed to configure the Kubernetes client")
+    };
+    match args.certificate.cert_mode {
+        CertMode::Files => {
+            let files = Files::load(&args.certificate.cert_dir, served).await;
+            let files = files.context("failed to load the webhook certificate")?;
+            let clients = if args.webhook_only {
+                None
+            } else {
+                Some(connect().await?)
+            };
+            Ok((Source::Files(Arc::new(files)), clients))
+        }
+        CertMode::SelfManaged => {
+            let settings = args.self_managed()?;
+            let clients = connect().await?;
+            let replica = Replica::new(settings, clients.own.clone(), served);
+            Ok((Source::SelfManaged(Arc::new(replica)), Some(clients)))
+        }
+    }
+}
+
+impl Source {
+    /// Keeps the certificate in use the newest, for as long as it is polled.
+    async fn follow(&self) {
+        match self {
+            Self::Files(files) => files.follow(RELOAD_PERIOD).await,
+            Self::SelfManaged(replica) => replica.follow().await,
+        }
+    }
+
+    fn wrong(&self) -> Option<String> {
+        match self {
+            Self::Files(_) => None,
+            Self::SelfManaged(replica) => replica.wrong(),
+        }
+    }
+
+    /// What is left to the leader, for as long as it is polled.
+    async fn keep(&self, clients: &Clients) {
+        match self {
+            Self::Files(_) => std::future::pending().await,
+            Self::SelfManaged(replica) => Rotation::new(replica, clients.work.clone()).run().await,
+        }
+    }
+}
 
 struct Process {
     tasks: TaskTracker,
@@ -56,41 +121,40 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
         stopping: Arc::new(AtomicBool::new(false)),
         metrics: Arc::new(Metrics::default()),
     };
-    let certificate = CertReloader::load(&args.cert_dir)
-        .await
-        .context("failed to load the webhook certificate")?;
+    let lease = Lease::default();
+    let served = Arc::new(Served::default());
+    let (source, clients) = source(&args, served.clone(), &lease).await?;
     let reviews = TcpListener::bind(args.webhook_bind_address)
         .await
         .with_context(|| format!("failed to listen on {}", args.webhook_bind_address))?;
     let probes = TcpListener::bind(args.health_probe_bind_address)
         .await
         .with_context(|| format!("failed to listen on {}", args.health_probe_bind_address))?;
-
-    let client = connect(&args).await?;
-    process.serve_probes(probes, certificate.clone());
-    process.serve_reviews(reviews, certificate, &args, client.clone());
-    if let Some(client) = client {
-        process.lead(client, args);
+    process.serve_probes(probes, served.clone(), source.clone());
+    let context = reviewing(&args, process.metrics.clone(), clients.as_ref());
+    process.serve_reviews(reviews, served, source.clone(), context);
+    if let Some(clients) = clients.filter(|_| !args.webhook_only) {
+        process.lead(clients, lease, source, args);
     }
     process.until_asked(terminate).await
 }
 
-/// A client, unless only reviews are answered that need none.
-async fn connect(args: &RunArgs) -> anyhow::Result<Option<Client>> {
-    if args.webhook_only {
-        return Ok(None);
+/// What the webhooks answer from. Every replica answers, so nothing waits for the lease here.
+fn reviewing(args: &RunArgs, metrics: Arc<Metrics>, clients: Option<&Clients>) -> webhook::Context {
+    webhook::Context {
+        live: clients.map(|clients| Live::new(clients.own.clone())),
+        blocks_evictions: args.enable_safe_pod_eviction,
+        ..webhook::Context::new(args.settings(), metrics)
     }
-    let client = client::connect()
-        .await
-        .context("failed to configure the Kubernetes client")?;
-    Ok(Some(client))
 }
 
 impl Process {
-    fn serve_probes(&self, listener: TcpListener, certificate: Arc<CertReloader>) {
+    fn serve_probes(&self, listener: TcpListener, served: Arc<Served>, source: Source) {
         let stopping = self.stopping.clone();
-        let ready =
-            move || !stopping.load(Ordering::Relaxed) && certificate.is_ready(Timestamp::now());
+        let ready = move || Readiness {
+            ready: !stopping.load(Ordering::Relaxed) && served.is_ready(Timestamp::now()),
+            wrong: source.wrong(),
+        };
         let router = telemetry::router(Telemetry {
             metrics: self.metrics.clone(),
             ready: Arc::new(ready),
@@ -107,35 +171,36 @@ impl Process {
     fn serve_reviews(
         &self,
         listener: TcpListener,
-        certificate: Arc<CertReloader>,
-        args: &RunArgs,
-        client: Option<Client>,
+        served: Arc<Served>,
+        source: Source,
+        context: webhook::Context,
     ) {
-        let context = webhook::Context {
-            live: client.map(Live::new),
-            blocks_evictions: args.enable_safe_pod_eviction,
-            ..webhook::Context::new(args.settings(), self.metrics.clone())
-        };
         let router = webhook::router(context);
         let stop = self.stop.clone();
-        let reloaded = certificate.clone();
         self.spawn("certificate", async move {
-            stop.run_until_cancelled(reloaded.run(RELOAD_PERIOD)).await;
+            stop.run_until_cancelled(source.follow()).await;
             Ok(())
         });
         let stop = self.stop.clone();
         self.spawn("webhooks", async move {
-            tls::serve(listener, certificate, router, Limits::default(), stop).await;
+            tls::serve(listener, served, router, Limits::default(), stop).await;
             Ok(())
         });
     }
 
-    fn lead(&self, client: Client, args: RunArgs) {
+    fn lead(&self, clients: Clients, lease: Lease, source: Source, args: RunArgs) {
         let stop = self.stop.clone();
         let metrics = self.metrics.clone();
         self.spawn("controller", async move {
-            let work = control(client.clone(), metrics, &args, stop.clone());
-            leader::while_leading(client, &args.namespace, &args.identity, stop.clone(), work).await
+            let own = clients.own.clone();
+            let candidate = Candidate::new(own, &args.namespace, &args.identity, lease.clone());
+            let work = async {
+                tokio::select! {
+                    ended = control(&clients, lease, metrics, &args, stop.clone()) => ended,
+                    () = source.keep(&clients) => Ok(()),
+                }
+            };
+            Box::pin(candidate.while_leading(&stop, work)).await
         });
     }
 
@@ -173,14 +238,17 @@ impl Process {
 
 /// Runs the controller, once the definition has all that it writes.
 async fn control(
-    client: Client,
+    clients: &Clients,
+    lease: Lease,
     metrics: Arc<Metrics>,
     args: &RunArgs,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
+    let client = clients.work.clone();
     guards::check_definition(&client).await?;
     let context = Arc::new(controller::Context {
         recorder: Recorder::new(client.clone(), EVENT_SOURCE.into()),
+        lease,
         settings: args.settings(),
         metrics,
         secrets: Vault::default(),

@@ -201,7 +201,16 @@ pub struct Telemetry {
     /// What the process counts.
     pub metrics: Arc<Metrics>,
     /// Whether a review would be answered.
-    pub ready: Arc<dyn Fn() -> bool + Send + Sync>,
+    pub ready: Arc<dyn Fn() -> Readiness + Send + Sync>,
+}
+
+/// What `/readyz` tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Readiness {
+    /// Whether a review would be answered.
+    pub ready: bool,
+    /// What is wrong, be it that or not.
+    pub wrong: Option<String>,
 }
 
 /// `/healthz`, `/readyz` and `/metrics`, over plain HTTP.
@@ -214,11 +223,16 @@ pub fn router(telemetry: Telemetry) -> Router {
 }
 
 async fn readyz(State(telemetry): State<Telemetry>) -> impl IntoResponse {
-    if (telemetry.ready)() {
+    let Readiness { ready, wrong } = (telemetry.ready)();
+    let (code, word) = if ready {
         (StatusCode::OK, "ok")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "not ready")
-    }
+    };
+    (
+        code,
+        wrong.map_or_else(|| word.to_owned(), |wrong| format!("{word}: {wrong}")),
+    )
 }
 
 async fn metrics(State(telemetry): State<Telemetry>) -> impl IntoResponse {

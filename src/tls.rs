@@ -1,8 +1,10 @@
-//! HTTPS for the webhooks: a certificate that follows the files on disk, and connections none of which can hold up
-//! another or the end of the process.
+//! HTTPS for the webhooks: a certificate that is replaced while the process runs, be it ours or that of files, and
+//! connections none of which can hold up another or the end of the process.
 
 pub mod certificate;
 mod connection;
+pub mod files;
+pub mod self_managed;
 pub mod validity;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -16,7 +18,8 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use certificate::{CertReloader, Error};
+pub use certificate::Served;
+pub use files::Files;
 
 /// How long a client may take, and how many there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +63,7 @@ struct Shared {
 /// Serves `router` on `tcp` until `stop`; then takes no new connection, answers what was asked, and returns.
 pub async fn serve(
     tcp: TcpListener,
-    certificate: Arc<CertReloader>,
+    certificate: Arc<Served>,
     router: Router,
     limits: Limits,
     stop: CancellationToken,

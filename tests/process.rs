@@ -64,7 +64,7 @@ async fn start(arguments: &[&str], kubeconfig: Option<&str>) -> Running {
         command.env("KUBECONFIG", path);
     }
     let child = command
-        .args(["run", "--cert-dir"])
+        .args(["run", "--cert-mode=files", "--cert-dir"])
         .arg(folder.path())
         .args(["--webhook-bind-address", &reviews.to_string()])
         .args(["--health-probe-bind-address", &probes.to_string()])
@@ -175,7 +175,7 @@ async fn mute_api_server() -> (TcpListener, String) {
 fn failed_run(folder: &Path) -> Output {
     let mut command = binary();
     command
-        .args(["run", "--webhook-only", "--cert-dir"])
+        .args(["run", "--webhook-only", "--cert-mode=files", "--cert-dir"])
         .arg(folder);
     command.output().unwrap()
 }

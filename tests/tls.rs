@@ -10,7 +10,7 @@ use std::{
 
 use aerospike_operator::{
     resolve::Settings,
-    tls::{self, CertReloader, Error, Limits},
+    tls::{self, Files, Limits, certificate::Fault, files::Error},
     webhook::{self, Context, VALIDATE_CLUSTER},
 };
 use axum::{Router, body::Bytes, routing::get};
@@ -65,7 +65,7 @@ struct Served {
     dir: TempDir,
     address: SocketAddr,
     stop: CancellationToken,
-    reloader: Arc<CertReloader>,
+    files: Arc<Files>,
     server: JoinHandle<()>,
 }
 
@@ -86,16 +86,17 @@ fn limits() -> Limits {
 async fn served_within(pair: &Pair, router: Router, limits: Limits) -> Served {
     let dir = tempfile::tempdir().unwrap();
     mount(dir.path(), 1, pair);
-    let reloader = CertReloader::load(dir.path()).await.unwrap();
+    let certificate = Arc::new(tls::Served::default());
+    let files = Files::load(dir.path(), certificate.clone()).await.unwrap();
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = tcp.local_addr().unwrap();
     let stop = CancellationToken::new();
-    let serving = tls::serve(tcp, reloader.clone(), router, limits, stop.clone());
+    let serving = tls::serve(tcp, certificate, router, limits, stop.clone());
     Served {
         dir,
         address,
         stop,
-        reloader,
+        files: Arc::new(files),
         server: tokio::spawn(serving),
     }
 }
@@ -189,7 +190,8 @@ async fn reviews_are_answered_over_http_1_and_2() {
 async fn no_review_is_lost_while_the_certificate_is_replaced() {
     let (first, second) = (pair(), pair());
     let served = served(&first, reviews()).await;
-    tokio::spawn(served.reloader.clone().run(Duration::from_millis(20)));
+    let files = served.files.clone();
+    tokio::spawn(async move { files.follow(Duration::from_millis(20)).await });
     let roots = [&first, &second];
     let mut seen = Vec::new();
     for index in 0..200 {
@@ -211,14 +213,14 @@ async fn a_half_written_pair_is_refused_and_the_old_one_stays() {
     let chain = served.dir.path().join("..v1/tls.crt");
     for text in [second.cert.pem(), String::new(), "no PEM".to_owned()] {
         std::fs::write(&chain, text).unwrap();
-        served.reloader.reload().await;
+        served.files.reload().await;
         assert_eq!(
             &served.certificate(&[&first, &second]).await,
             first.cert.der()
         );
     }
     mount(served.dir.path(), 2, &second);
-    served.reloader.reload().await;
+    served.files.reload().await;
     assert_eq!(
         &served.certificate(&[&first, &second]).await,
         second.cert.der()
@@ -228,17 +230,20 @@ async fn a_half_written_pair_is_refused_and_the_old_one_stays() {
 #[tokio::test]
 async fn a_bad_pair_stops_the_start() {
     let dir = tempfile::tempdir().unwrap();
-    let missing = CertReloader::load(dir.path()).await.unwrap_err();
-    assert!(matches!(missing, Error::Read { .. }));
+    let load = || async { Files::load(dir.path(), Arc::default()).await.unwrap_err() };
+    assert!(matches!(load().await, Error::Read { .. }));
     let (first, second) = (pair(), pair());
     std::fs::write(dir.path().join("tls.crt"), first.cert.pem()).unwrap();
     std::fs::write(dir.path().join("tls.key"), "").unwrap();
-    let torn = CertReloader::load(dir.path()).await.unwrap_err();
-    assert!(matches!(torn, Error::Pem { .. }));
+    let fault = |error| match error {
+        Error::Unusable { source, .. } => source,
+        Error::Read { .. } => panic!("the files are there"),
+    };
+    let torn = fault(load().await);
+    assert!(matches!(torn, Fault::Pem { item: "key", .. }));
     let key = second.signing_key.serialize_pem();
     std::fs::write(dir.path().join("tls.key"), key).unwrap();
-    let mixed = CertReloader::load(dir.path()).await.unwrap_err();
-    assert!(matches!(mixed, Error::Pair { .. }));
+    assert!(matches!(fault(load().await), Fault::Pair(_)));
 }
 
 #[tokio::test]
@@ -250,8 +255,10 @@ async fn readiness_ends_with_the_certificate() {
     let cert = params.self_signed(&signing_key).unwrap();
     let dir = tempfile::tempdir().unwrap();
     mount(dir.path(), 1, &CertifiedKey { cert, signing_key });
-    let reloader = CertReloader::load(dir.path()).await.unwrap();
-    let at = |text: &str| reloader.is_ready(text.parse::<Timestamp>().unwrap());
+    let served = Arc::new(tls::Served::default());
+    assert!(!served.is_ready("2020-06-01T00:00:00Z".parse().unwrap()));
+    Files::load(dir.path(), served.clone()).await.unwrap();
+    let at = |text: &str| served.is_ready(text.parse::<Timestamp>().unwrap());
     assert!(at("2020-06-01T00:00:00Z") && at("2021-01-01T00:00:00Z"));
     assert!(!at("2021-01-01T00:00:01Z") && !at("2019-12-31T23:59:59Z"));
 }

@@ -13,6 +13,7 @@ use serde_json::json;
 use super::{Context, Error, events::Told, execute, observe, report};
 use crate::{
     api::{AerospikeCluster, FINALIZER},
+    leader::Write,
     plan::{deletion::claims_to_delete, observed::Claim, status::conditions::Situation},
     resolve::{self, Identity},
     resources::rbac,
@@ -127,6 +128,7 @@ async fn forget_node_reader(identity: &Identity, context: &Context) -> Result<()
 }
 
 async fn delete_claim(namespace: &str, claim: &Claim, context: &Context) -> Result<(), Error> {
+    context.lease.permit(Write::Disruptive)?;
     let api: Api<PersistentVolumeClaim> = Api::namespaced(context.client.clone(), namespace);
     tracing::info!(claim = claim.name, "Deleting claim");
     execute::delete_if_same(&api, &claim.name, &claim.uid)

@@ -2,7 +2,7 @@
 
 use kube::{core::Status, runtime::finalizer};
 
-use crate::aerospike::connection;
+use crate::{aerospike::connection, leader::NotOurs};
 
 /// Why a pass failed.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +18,9 @@ pub enum Error {
         /// Why.
         source: kube::Error,
     },
+    /// The lease is not ours any more; the process ends.
+    #[error(transparent)]
+    NotOurs(#[from] NotOurs),
     /// Something could not be written.
     #[error("failed to {what}")]
     Execute {
@@ -55,6 +58,7 @@ impl Error {
         match self {
             Self::Unreadable(_) => "UnreadableObject",
             Self::Observe { .. } => "ObserveFailed",
+            Self::NotOurs(_) => "LeaseLost",
             Self::Execute { .. } => "UpdateFailed",
             Self::Administer { .. } | Self::NoServer => "ACLUpdateFailed",
             Self::Status(_) | Self::StatusPatch(_) => "StatusUpdateFailed",

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::{Context, Error, events, servers};
 use crate::{
     aerospike::access,
+    leader::Write,
     plan::{Effect, FIELD_MANAGER, Kind, Object, Observed, Plan, Step},
     resolve::Desired,
     resources::{labels, names, rbac},
@@ -73,6 +74,7 @@ async fn carry_out(
     effect: &Effect,
     context: &Context,
 ) -> Result<(), Error> {
+    context.lease.permit(Write::Upkeep)?;
     context.metrics.effect(name_of(effect));
     match effect {
         Effect::Apply { object, new } => {
@@ -90,6 +92,7 @@ async fn carry_out(
         Effect::Administer { requests } => {
             let mut connection = servers::administrator(desired, observed, context).await?;
             for request in requests {
+                context.lease.permit(Write::Upkeep)?;
                 tracing::info!(request = request.name(), "Administering");
                 match connection.admin(request).await {
                     Ok(_) => {}
@@ -244,6 +247,7 @@ pub(super) async fn change_node_readers(
 }
 
 async fn take(desired: &Desired, step: &Step, context: &Context) -> Result<(), Error> {
+    context.lease.permit(Write::Disruptive)?;
     let (before, after) = events::of_step(step);
     context.tell_desired(desired, &before).await;
     context.metrics.effect("Grow");

@@ -7,7 +7,7 @@ use std::{
 
 use axum::{
     Json, Router,
-    body::Bytes,
+    body::{Body, Bytes},
     extract::State,
     http::{HeaderMap, Method, StatusCode, Uri},
     response::{IntoResponse, Response},
@@ -21,6 +21,8 @@ pub struct Write {
     pub call: String,
     /// The body.
     pub body: Value,
+    /// The token of who made it.
+    pub by: String,
 }
 
 #[derive(Default)]
@@ -29,6 +31,7 @@ struct Kept {
     writes: Vec<Write>,
     version: u64,
     meanwhile: Option<(String, Value)>,
+    refused: Option<String>,
 }
 
 /// The server, shared with the test.
@@ -51,6 +54,16 @@ impl ApiServer {
         self.0.lock().unwrap().objects.get(path).cloned()
     }
 
+    /// Takes an object away without anybody noticing.
+    pub fn take(&self, path: &str) {
+        self.0.lock().unwrap().objects.remove(path);
+    }
+
+    /// No write of the object succeeds from now on.
+    pub fn refuse(&self, path: &str) {
+        self.0.lock().unwrap().refused = Some(path.to_owned());
+    }
+
     /// Somebody else writes the object between our reads and our next patch of it.
     pub fn put_meanwhile(&self, path: &str, object: Value) {
         self.0.lock().unwrap().meanwhile = Some((path.to_owned(), object));
@@ -58,9 +71,14 @@ impl ApiServer {
 
     /// The writes since the last look, events left out.
     pub fn writes(&self) -> Vec<Write> {
-        let writes = std::mem::take(&mut self.0.lock().unwrap().writes);
         let event = |write: &Write| write.call.contains("/events");
-        writes.into_iter().filter(|write| !event(write)).collect()
+        let writes = self.all_writes().into_iter();
+        writes.filter(|write| !event(write)).collect()
+    }
+
+    /// The writes since the last look.
+    pub fn all_writes(&self) -> Vec<Write> {
+        std::mem::take(&mut self.0.lock().unwrap().writes)
     }
 }
 
@@ -95,14 +113,26 @@ async fn answer(
     if method == Method::GET {
         return read(&kept, &path, uri.query().unwrap_or_default());
     }
+    let token = headers
+        .get("authorization")
+        .and_then(|value| value.to_str().ok());
+    let by = token
+        .and_then(|token| token.strip_prefix("Bearer "))
+        .unwrap_or_default()
+        .to_owned();
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     let call = format!("{method} {}", uri.path());
     kept.writes.push(Write {
         call,
         body: body.clone(),
+        by,
     });
+    if kept.refused.as_ref() == Some(&path) {
+        return failure(StatusCode::INTERNAL_SERVER_ERROR, "InternalError");
+    }
     match method {
-        Method::POST => (StatusCode::CREATED, Json(body)).into_response(),
+        Method::POST => create(&mut kept, &path, body),
+        Method::PUT => replace(&mut kept, path, body),
         Method::DELETE => delete(&mut kept, &path, &body),
         _ => {
             kept.let_others_write(&path);
@@ -112,6 +142,30 @@ async fn answer(
             }
             let kind = headers["content-type"].to_str().unwrap();
             patch(&mut kept, path, kind, &body)
+        }
+    }
+}
+
+fn create(kept: &mut Kept, path: &str, body: Value) -> Response {
+    let name = body["metadata"]["name"].as_str().unwrap_or_default();
+    let path = format!("{path}/{name}");
+    if kept.objects.contains_key(&path) {
+        return failure(StatusCode::CONFLICT, "AlreadyExists");
+    }
+    let new = kept.stamped(body);
+    kept.objects.insert(path, new.clone());
+    (StatusCode::CREATED, Json(new)).into_response()
+}
+
+fn replace(kept: &mut Kept, path: String, body: Value) -> Response {
+    let version = |object: &Value| object["metadata"]["resourceVersion"].clone();
+    match kept.objects.get(&path) {
+        None => failure(StatusCode::NOT_FOUND, "NotFound"),
+        Some(old) if version(old) != version(&body) => failure(StatusCode::CONFLICT, "Conflict"),
+        Some(_) => {
+            let new = kept.stamped(body);
+            kept.objects.insert(path, new.clone());
+            Json(new).into_response()
         }
     }
 }
@@ -127,6 +181,11 @@ fn failure(code: StatusCode, reason: &str) -> Response {
 fn read(kept: &Kept, path: &str, query: &str) -> Response {
     if let Some(object) = kept.objects.get(path) {
         return Json(object).into_response();
+    }
+    if query.contains("watch=") {
+        // Nothing ever happens.
+        let silence = futures::stream::pending::<Result<Bytes, std::io::Error>>();
+        return Body::from_stream(silence).into_response();
     }
     // /api/v1/namespaces/n/pods, /apis/group/v1/namespaces/n/things
     let parts = path.split('/').count();

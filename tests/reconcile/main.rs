@@ -1,19 +1,26 @@
 //! The controller against an API server that is a router: which calls a pass makes, in which order.
 
+#[expect(dead_code, reason = "the tests of replicas use the rest")]
 mod api_server;
 mod server;
 
-use std::{collections::HashMap, sync::Arc, sync::Mutex};
+use std::{collections::HashMap, sync::Arc, sync::Mutex, time::Duration};
 
 use aerospike_operator::{
     api::AerospikeCluster,
     controller::{self, Context, guards::AkoLeader, secrets::Vault},
+    leader::{
+        Lease,
+        gate::Gate,
+        lease::{DURATION, since_boot},
+    },
     resolve::Settings,
     telemetry::Metrics,
 };
 use api_server::{ApiServer, Write};
 use kube::{Client, core::DeserializeGuard, runtime::events::Recorder};
 use serde_json::{Value, json};
+use tower::Layer;
 
 const CLUSTER: &str =
     "/apis/asdb.aerospike.com/v1/namespaces/aerospike/aerospikeclusters/aerocluster";
@@ -75,8 +82,11 @@ fn start(cluster: Value) -> (ApiServer, Arc<Context>) {
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "r"},
         }),
     );
-    let client = Client::new(server.router(), "aerospike");
+    let lease = Lease::default();
+    lease.renewed(since_boot());
+    let client = Client::new(Gate(lease.clone()).layer(server.router()), "aerospike");
     let context = Context {
+        lease,
         recorder: Recorder::new(client.clone(), "test".into()),
         client,
         settings: Settings::default(),
@@ -390,4 +400,28 @@ async fn a_set_that_somebody_made_and_scaled_meanwhile_keeps_its_pods() {
     server.put_meanwhile(SET, made);
     pass(&server, &context).await;
     assert_eq!(server.object(SET).unwrap()["spec"]["replicas"], 3);
+}
+
+#[tokio::test]
+async fn without_the_lease_a_pass_writes_nothing_not_even_that_it_failed() {
+    let (server, context) = start(cluster(3000));
+    context.lease.give_up();
+    let cluster = serde_json::from_value(server.object(CLUSTER).unwrap()).unwrap();
+    let guarded = Arc::new(DeserializeGuard(Ok(cluster)));
+    let refused = controller::reconcile(guarded, context.clone()).await;
+    assert_eq!(refused.unwrap_err().reason(), "LeaseLost");
+    assert_eq!(server.all_writes(), []);
+}
+
+#[tokio::test]
+async fn what_disrupts_is_left_to_the_next_leader_when_the_lease_is_about_to_end() {
+    let (server, context) = start(cluster(3000));
+    pass(&server, &context).await;
+    let four_seconds_left = (since_boot() + Duration::from_secs(4)).saturating_sub(DURATION);
+    context.lease.renewed(four_seconds_left);
+    let cluster = serde_json::from_value(server.object(CLUSTER).unwrap()).unwrap();
+    let guarded = Arc::new(DeserializeGuard(Ok(cluster)));
+    let refused = controller::reconcile(guarded, context.clone()).await;
+    assert_eq!(refused.unwrap_err().reason(), "LeaseLost");
+    assert_eq!(server.object(SET).unwrap()["spec"]["replicas"], 0);
 }

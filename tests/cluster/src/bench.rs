@@ -1,7 +1,7 @@
 //! Speed and memory of the operator, measured and written down in `BENCHMARKS.md`.
 
 mod calls;
-mod client;
+mod certificate;
 mod clusters;
 mod counters;
 mod deploy;

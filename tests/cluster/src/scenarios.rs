@@ -4,6 +4,7 @@ mod certificate;
 mod deletion;
 mod gitops;
 mod healing;
+mod leader;
 mod refusals;
 mod samples;
 mod scaling;
@@ -111,8 +112,16 @@ const SCENARIOS: &[Scenario] = &[
         scaling::a_scale_up_survives_the_operators_death,
     ),
     alone(
-        "no review is lost while the certificate changes",
+        "no review is lost while the certificate's authority changes",
         certificate::no_review_is_lost,
+    ),
+    alone(
+        "a leader that was stopped and woken writes nothing",
+        leader::a_woken_leader_writes_nothing,
+    ),
+    alone(
+        "a leader that ends hands over at once",
+        leader::the_lead_is_handed_over,
     ),
 ];
 

@@ -6,10 +6,11 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use super::clusters::{self, Settled, leader};
+use super::clusters::{self, Settled};
 use super::report::{Figure, Outcome};
 use super::{Builds, Measurement, Part, ROUNDS, counters};
 use crate::install::{DEPLOYMENT, NAMESPACE, text};
+use crate::operators::leader;
 use crate::{Cluster, wait_until};
 
 /// Longer than a settled cluster rests between two passes.
@@ -30,8 +31,8 @@ pub const MEASUREMENT: Measurement = Measurement {
     method: "Settled clusters are looked at again about once a minute each. Flow schemas (API priority and fairness) that \
              match nobody but the operator's service account sort its calls by what they are, so that the API server's \
              counter of dispatched requests is exact and holds nobody else's. In windows of 90 s at rest: that counter, and \
-             the counter of passes of the replica that leads. Renewals of leases (of both replicas) and begun watches are \
-             counted, but belong to no pass.",
+             the counter of passes of the replica that leads. Renewals of leases (of both replicas), begun watches and looks at \
+             the webhooks' certificate are counted, but belong to no pass.",
     measure: |_: &Builds| clusters::with_operator(measure),
 };
 
@@ -45,15 +46,17 @@ struct Kind {
 }
 
 /// In the order in which they are tried: what is left for the last one writes.
-const KINDS: [Kind; 5] = [
+const KINDS: [Kind; 7] = [
     kind("leases", "*", "coordination.k8s.io", "leases"),
+    kind("bundles", "get", "admissionregistration.k8s.io", "*"),
+    kind("secrets", "get", "", "secrets"),
     kind("watches", "watch", "*", "*"),
     kind("lists", "list", "*", "*"),
     kind("gets", "get", "*", "*"),
     kind("writes", "*", "*", "*"),
 ];
 /// Those of [`KINDS`] that belong to no pass.
-const APART: usize = 2;
+const APART: usize = 4;
 
 const fn kind(
     name: &'static str,
@@ -197,7 +200,7 @@ mod tests {
     fn leases_and_watches_belong_to_no_pass() {
         let window = Window {
             passes: 2.0,
-            calls: [9.0, 3.0, 10.0, 4.0, 0.0],
+            calls: [9.0, 36.0, 54.0, 3.0, 10.0, 4.0, 0.0],
         };
         let figures = figures(&[window]);
         let shown: Vec<_> = figures
@@ -213,6 +216,8 @@ mod tests {
                 ("gets in 90 s", 4.0, ""),
                 ("lists in 90 s", 10.0, ""),
                 ("watches in 90 s (of no pass)", 3.0, ""),
+                ("secrets in 90 s (of no pass)", 54.0, ""),
+                ("bundles in 90 s (of no pass)", 36.0, ""),
                 ("leases in 90 s (of no pass)", 9.0, ""),
             ]
         );

@@ -4,12 +4,12 @@ use std::fs;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
 use super::report::Outcome;
 use super::say;
-use crate::install::{self, NAMESPACE, text};
+use crate::install::{self, text};
 use crate::{Cluster, demo, images, paths, run};
 
 /// How long clusters may take to be ready.
@@ -21,8 +21,6 @@ const SAMPLES: [(&str, &str); 2] = [
     ("dim_nostorage_cluster_cr.yaml", "bench-memory"),
     ("hdd_dim_storage_cluster_cr.yaml", "bench-disk"),
 ];
-/// The lease of the replica that leads.
-const LEASE: &str = "aerospike-operator";
 
 /// The test cluster if it is up, or why nothing can be measured in it.
 ///
@@ -99,20 +97,6 @@ pub fn remove(cluster: &Cluster, namespace: &str) {
     let all = ["delete", "aerospikecluster", "--all", "-n", namespace];
     let _ = kubectl(cluster, &all, within);
     let _ = kubectl(cluster, &["delete", "namespace", namespace], within);
-}
-
-/// The name of the pod that leads.
-///
-/// # Errors
-/// If none does.
-pub fn leader(cluster: &Cluster) -> Result<String> {
-    let holder = "jsonpath={.spec.holderIdentity}";
-    let pod = text(
-        cluster,
-        &["get", "lease", LEASE, "-n", NAMESPACE, "-o", holder],
-    )?;
-    ensure!(!pod.is_empty(), "no replica of the operator leads");
-    Ok(pod)
 }
 
 /// Clusters at rest; those that were made for it go with this value.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 
 use super::say;
-use super::webhook::{NAME, Setup, on_core};
+use super::webhook::{Setup, on_core};
+use crate::install::WEBHOOK;
 use crate::{images, paths, run};
 
 const BUILD: Duration = Duration::from_mins(30);
@@ -61,7 +62,7 @@ pub fn run(program: &Path, to: &Setup, seconds: u64, core: Option<usize>) -> Res
         .arg(to.address.to_string())
         .arg("--ca")
         .arg(to.authority())
-        .args(["--name", NAME, "--seconds", &seconds.to_string()]);
+        .args(["--name", WEBHOOK, "--seconds", &seconds.to_string()]);
     let within = Duration::from_secs(seconds * KINDS) + run::SHORT;
     parse(&run::text(&mut command, within)?)
 }

@@ -1,16 +1,15 @@
 //! How much memory is resident.
 
-use std::fs;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 
 use super::clusters::{self, Settled};
 use super::report::{Figure, Outcome};
 use super::webhook::{Setup, resident};
 use super::{Builds, Measurement, Part, ROUNDS, load};
-use crate::Cluster;
+use crate::{Cluster, operators};
 
 /// A process at rest is looked at so long after it was busy.
 const REST: Duration = Duration::from_secs(5);
@@ -63,8 +62,8 @@ fn whole(cluster: &Cluster) -> Result<Outcome> {
     let (mut leading, mut waiting) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         thread::sleep(REST);
-        let leader = clusters::leader(cluster)?;
-        for (pod, pid) in operators()? {
+        let leader = operators::leader(cluster)?;
+        for (pod, pid) in operators::processes()? {
             let values = if pod == leader {
                 &mut leading
             } else {
@@ -82,43 +81,4 @@ fn whole(cluster: &Cluster) -> Result<Outcome> {
         Figure::new("a replica that waits", "MB", waiting),
     ];
     Ok(Outcome::Measured(figures, vec![settled.note()]))
-}
-
-/// The operator's processes in pods: names of the pods and process ids. Pods' processes are processes of this machine.
-fn operators() -> Result<Vec<(String, u32)>> {
-    let processes = fs::read_dir("/proc").context("/proc cannot be read")?;
-    let ids = processes
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let operator = |pid: u32| {
-        let read = |file: &str| fs::read(format!("/proc/{pid}/{file}")).ok();
-        Some((operators_pod(&read("cmdline")?, &read("environ")?)?, pid))
-    };
-    Ok(ids.filter_map(operator).collect())
-}
-
-/// The pod that an operator's process runs in, if this is one.
-fn operators_pod(command_line: &[u8], environment: &[u8]) -> Option<String> {
-    let is_operator = command_line.starts_with(b"/manager\0run\0");
-    let variables = environment.split(|byte| *byte == 0);
-    let name = variables
-        .filter(|_| is_operator)
-        .find_map(|variable| variable.strip_prefix(b"POD_NAME="))?;
-    Some(String::from_utf8_lossy(name).into_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_operator_is_known_by_its_arguments_and_says_its_pod() {
-        let environment = b"PATH=/bin\0POD_NAME=manager-1\0X=1\0";
-        assert_eq!(
-            operators_pod(b"/manager\0run\0", environment),
-            Some("manager-1".into())
-        );
-        assert_eq!(operators_pod(b"/manager\0init\0", environment), None);
-        assert_eq!(operators_pod(b"/manager\0run\0", b"PATH=/bin\0"), None);
-    }
 }

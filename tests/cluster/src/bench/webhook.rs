@@ -9,14 +9,13 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
 
-use super::client::Client;
+use super::certificate::Certificate;
 use super::counters;
 use super::surroundings::kib;
-use crate::install::{Certificate, WEBHOOK_NAMES};
+use crate::install::WEBHOOK;
+use crate::review_client::Client;
 use crate::run;
 
-/// The name that its certificate bears.
-pub const NAME: &str = WEBHOOK_NAMES[0];
 /// What it counts of the reviews that it answered.
 const REVIEWS: &str = "aerospike_operator_reviews_total";
 
@@ -40,14 +39,14 @@ impl Setup {
         let folder = tempfile::tempdir()?;
         for (file, content) in [
             ("ca.crt", &certificate.authority),
-            ("tls.crt", &certificate.certificate),
+            ("tls.crt", &certificate.chain),
             ("tls.key", &certificate.key),
         ] {
             fs::write(folder.path().join(file), content)?;
         }
         let [address, probes] = free_addresses()?;
         Ok(Self {
-            client: Client::new(NAME, &certificate.authority)?,
+            client: Client::new(WEBHOOK, &certificate.authority)?,
             folder,
             address,
             probes,
@@ -67,7 +66,7 @@ impl Setup {
     pub fn start(&self, program: &Path, core: Option<usize>) -> Result<Webhook> {
         let mut command = on_core(program, core);
         command
-            .args(["run", "--webhook-only"])
+            .args(["run", "--webhook-only", "--cert-mode=files"])
             .arg(format!("--cert-dir={}", self.folder.path().display()))
             .arg(format!("--webhook-bind-address={}", self.address))
             .arg(format!("--health-probe-bind-address={}", self.probes))

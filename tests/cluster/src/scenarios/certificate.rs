@@ -1,4 +1,4 @@
-//! The webhooks' certificate, replaced with a new authority's while reviews flow.
+//! The webhooks' certificate: its authority is replaced by the operator while reviews flow.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -6,33 +6,48 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::{Value, json};
 
 use super::stage::{Stage, eventually, throughout};
-use crate::Cluster;
-use crate::install::{self, Certificate};
+use crate::install::{self, DEPLOYMENT, NAMESPACE, WEBHOOK};
+use crate::review_client::Client;
+use crate::{Cluster, operators};
 
 /// People and tools that apply manifests at the same time.
 const CLIENTS: usize = 2;
-/// The kubelet looks at Secrets once a minute, the operator at its files every five seconds.
+/// Certificates live for two and a half minutes, and are replaced after one.
+const SHORT: [&str; 2] = ["CERT_LIFETIME=150s", "CERT_RENEW_BEFORE=90s"];
+/// As they are installed.
+const LONG: [&str; 2] = ["CERT_LIFETIME-", "CERT_RENEW_BEFORE-"];
+/// A minute until a new certificate is served, and what it takes to look.
 const SERVED_WITHIN: Duration = Duration::from_mins(2);
+/// The life of a certificate, and what it takes to look.
+const FORGOTTEN_WITHIN: Duration = Duration::from_mins(3);
 /// How long reviews must flow after everything was replaced.
 const AFTERWARDS: Duration = Duration::from_secs(5);
 /// Only the mutating webhook sets it, and reviews go on without that webhook when it fails.
 const LABEL: &str = r"jsonpath={.metadata.labels.aerospike\.com/api-version}";
 
-/// Both webhooks answer each review, before, while and after.
+/// Both webhooks answer each review, and each replica every client that trusts what the configurations say: before, while
+/// and after an authority is replaced and forgotten.
 ///
 /// # Errors
 /// The first review that was lost.
 pub fn no_review_is_lost(stage: &Stage) -> Result<()> {
+    set_lifetimes(&stage.cluster, &SHORT)?;
+    let ended = while_reviews_flow(stage, || replaced_and_forgotten(&stage.cluster));
+    let restored = set_lifetimes(&stage.cluster, &LONG).and_then(|()| settled(&stage.cluster));
+    ended.and(restored)
+}
+
+fn while_reviews_flow(stage: &Stage, change: impl FnOnce() -> Result<()>) -> Result<()> {
     let manifest = stage.sample("dim_nostorage")?;
     let reviews = Reviews::default();
-    let replaced = thread::scope(|scope| {
+    let changed = thread::scope(|scope| {
         for _ in 0..CLIENTS {
             scope.spawn(|| reviews.flow(stage, &manifest));
         }
-        let replaced = replace(&stage.cluster).and_then(|()| {
+        scope.spawn(|| reviews.flow_to_each_replica(&stage.cluster));
+        let changed = change().and_then(|()| {
             let before = reviews.answered();
             throughout(AFTERWARDS, || reviews.none_lost())?;
             ensure!(
@@ -42,13 +57,13 @@ pub fn no_review_is_lost(stage: &Stage) -> Result<()> {
             Ok(())
         });
         reviews.stop.store(true, Ordering::Relaxed);
-        replaced
+        changed
     });
     reviews.none_lost()?;
-    replaced
+    changed
 }
 
-/// Reviews of dry runs, and what became of them.
+/// Reviews, and what became of them.
 #[derive(Default)]
 struct Reviews {
     stop: AtomicBool,
@@ -57,15 +72,30 @@ struct Reviews {
 }
 
 impl Reviews {
+    /// Of dry runs, as the API server asks for them.
     fn flow(&self, stage: &Stage, manifest: &str) {
         let create = ["create", "--dry-run=server", "-o", LABEL, "-f", "-"];
         while !self.stop.load(Ordering::Relaxed) {
             let answer = stage.kubectl_with_input(&create, manifest);
-            if answer.success && answer.stdout == "v1" {
-                self.answered.fetch_add(1, Ordering::Relaxed);
-            } else if let Ok(mut lost) = self.lost.lock() {
-                lost.get_or_insert(format!("{:?} {}", answer.stdout, answer.stderr.trim()));
-            }
+            let told = || format!("{:?} {}", answer.stdout, answer.stderr.trim());
+            self.note(answer.success && answer.stdout == "v1", told);
+        }
+    }
+
+    /// Over a new connection each, to each replica in turn, by one that trusts what the API server trusts.
+    fn flow_to_each_replica(&self, cluster: &Cluster) {
+        while !self.stop.load(Ordering::Relaxed) {
+            let asked = ask_each_replica(cluster);
+            self.note(asked.is_ok(), || format!("{asked:?}"));
+            thread::sleep(Duration::from_millis(200));
+        }
+    }
+
+    fn note(&self, answered: bool, told: impl FnOnce() -> String) {
+        if answered {
+            self.answered.fetch_add(1, Ordering::Relaxed);
+        } else if let Ok(mut lost) = self.lost.lock() {
+            lost.get_or_insert_with(told);
         }
     }
 
@@ -84,72 +114,79 @@ impl Reviews {
     }
 }
 
-/// First both authorities are trusted, then the certificate is replaced and served, then the old authority goes.
-fn replace(cluster: &Cluster) -> Result<()> {
-    let new = Certificate::generate()?;
-    let old = install::authority(cluster)?;
-    trust(cluster, &format!("{old}{}", new.authority))?;
-    cluster.kubectl_apply(&new.secret().to_string()).ok()?;
-    wait_until_served(cluster)?;
-    trust(cluster, &new.authority)
-}
-
-fn trust(cluster: &Cluster, authorities: &str) -> Result<()> {
-    install::webhooks(cluster, authorities)
-}
-
-/// Every replica says so once it took the new files. A change of the pod makes its kubelet look at them at once.
-fn wait_until_served(cluster: &Cluster) -> Result<()> {
-    let pods = operator_pods(cluster)?;
-    for pod in &pods {
-        let nudge = [
-            "annotate",
-            "pod",
-            pod,
-            "-n",
-            install::NAMESPACE,
-            "--overwrite",
-            "certificate=replaced",
-        ];
-        install::text(cluster, &nudge)?;
+fn ask_each_replica(cluster: &Cluster) -> Result<()> {
+    let client = Client::new(WEBHOOK, &install::trusted(cluster)?)?;
+    let pods = operators::pods(cluster)?;
+    ensure!(pods.len() == 2, "there are {} replicas", pods.len());
+    for pod in pods {
+        let address = operators::address(&pod)?;
+        let name = &pod["metadata"]["name"];
+        client
+            .ask(address)
+            .with_context(|| format!("{name} at {address}"))?;
     }
-    eventually(
-        "every operator reloaded its certificate",
-        SERVED_WITHIN,
-        || {
-            for pod in &pods {
-                let log = install::text(
-                    cluster,
-                    &["logs", pod, "-n", install::NAMESPACE, "--since=2m"],
-                )?;
-                ensure!(log.contains("Reloaded certificate"), "{pod} did not");
-            }
-            Ok(())
-        },
-    )
+    Ok(())
 }
 
-fn operator_pods(cluster: &Cluster) -> Result<Vec<String>> {
-    let json = install::text(
-        cluster,
-        &[
-            "get",
-            "pods",
-            "-n",
-            install::NAMESPACE,
-            "-l",
-            "control-plane=controller-manager",
-            "-o",
-            "json",
-        ],
-    )?;
-    let list: Value = serde_json::from_str(&json)?;
-    let running = list["items"]
-        .as_array()
-        .context("a list has no items")?
-        .iter();
-    let running = running.filter(|pod| pod["metadata"]["deletionTimestamp"] == json!(null));
-    Ok(running
-        .filter_map(|pod| pod["metadata"]["name"].as_str().map(str::to_owned))
-        .collect())
+/// A new certificate is served, then its successor, and its authority is trusted no more.
+fn replaced_and_forgotten(cluster: &Cluster) -> Result<()> {
+    let long_lived = install::certificate(cluster, "tls.crt")?;
+    install::delete_certificate(cluster)?;
+    let short_lived = another_than(cluster, &long_lived)?;
+    let authority = authority(&short_lived)?;
+    another_than(cluster, &short_lived)?;
+    eventually("the old authority is forgotten", FORGOTTEN_WITHIN, || {
+        let trusted = install::trusted(cluster)?;
+        ensure!(!trusted.contains(authority), "it is still trusted");
+        Ok(())
+    })
+}
+
+/// The chain that is served when it is not `old` any more.
+fn another_than(cluster: &Cluster, old: &str) -> Result<String> {
+    eventually("another certificate is served", SERVED_WITHIN, || {
+        let now = install::certificate(cluster, "tls.crt")?;
+        ensure!(!now.is_empty() && now != old, "it is the old one");
+        Ok(now)
+    })
+}
+
+/// The last certificate of a chain.
+fn authority(chain: &str) -> Result<&str> {
+    let begin = chain.rfind("-----BEGIN").context("a chain without PEM")?;
+    Ok(chain[begin..].trim())
+}
+
+/// Changes the operator's environment, and waits until its replicas have it.
+fn set_lifetimes(cluster: &Cluster, variables: &[&str]) -> Result<()> {
+    let deployment = format!("deployment/{DEPLOYMENT}");
+    let set = [&["set", "env", &deployment, "-n", NAMESPACE], variables].concat();
+    install::text(cluster, &set)?;
+    install::wait_for_operator(cluster)
+}
+
+/// Waits until a certificate is served that is not to be replaced soon.
+fn settled(cluster: &Cluster) -> Result<()> {
+    eventually("no other certificate is waited for", SERVED_WITHIN, || {
+        let next = install::certificate(cluster, "next.crt")?;
+        ensure!(next.is_empty(), "the next one is not served yet");
+        ask_each_replica(cluster)
+    })?;
+    install::wait_for_reviews(cluster)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_authority_is_the_last_certificate_of_a_chain() {
+        let chain =
+            "-----BEGIN C-----\nx\n-----END C-----\n-----BEGIN C-----\ny\n-----END C-----\n";
+        assert_eq!(
+            authority(chain).unwrap(),
+            "-----BEGIN C-----\ny\n-----END C-----"
+        );
+        assert!(authority("").is_err());
+    }
 }

@@ -123,7 +123,13 @@ pub fn a_settled_cluster_is_not_written_to(stage: &Stage) -> Result<()> {
 }
 
 /// Version of each object, and who wrote it when.
-fn versions(stage: &Stage) -> Result<BTreeMap<String, (String, String)>> {
+pub type Versions = BTreeMap<String, (String, String)>;
+
+/// Looks at the version of each object.
+///
+/// # Errors
+/// What `kubectl` complained about.
+pub fn versions(stage: &Stage) -> Result<Versions> {
     let mut objects = owned(stage)?;
     objects.extend(stage.list(&[
         "aerospikecluster,persistentvolumeclaim,pods,secrets,events",

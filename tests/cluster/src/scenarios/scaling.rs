@@ -13,7 +13,7 @@ use super::samples::keys;
 use super::servers;
 use super::snapshot::{difference, normalised};
 use super::stage::{Stage, eventually, throughout};
-use crate::{Cluster, install};
+use crate::{Cluster, install, operators};
 
 /// How often the operator is killed during a scale-up.
 const KILLS: usize = 5;
@@ -21,7 +21,6 @@ const KILLS: usize = 5;
 const LONGEST_LIFE: u64 = 1500;
 /// A lease lasts 15 s; then another takes it.
 const LED_WITHIN: Duration = Duration::from_secs(40);
-const LEASE: &str = "aerospike-operator";
 
 /// From three to six, with the leading operator deleted again and again, and once without for comparison.
 ///
@@ -96,7 +95,7 @@ fn kill_leaders(cluster: &Cluster, seed: u64) -> Result<()> {
     let mut killed = Vec::new();
     for _ in 0..KILLS {
         let leader = eventually("an operator leads that was not killed", LED_WITHIN, || {
-            let leader = leader(cluster)?;
+            let leader = operators::leader(cluster)?;
             ensure!(
                 !killed.contains(&leader),
                 "the lease is held by {leader}, which was killed"
@@ -119,21 +118,6 @@ fn kill_leaders(cluster: &Cluster, seed: u64) -> Result<()> {
         killed.push(leader);
     }
     Ok(())
-}
-
-fn leader(cluster: &Cluster) -> Result<String> {
-    let lease = [
-        "get",
-        "lease",
-        LEASE,
-        "-n",
-        install::NAMESPACE,
-        "-o",
-        "jsonpath={.spec.holderIdentity}",
-    ];
-    let holder = install::text(cluster, &lease)?;
-    ensure!(!holder.is_empty(), "nobody holds the lease");
-    Ok(holder)
 }
 
 fn seed() -> u64 {

@@ -31,13 +31,15 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of a server with this name, whose certificate this authority signed.
+    /// A client of a server with this name, whose certificate one of these authorities (PEM) signed.
     ///
     /// # Errors
     /// If one of them is malformed.
-    pub fn new(name: &'static str, authority: &str) -> Result<Self> {
+    pub fn new(name: &'static str, authorities: &str) -> Result<Self> {
         let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(authority.as_bytes())?)?;
+        for authority in CertificateDer::pem_slice_iter(authorities.as_bytes()) {
+            roots.add(authority?)?;
+        }
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)
@@ -56,7 +58,7 @@ impl Client {
     pub fn ask_until_answered(&self, address: SocketAddr) -> Result<()> {
         let end = Instant::now() + ANSWER_WITHIN;
         loop {
-            match self.ask(address) {
+            match self.exchange(address) {
                 Ok(answer) => return expect_review(&answer),
                 Err(error) if Instant::now() > end => {
                     return Err(error).context("no review was answered");
@@ -66,7 +68,15 @@ impl Client {
         }
     }
 
-    fn ask(&self, address: SocketAddr) -> Result<Vec<u8>> {
+    /// Asks once.
+    ///
+    /// # Errors
+    /// If the review is not answered.
+    pub fn ask(&self, address: SocketAddr) -> Result<()> {
+        expect_review(&self.exchange(address)?)
+    }
+
+    fn exchange(&self, address: SocketAddr) -> Result<Vec<u8>> {
         let tcp = TcpStream::connect(address)?;
         tcp.set_nodelay(true)?;
         tcp.set_read_timeout(Some(ANSWER_WITHIN))?;

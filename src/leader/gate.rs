@@ -1,0 +1,117 @@
+//! A client that writes only while the lease is ours: whatever the controller and its libraries send passes here last.
+
+use std::{
+    future::poll_fn,
+    task::{Context, Poll},
+};
+
+use axum::http::{Method, Request};
+use futures::future::BoxFuture;
+use kube::client::Body;
+use tower::{BoxError, Layer, Service};
+
+use super::{Lease, Write};
+
+/// Lets calls that change something pass only while the lease is ours.
+#[derive(Clone, Debug)]
+pub struct Gate(pub Lease);
+
+impl<S> Layer<S> for Gate {
+    type Service = Gated<S>;
+
+    fn layer(&self, inner: S) -> Gated<S> {
+        Gated {
+            inner,
+            lease: self.0.clone(),
+        }
+    }
+}
+
+/// A service behind a [`Gate`].
+#[derive(Clone, Debug)]
+pub struct Gated<S> {
+    inner: S,
+    lease: Lease,
+}
+
+impl<S> Service<Request<Body>> for Gated<S>
+where
+    S: Service<Request<Body>>,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<S::Response, BoxError>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(context).map_err(Into::into)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let lease = changes(&request).then(|| self.lease.clone());
+        let permit = move || lease.as_ref().map_or(Ok(()), |l| l.permit(Write::Upkeep));
+        if let Err(not_ours) = permit() {
+            return Box::pin(async move { Err(not_ours.into()) });
+        }
+        let mut answer = Box::pin(self.inner.call(request));
+        // Below, a call may be sent later, or again: each time that it moves on, the lease must be ours.
+        Box::pin(poll_fn(move |context| match permit() {
+            Ok(()) => answer.as_mut().poll(context).map_err(Into::into),
+            Err(not_ours) => Poll::Ready(Err(not_ours.into())),
+        }))
+    }
+}
+
+/// Whether a call changes something. What runs in a container is asked for with a `GET`.
+fn changes(request: &Request<Body>) -> bool {
+    request.method() != Method::GET || request.uri().path().ends_with("/exec")
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, http::StatusCode, routing::any};
+    use k8s_openapi::api::core::v1::ConfigMap;
+    use kube::{Api, Client, api::PostParams};
+
+    use super::*;
+    use crate::leader::lease::since_boot;
+
+    fn config_maps(lease: &Lease) -> Api<ConfigMap> {
+        let map = r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}"#;
+        let router = Router::new().fallback(any(move || async move { (StatusCode::OK, map) }));
+        let gated = Gate(lease.clone()).layer(router);
+        Api::default_namespaced(Client::new(gated, "default"))
+    }
+
+    #[test]
+    fn commands_in_containers_count_as_changes() {
+        let changes = |method: Method, path: &str| {
+            let request = Request::builder().method(method).uri(path);
+            changes(&request.body(Body::empty()).unwrap())
+        };
+        let pod = "/api/v1/namespaces/n/pods/p";
+        assert!(!changes(Method::GET, pod) && !changes(Method::GET, "/api/v1/pods?watch=true"));
+        assert!(changes(Method::PATCH, pod) && changes(Method::DELETE, pod));
+        assert!(changes(Method::GET, &format!("{pod}/exec?command=x")));
+    }
+
+    #[tokio::test]
+    async fn without_the_lease_everything_is_read_and_nothing_written() {
+        let lease = Lease::default();
+        let maps = config_maps(&lease);
+        let write = || async {
+            let params = PostParams::default();
+            maps.create(&params, &ConfigMap::default()).await
+        };
+        assert!(maps.get("c").await.is_ok());
+        let error = write().await.unwrap_err();
+        assert!(
+            matches!(error, kube::Error::Service(cause) if cause.is::<super::super::NotOurs>())
+        );
+        lease.renewed(since_boot());
+        assert!(write().await.is_ok());
+        lease.give_up();
+        assert!(write().await.is_err());
+    }
+}

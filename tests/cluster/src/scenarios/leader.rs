@@ -1,0 +1,120 @@
+//! The operator that leads: it hands over when it ends, and writes nothing when it stood still for too long.
+
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use super::healing::{Versions, pods, versions};
+use super::stage::{Stage, eventually, throughout};
+use crate::install::{self, NAMESPACE};
+use crate::{Cluster, operators};
+
+/// A lease that is released is taken at the next look, 3 s later, and not only when it has run out.
+const HANDED_OVER_WITHIN: Duration = Duration::from_secs(10);
+/// A lease lasts 15 s; then another takes it. Within a minute the kubelet kills what does not answer.
+const TAKEN_WITHIN: Duration = Duration::from_secs(30);
+/// How long a process that lost its lease may take to end.
+const ENDED_WITHIN: Duration = Duration::from_secs(30);
+/// How long nothing may be written afterwards.
+const QUIET_FOR: Duration = Duration::from_secs(10);
+
+/// A leader that ends makes way at once, and the next one goes on with its work.
+///
+/// # Errors
+/// If it takes as long as a lease lasts, or the work is not done.
+pub fn the_lead_is_handed_over(stage: &Stage) -> Result<()> {
+    stage.cluster_of(2)?;
+    let before = pods(stage)?;
+    let leader = operators::leader(&stage.cluster)?;
+    stage.patch(&json!({"spec": {"size": 3}}))?;
+    let delete = ["delete", "pod", &leader, "-n", NAMESPACE, "--wait=false"];
+    install::text(&stage.cluster, &delete)?;
+    another_leads(&stage.cluster, &leader, HANDED_OVER_WITHIN)?;
+    stage.wait_until_ready(3)?;
+    let after = pods(stage)?;
+    let kept = before
+        .iter()
+        .all(|(pod, facts)| after.get(pod) == Some(facts));
+    ensure!(kept, "pods were restarted or replaced");
+    install::wait_for_operator(&stage.cluster)
+}
+
+/// A leader is stopped, another one leads and scales up; the woken one ends and touches nothing.
+///
+/// # Errors
+/// What was written, or that it did not end.
+pub fn a_woken_leader_writes_nothing(stage: &Stage) -> Result<()> {
+    stage.cluster_of(2)?;
+    let leader = operators::leader(&stage.cluster)?;
+    let process = Stopped::stop(&leader)?;
+    another_leads(&stage.cluster, &leader, TAKEN_WITHIN)?;
+    stage.patch(&json!({"spec": {"size": 3}}))?;
+    stage.wait_until_ready(3)?;
+    let (before, settled) = (pods(stage)?, settled(stage)?);
+    let restarts = restarts(&stage.cluster, &leader)?;
+    drop(process);
+    eventually("the woken leader ends", ENDED_WITHIN, || {
+        let now = self::restarts(&stage.cluster, &leader)?;
+        ensure!(now.0 > restarts.0, "it has not");
+        ensure!(now.1 == json!(1), "it ended with {}", now.1);
+        Ok(())
+    })?;
+    throughout(QUIET_FOR, || {
+        ensure!(versions(stage)? == settled, "something was written");
+        Ok(())
+    })?;
+    ensure!(pods(stage)? == before, "pods were restarted or replaced");
+    install::wait_for_operator(&stage.cluster)
+}
+
+fn another_leads(cluster: &Cluster, before: &str, within: Duration) -> Result<()> {
+    eventually("another operator leads", within, || {
+        let leader = operators::leader(cluster)?;
+        ensure!(leader != before, "it is still {leader}");
+        Ok(())
+    })
+}
+
+/// A process that stands still until this value goes.
+struct Stopped(Pid);
+
+impl Stopped {
+    fn stop(pod: &str) -> Result<Self> {
+        let processes = operators::processes()?;
+        let mut found = processes.iter().filter(|(name, _)| name == pod);
+        let (_, id) = found
+            .next()
+            .context("the leader's process is not on this machine")?;
+        let pid = Pid::from_raw(i32::try_from(*id)?).context("no process has the id 0")?;
+        kill_process(pid, Signal::STOP)?;
+        Ok(Self(pid))
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        let _ = kill_process(self.0, Signal::CONT);
+    }
+}
+
+/// What every object is when two looks see the same.
+fn settled(stage: &Stage) -> Result<Versions> {
+    eventually("two looks see the same", QUIET_FOR, || {
+        let first = versions(stage)?;
+        thread::sleep(Duration::from_secs(1));
+        ensure!(first == versions(stage)?, "objects still change");
+        Ok(first)
+    })
+}
+
+/// How often the container was restarted, and with what code it last ended.
+fn restarts(cluster: &Cluster, pod: &str) -> Result<(i64, Value)> {
+    let pods = operators::pods(cluster)?;
+    let mut named = pods.iter().filter(|one| one["metadata"]["name"] == pod);
+    let status = &named.next().context("the pod is gone")?["status"]["containerStatuses"][0];
+    let code = status["lastState"]["terminated"]["exitCode"].clone();
+    Ok((status["restartCount"].as_i64().unwrap_or_default(), code))
+}
