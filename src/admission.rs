@@ -7,6 +7,7 @@ pub mod denial;
 pub mod review;
 pub mod rules;
 pub mod subject;
+pub mod volumes;
 
 use std::collections::HashSet;
 
@@ -65,7 +66,8 @@ pub fn check(proposal: &Proposal<'_>) -> Verdict {
     let subject = proposal.subject(proposal.new, &new);
     let mut warnings = resolve::warnings(&new.spec, proposal.settings);
     warnings.extend(rules::advice(&subject));
-    let changes = proposal.changes(&subject);
+    let (changes, advice) = proposal.changes(&subject);
+    warnings.extend(advice);
     let (known, mut findings) = proposal.sift(proposal.findings(proposal.new, new));
     findings.extend(changes);
     warnings.extend(in_document_order(known).into_iter().map(accepted_before));
@@ -89,13 +91,15 @@ impl<'a> Proposal<'a> {
         }
     }
 
-    fn changes(&self, new: &Subject<'_>) -> Vec<Finding> {
+    /// What is wrong with the change, and what is unwise about it.
+    fn changes(&self, new: &Subject<'_>) -> (Vec<Finding>, Vec<Warning>) {
         let Some(old) = self.old else {
-            return Vec::new();
+            return Default::default();
         };
         let before = effective(old, self.settings);
         let old = self.subject(old, &before);
-        rules::changes(&Change { old: &old, new })
+        let change = Change { old: &old, new };
+        (rules::changes(&change), rules::change_advice(&change))
     }
 
     /// What is wrong with the object itself.

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Where the server keeps its own state unless configured.
-const WORK_DIRECTORY: &str = "/opt/aerospike";
+pub const WORK_DIRECTORY: &str = "/opt/aerospike";
 
 /// Number of a rack.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
