@@ -168,8 +168,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_resolved_is_refused_at_its_place() {
-        let volumes = json!({"storage": {"volumes": [{"name": "a"}, {"name": "b", "source":
-            {"emptyDir": {}, "hostPath": {"path": "/x"}}}]}});
+        let both = json!({"emptyDir": {}, "configMap": {"name": "m"}});
+        let volumes = json!({"storage": {"volumes": [{"name": "a", "aerospike": {"path": "/a"}},
+            {"name": "b", "aerospike": {"path": "/b"}, "source": both}]}});
         assert_eq!(
             created(&cluster(&volumes)),
             [
@@ -186,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_warning_is_given_once() {
-        let bad = json!({"storage": {"volumes": [{"name": "a"}]},
+        let bad = json!({"storage": {"volumes": [{"name": "a", "aerospike": {"path": "/a"}}]},
             "rackConfig": {"racks": [{"id": 1}, {"id": 2}, {"id": 3}]}});
         let (old, mut new) = (cluster(&bad), cluster(&bad));
         new.spec.size = 3;

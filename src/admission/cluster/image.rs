@@ -223,7 +223,7 @@ mod tests {
         let features = json!({
             "rackConfig": {"namespaces": ["test"], "racks": [{"id": 1}]},
             "aerospikeConfig": {"security": {}, "namespaces": [
-                {"name": "test", "strong-consistency": true, "storage-engine": {"type": "memory"}}]},
+                {"name": "test", "strong-consistency": true, "storage-engine": {"type": "pmem"}}]},
         });
         assert_eq!(created(&cluster(&features)), [""; 0]);
         assert_eq!(created(&with_image(COMMUNITY)), [""; 0]);
