@@ -175,7 +175,7 @@ fn of_section<'a>(
         })
 }
 
-fn feature_keys<'a>(rack: ConfiguredRack<'a>) -> impl Iterator<Item = Named<'a>> {
+fn feature_keys(rack: ConfiguredRack<'_>) -> impl Iterator<Item = Named<'_>> {
     let single = ["service", "feature-key-file"];
     let is_single = rack.get(&single).is_some();
     of_section(
@@ -188,7 +188,7 @@ fn feature_keys<'a>(rack: ConfiguredRack<'a>) -> impl Iterator<Item = Named<'a>>
     )
 }
 
-fn of_tls<'a>(rack: ConfiguredRack<'a>) -> impl Iterator<Item = Named<'a>> {
+fn of_tls(rack: ConfiguredRack<'_>) -> impl Iterator<Item = Named<'_>> {
     /// Whether a secret manager may hold it, and whether it is a folder.
     const MEMBERS: [(&str, bool, bool); 4] = [
         ("cert-file", true, false),

@@ -80,7 +80,7 @@ fn why_no_name(name: Option<&Value>) -> Option<&'static str> {
 }
 
 /// The namespaces whose name a server takes.
-fn named<'a>(rack: ConfiguredRack<'a>) -> impl Iterator<Item = Namespace<'a>> + use<'a> {
+fn named(rack: ConfiguredRack<'_>) -> impl Iterator<Item = Namespace<'_>> {
     let is_named = |namespace: &Namespace<'_>| (1..=NAME_LIMIT).contains(&namespace.name.len());
     rack.namespaces().filter(is_named)
 }
@@ -176,7 +176,7 @@ fn strong_consistency_is_uniform(subject: &Subject<'_>) -> Vec<Finding> {
         .collect()
 }
 
-fn strong<'a>(rack: ConfiguredRack<'a>) -> BTreeSet<&'a str> {
+fn strong(rack: ConfiguredRack<'_>) -> BTreeSet<&str> {
     let namespaces = rack.namespaces().filter(Namespace::is_strongly_consistent);
     namespaces.map(|namespace| namespace.name).collect()
 }

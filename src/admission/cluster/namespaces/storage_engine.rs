@@ -17,6 +17,8 @@ use crate::{
 
 const ENGINE: &str = "storage-engine";
 const ENGINES: [&str; 3] = ["memory", "device", "pmem"];
+/// So many devices or files are the most that the server takes.
+const MOST: usize = 128;
 /// So many characters of a namespace are quoted.
 const QUOTED_NAMESPACE: usize = 300;
 
@@ -26,8 +28,8 @@ struct List {
     /// What one of its entries names.
     noun: &'static str,
     empty: &'static str,
-    no_list: &'static str,
-    no_text: &'static str,
+    shape: &'static str,
+    text: &'static str,
     too_many: &'static str,
     shared: &'static str,
 }
@@ -37,8 +39,8 @@ const LISTS: [List; 2] = [
         key: "devices",
         noun: "device",
         empty: "NS-13",
-        no_list: "NS-14",
-        no_text: "NS-15",
+        shape: "NS-14",
+        text: "NS-15",
         too_many: "NS-16",
         shared: "NS-21",
     },
@@ -46,8 +48,8 @@ const LISTS: [List; 2] = [
         key: "files",
         noun: "file",
         empty: "NS-17",
-        no_list: "NS-18",
-        no_text: "NS-19",
+        shape: "NS-18",
+        text: "NS-19",
         too_many: "NS-20",
         shared: "NS-22",
     },
@@ -83,41 +85,38 @@ pub(super) fn is_given(subject: &Subject<'_>) -> Vec<Finding> {
 }
 
 pub(super) fn is_known(subject: &Subject<'_>) -> Vec<Finding> {
-    let right = "use memory, device or pmem";
     namespaces(subject)
         .filter_map(|namespace| {
-            let given = match namespace.config.get(ENGINE)? {
-                Value::Null => return None,
-                Value::Object(engine) => engine.get("type"),
-                other => {
-                    let path = namespace.place_of(&[ENGINE]);
-                    let wrong = format!("{ENGINE} is {}, not a map", go_text::type_name(other));
-                    return Some(Finding::invalid(
-                        "NS-12",
-                        path,
-                        format!("{wrong}: give it a type and {right}"),
-                    ));
-                }
-            };
-            let path = || namespace.place_of(&[ENGINE, "type"]);
-            match given {
-                Some(Value::String(engine)) if ENGINES.contains(&engine.as_str()) => None,
-                Some(other) => Some(Finding::invalid(
-                    "NS-12",
-                    path(),
-                    format!(
-                        "{ENGINE} type {} is not supported: {right}",
-                        shortened(&go_text::value(other), QUOTED)
-                    ),
-                )),
-                None => Some(Finding::required(
-                    "NS-12",
-                    path(),
-                    format!("type is required in {ENGINE}: {right}"),
-                )),
-            }
+            let (members, wrong) = why_unknown(namespace.config.get(ENGINE)?)?;
+            Some(Finding::invalid(
+                "NS-12",
+                namespace.place_of(members),
+                format!("{wrong}: give it the type memory, device or pmem"),
+            ))
         })
         .collect()
+}
+
+/// What is wrong with an engine that is given, and where.
+fn why_unknown(engine: &Value) -> Option<(&'static [&'static str], String)> {
+    const WHOLE: &[&str] = &[ENGINE];
+    const TYPE: &[&str] = &[ENGINE, "type"];
+    let engine = match engine {
+        Value::Null => return None,
+        Value::Object(engine) => engine,
+        other => {
+            let wrong = format!("{ENGINE} is not a map, but {}", go_text::type_name(other));
+            return Some((WHOLE, wrong));
+        }
+    };
+    match engine.get("type") {
+        Some(Value::String(name)) if ENGINES.contains(&name.as_str()) => None,
+        Some(other) => {
+            let name = shortened(&go_text::value(other), QUOTED);
+            Some((TYPE, format!("{ENGINE} {name} is not supported")))
+        }
+        None => Some((TYPE, format!("{ENGINE} has no type"))),
+    }
 }
 
 pub(super) fn keeps_what_is_strongly_consistent(subject: &Subject<'_>) -> Vec<Finding> {
@@ -153,6 +152,11 @@ pub(super) fn lists_have_entries(subject: &Subject<'_>) -> Vec<Finding> {
             let List { key, noun, .. } = list;
             let path = || namespace.place_of(&[ENGINE, key]);
             match engine(&namespace)?.get(*key)? {
+                Value::Array(items) if items.len() > MOST => Some(Finding::invalid(
+                    list.shape,
+                    path(),
+                    format!("namespace storage {key} has {} entries, and the server takes {MOST} at most", items.len()),
+                )),
                 Value::Array(items) if !items.is_empty() => None,
                 Value::Array(_) | Value::Null => Some(Finding::required(
                     list.empty,
@@ -160,7 +164,7 @@ pub(super) fn lists_have_entries(subject: &Subject<'_>) -> Vec<Finding> {
                     format!("namespace storage {key} cannot be empty: list at least one {noun}, or leave {key} out"),
                 )),
                 other => Some(Finding::invalid(
-                    list.no_list,
+                    list.shape,
                     path(),
                     format!(
                         "namespace storage {key} must be a list, got {}: write each {noun} as an item of its own",
@@ -172,19 +176,17 @@ pub(super) fn lists_have_entries(subject: &Subject<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// What is wrong with the entries of a list, one by one.
+/// What is wrong with the entries of a list, one by one, as far as a server would read it.
 fn at_entries<'a>(
     namespace: &Namespace<'a>,
     members: [&str; 2],
     code: &'static str,
     mut wrong: impl FnMut(&'a str) -> Option<String>,
 ) -> Vec<Finding> {
-    let items = get(namespace, members).and_then(Value::as_array);
-    let texts = items.into_iter().flatten().enumerate();
-    let texts = texts.filter_map(|(index, item)| Some((index, item.as_str()?)));
-    let told: Vec<_> = texts
-        .filter_map(|(index, text)| Some((index, text, wrong(text)?)))
-        .collect();
+    let texts =
+        entries(namespace, members).filter_map(|(index, item)| Some((index, item.as_str()?)));
+    let told = texts.filter_map(|(index, text)| Some((index, text, wrong(text)?)));
+    let told: Vec<_> = told.collect();
     if told.is_empty() {
         return Vec::new();
     }
@@ -192,6 +194,14 @@ fn at_entries<'a>(
     told.into_iter()
         .map(|(index, text, message)| Finding::invalid(code, list.item(index, text), message))
         .collect()
+}
+
+fn entries<'a>(
+    namespace: &Namespace<'a>,
+    members: [&str; 2],
+) -> impl Iterator<Item = (usize, &'a Value)> + use<'a> {
+    let items = get(namespace, members).and_then(Value::as_array);
+    items.into_iter().flatten().enumerate().take(MOST)
 }
 
 /// The names in an entry: of a device or file, and of its shadow.
@@ -202,9 +212,8 @@ fn fields(entry: &str) -> impl Iterator<Item = &str> {
 pub(super) fn entries_are_texts(subject: &Subject<'_>) -> Vec<Finding> {
     lists(subject)
         .flat_map(|(namespace, list)| {
-            let items = get(&namespace, [ENGINE, list.key]).and_then(Value::as_array);
-            let items = items.into_iter().flatten().enumerate();
             let is_blank = |item: &Value| item.as_str().is_none_or(|text| text.trim().is_empty());
+            let items = entries(&namespace, [ENGINE, list.key]);
             let blank = items.filter(|(_, item)| is_blank(item));
             let told = blank.map(|(index, _)| {
                 let path = namespace.place_of(&[ENGINE, list.key]).index(index);
@@ -212,7 +221,7 @@ pub(super) fn entries_are_texts(subject: &Subject<'_>) -> Vec<Finding> {
                     "namespace storage {0} must be a string: name a {0} by its path",
                     list.noun
                 );
-                Finding::invalid(list.no_text, path, message)
+                Finding::invalid(list.text, path, message)
             });
             told.collect::<Vec<_>>()
         })

@@ -33,16 +33,16 @@ fn namespace(name: &str, changes: &Value) -> Value {
     namespace
 }
 
-fn stored_on(engine: Value) -> AerospikeCluster {
+fn stored_on(engine: &Value) -> AerospikeCluster {
     one(&json!({"storage-engine": engine}))
 }
 
 fn devices(devices: &Value) -> AerospikeCluster {
-    stored_on(json!({"devices": devices}))
+    stored_on(&json!({"devices": devices}))
 }
 
 fn files(files: &Value) -> AerospikeCluster {
-    stored_on(json!({"devices": null, "files": files, "filesize": 1_073_741_824}))
+    stored_on(&json!({"devices": null, "files": files, "filesize": 1_073_741_824}))
 }
 
 /// As [`one`], with `value` at `pointer`, be it null.
@@ -158,7 +158,7 @@ fn a_namespace_has_a_storage_engine() {
 #[test]
 fn a_storage_engine_is_of_a_known_type() {
     for engine in ["memory", "device", "pmem"] {
-        assert_eq!(created(&stored_on(json!({"type": engine}))), [""; 0]);
+        assert_eq!(created(&stored_on(&json!({"type": engine}))), [""; 0]);
     }
     for wrong in [json!("disk"), json!(null), json!(1)] {
         assert_eq!(
@@ -194,6 +194,21 @@ fn devices_are_a_list_of_paths() {
         let codes = created(&devices(&json!(["/dev/a", wrong])));
         assert!(codes.contains(&expected[0]), "{codes:?}");
     }
+}
+
+#[test]
+fn a_namespace_has_at_most_128_devices_and_as_many_files() {
+    let many = |count: usize| -> Vec<_> { (0..count).map(|it| format!("/data/{it}")).collect() };
+    assert_eq!(created(&files(&json!(many(128)))), [""; 0]);
+    assert_eq!(
+        created(&files(&json!(many(129)))),
+        at("NS-18", ".storage-engine.files")
+    );
+    let codes = created(&devices(&json!(many(129))));
+    assert!(
+        codes.contains(&at("NS-14", ".storage-engine.devices")[0]),
+        "{codes:?}"
+    );
 }
 
 #[test]
