@@ -10,7 +10,7 @@ use crate::{
         storage::{ObjectMetadata, PersistentVolumeSpec, StorageSpec, Volume},
     },
     finding::{FieldPath, Finding, Warning, shortened},
-    resolve::{quantity::Amount, racks::rack_path},
+    resolve::quantity::Amount,
 };
 
 /// A rack that was there before.
@@ -146,31 +146,26 @@ fn described(claim: &PersistentVolumeSpec, members: &[&str]) -> String {
 
 pub(super) fn claims_stay(change: &Change<'_>) -> Vec<Finding> {
     let kept = matched(change).filter(Matched::keeps_its_revision);
-    kept.flat_map(|rack| {
-        let Some((old, new)) = rack.storages() else {
-            return Vec::new();
-        };
-        let differences = differences(old, new);
-        differences.iter().map(|it| rack.finding(it)).collect()
-    })
-    .collect()
+    let changed = kept.filter_map(|rack| {
+        let (old, new) = rack.storages()?;
+        let differences = differences(old, new).into_iter();
+        Some(differences.map(move |difference| rack.finding(&difference)))
+    });
+    changed.flatten().collect()
 }
 
 /// A rack may go back to a revision that still has pods: then to its claims too.
 pub(super) fn an_earlier_revision_keeps_its_claims(change: &Change<'_>) -> Vec<Finding> {
-    let status = change
-        .old
-        .status
-        .and_then(|it| it.mirror.rack_config.as_ref());
-    let known = status.map_or(&[][..], |config| &config.racks);
-    let earlier = |rack: &Rack| {
-        let is_it = |old: &&Rack| old.id == rack.id && revision(old) == revision(rack);
-        known.iter().find(is_it)?.effective_storage.as_ref()
-    };
-    matched(change)
-        .filter(|matched| !matched.keeps_its_revision())
+    let status = change.old.status;
+    let known = status.and_then(|status| status.mirror.rack_config.as_ref());
+    let known = known.map_or(&[][..], |config| &config.racks);
+    let identity = |rack: &Rack| (rack.id, revision(rack).to_owned());
+    let known: HashMap<_, _> = known.iter().map(|it| (identity(it), it)).collect();
+    let moved = matched(change).filter(|rack| !rack.keeps_its_revision());
+    moved
         .filter_map(|Matched { placed, .. }| {
-            let (old, new) = (earlier(placed.rack)?, placed.storage()?);
+            let old = known.get(&identity(placed.rack))?;
+            let (old, new) = (old.effective_storage.as_ref()?, placed.storage()?);
             (!differences(old, new).is_empty()).then(|| reused(&placed))
         })
         .collect()
@@ -180,7 +175,7 @@ fn reused(placed: &PlacedRack<'_>) -> Finding {
     let (id, revision) = (placed.rack.id, revision(placed.rack));
     Finding::forbidden(
         "UPD-33",
-        rack_path(placed.index, placed.rack).child("revision"),
+        placed.path().child("revision"),
         format!(
             "old rack with same revision {} already exists with different storage: rack {id} has pods with those claims; \
              give it a revision that it never had, or the storage of then",
@@ -193,13 +188,18 @@ fn reused(placed: &PlacedRack<'_>) -> Finding {
 #[must_use]
 pub fn shrinking_claims(change: &Change<'_>) -> Vec<Warning> {
     let kept = matched(change).filter(Matched::keeps_its_revision);
-    kept.flat_map(|rack| {
-        let Some((old, new)) = rack.storages() else {
-            return Vec::new();
-        };
-        shrunk(old, new, &rack.placed.storage_path().child("volumes"))
-    })
-    .collect()
+    let shrunk = kept.filter_map(|rack| {
+        let (old, new) = rack.storages()?;
+        Some(shrunk(
+            old,
+            new,
+            &rack.placed.storage_path().child("volumes"),
+        ))
+    });
+    let mut warnings: Vec<_> = shrunk.flatten().collect();
+    warnings.sort_by(|a, b| a.path.cmp(&b.path));
+    warnings.dedup_by(|a, b| a.path == b.path);
+    warnings
 }
 
 fn shrunk(old: &StorageSpec, new: &StorageSpec, list: &FieldPath) -> Vec<Warning> {

@@ -20,7 +20,7 @@ struct Methods<M: 'static> {
     in_force: fn(&VolumePolicy) -> Option<M>,
 }
 
-const INIT: Methods<InitMethod> = Methods {
+const BLOCK_INIT: Methods<InitMethod> = Methods {
     code: "STO-06",
     mode: VolumeMode::Block,
     member: "initMethod",
@@ -34,7 +34,7 @@ const INIT: Methods<InitMethod> = Methods {
     given: |policy| policy.init_method,
     in_force: |policy| policy.effective_init_method,
 };
-const WIPE: Methods<WipeMethod> = Methods {
+const BLOCK_WIPE: Methods<WipeMethod> = Methods {
     code: "STO-07",
     mode: VolumeMode::Block,
     member: "wipeMethod",
@@ -43,32 +43,33 @@ const WIPE: Methods<WipeMethod> = Methods {
     in_force: |policy| policy.effective_wipe_method,
 };
 
+const FILESYSTEM_INIT: Methods<InitMethod> = Methods {
+    code: "STO-08",
+    mode: VolumeMode::Filesystem,
+    fitting: &[InitMethod::None, InitMethod::DeleteFiles],
+    ..BLOCK_INIT
+};
+const FILESYSTEM_WIPE: Methods<WipeMethod> = Methods {
+    code: "STO-09",
+    mode: VolumeMode::Filesystem,
+    fitting: &[WipeMethod::DeleteFiles],
+    ..BLOCK_WIPE
+};
+
 pub(super) fn block_volumes_can_be_prepared(subject: &Subject<'_>) -> Vec<Finding> {
-    unfit(subject, &INIT)
+    unfit(subject, &BLOCK_INIT)
 }
 
 pub(super) fn block_volumes_can_be_erased(subject: &Subject<'_>) -> Vec<Finding> {
-    unfit(subject, &WIPE)
+    unfit(subject, &BLOCK_WIPE)
 }
 
 pub(super) fn filesystems_can_be_prepared(subject: &Subject<'_>) -> Vec<Finding> {
-    let methods = Methods {
-        code: "STO-08",
-        mode: VolumeMode::Filesystem,
-        fitting: &[InitMethod::None, InitMethod::DeleteFiles],
-        ..INIT
-    };
-    unfit(subject, &methods)
+    unfit(subject, &FILESYSTEM_INIT)
 }
 
 pub(super) fn filesystems_can_be_erased(subject: &Subject<'_>) -> Vec<Finding> {
-    let methods = Methods {
-        code: "STO-09",
-        mode: VolumeMode::Filesystem,
-        fitting: &[WipeMethod::DeleteFiles],
-        ..WIPE
-    };
-    unfit(subject, &methods)
+    unfit(subject, &FILESYSTEM_WIPE)
 }
 
 fn unfit<M: Copy + PartialEq + Serialize>(

@@ -445,6 +445,13 @@ mod changes {
             .collect();
         let path = "spec.storage.volumes[0].source.persistentVolume.size".to_owned();
         assert_eq!(told, [("UPD-30", path)]);
+        let in_racks = |mut cluster: AerospikeCluster| {
+            let racks = json!({"racks": [{"id": 1}, {"id": 2}]});
+            cluster.spec.rack_config = serde_json::from_value(racks).unwrap();
+            cluster
+        };
+        let shared = verdict(&in_racks(large), &in_racks(small));
+        assert_eq!((shared.is_accepted(), shared.warnings.len()), (true, 1));
     }
 
     #[test]
