@@ -1,4 +1,4 @@
-//! Database namespaces: names, replication, strong consistency. What they store on is looked at in [`storage_engine`].
+//! Database namespaces: names, replication, strong consistency. What they store on is looked at in `storage_engine`.
 
 mod storage_engine;
 #[cfg(test)]
