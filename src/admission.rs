@@ -9,6 +9,7 @@ pub mod review;
 pub mod rules;
 pub mod scale;
 pub mod subject;
+pub mod volumes;
 pub mod wire;
 
 use std::collections::HashSet;
@@ -69,7 +70,8 @@ pub fn check(proposal: &Proposal<'_>) -> Verdict {
     let subject = proposal.subject(proposal.new, &new);
     let mut warnings = resolve::warnings(&new.spec, proposal.settings);
     warnings.extend(rules::advice(&subject));
-    let changes = proposal.changes(&subject);
+    let (changes, advice) = proposal.changes(&subject);
+    warnings.extend(advice);
     let (known, mut findings) = proposal.sift(proposal.findings(proposal.new, new));
     findings.extend(changes);
     warnings.extend(in_document_order(known).into_iter().map(accepted_before));
@@ -93,13 +95,15 @@ impl<'a> Proposal<'a> {
         }
     }
 
-    fn changes(&self, new: &Subject<'_>) -> Vec<Finding> {
+    /// What is wrong with the change, and what is unwise about it.
+    fn changes(&self, new: &Subject<'_>) -> (Vec<Finding>, Vec<Warning>) {
         let Some(old) = self.old else {
-            return Vec::new();
+            return Default::default();
         };
         let before = effective(old, self.settings);
         let old = self.subject(old, &before);
-        rules::changes(&Change { old: &old, new })
+        let change = Change { old: &old, new };
+        (rules::changes(&change), rules::change_advice(&change))
     }
 
     /// What is wrong with the object itself.
@@ -168,8 +172,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_resolved_is_refused_at_its_place() {
-        let volumes = json!({"storage": {"volumes": [{"name": "a"}, {"name": "b", "source":
-            {"emptyDir": {}, "hostPath": {"path": "/x"}}}]}});
+        let both = json!({"emptyDir": {}, "configMap": {"name": "m"}});
+        let volumes = json!({"storage": {"volumes": [{"name": "a", "aerospike": {"path": "/a"}},
+            {"name": "b", "aerospike": {"path": "/b"}, "source": both}]}});
         assert_eq!(
             created(&cluster(&volumes)),
             [
@@ -186,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_warning_is_given_once() {
-        let bad = json!({"storage": {"volumes": [{"name": "a"}]},
+        let bad = json!({"storage": {"volumes": [{"name": "a", "aerospike": {"path": "/a"}}]},
             "rackConfig": {"racks": [{"id": 1}, {"id": 2}, {"id": 3}]}});
         let (old, mut new) = (cluster(&bad), cluster(&bad));
         new.spec.size = 3;

@@ -88,9 +88,16 @@ fn descend<'a>(value: &'a Value, step: Step<'_>) -> Option<(Option<usize>, &'a V
     match step {
         Step::Name(name) => Some((None, value.get(name)?)),
         Step::Item { index, key: None } => Some((Some(index), value.get(index)?)),
-        Step::Item { key: Some(key), .. } => {
+        Step::Item {
+            index,
+            key: Some(key),
+        } => {
             let items = value.as_array()?;
-            let index = items.iter().position(|item| name_of(item) == Some(key))?;
+            let is_it = |item: &Value| name_of(item) == Some(key);
+            let index = match items.get(index) {
+                Some(item) if is_it(item) => index,
+                _ => items.iter().position(is_it)?,
+            };
             Some((Some(index), items.get(index)?))
         }
     }

@@ -19,7 +19,7 @@ pub mod size;
 pub mod storage;
 pub mod tls;
 
-use crate::admission::rules::Area;
+use crate::admission::rules::{Area, ChangeAdvice};
 
 /// Every part that has rules.
 pub const AREAS: &[Area] = &[
@@ -43,6 +43,9 @@ pub const AREAS: &[Area] = &[
     replication_factor::AREA,
 ];
 
+/// What is unwise about a change.
+pub const CHANGE_ADVICE: &[ChangeAdvice] = &[storage::shrinking_claims];
+
 #[cfg(test)]
 pub(crate) mod testing {
     //! What the tests of the parts share: a small valid cluster, and what the rules say about a changed one.
@@ -62,6 +65,7 @@ pub(crate) mod testing {
             "metadata": {"name": "db", "namespace": "ns"},
             "spec": {
                 "size": 2, "image": "aerospike/aerospike-server-enterprise:8.1.2.0",
+                "validationPolicy": {"skipWorkDirValidate": true},
                 "aerospikeConfig": {
                     "service": {}, "namespaces": [{"name": "test", "replication-factor": 2,
                         "storage-engine": {"type": "memory", "data-size": 1_073_741_824}}],

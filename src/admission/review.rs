@@ -1,7 +1,5 @@
 //! Reviews of `AerospikeCluster`. The object is read once, from the request's own text.
 
-use std::fmt;
-
 use kube::core::ObjectMeta;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -169,8 +167,21 @@ fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue, root: &FieldPath) -> Result<T
     let mut json = serde_json::Deserializer::from_str(raw.get());
     serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = root.join(&place(error.path()));
-        Finding::invalid("SHAPE-01", path, explained(error.inner()))
+        let text = error.inner().to_string();
+        match missing_member(&text) {
+            Some(member) => {
+                let path = path.child(member);
+                Finding::required("SHAPE-01", path, "Required value: it is missing")
+            }
+            None => Finding::invalid("SHAPE-01", path, explained(&text)),
+        }
     })
+}
+
+/// The member that an object lacks, if that is what the error says.
+fn missing_member(error: &str) -> Option<&str> {
+    let (member, _) = error.strip_prefix("missing field `")?.split_once('`')?;
+    Some(member)
 }
 
 fn place(path: &Path) -> FieldPath {
@@ -184,8 +195,29 @@ fn place(path: &Path) -> FieldPath {
 }
 
 /// Without the line and column, which count in a text that nobody sees.
-fn explained(error: &impl fmt::Display) -> String {
-    let text = error.to_string();
-    let text = text.split(" at line ").next().unwrap_or_default();
+fn explained(error: &str) -> String {
+    let text = error.split(" at line ").next().unwrap_or_default();
     format!("wrong shape: {text}")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::api::AerospikeClusterSpec;
+
+    #[test]
+    fn a_missing_member_is_required_at_its_place() {
+        let claim = json!({"persistentVolume": {"volumeMode": "Block"}});
+        let text = json!({"size": 1, "image": "i", "aerospikeConfig": {},
+            "storage": {"volumes": [{"name": "a", "source": claim}]}})
+        .to_string();
+        let raw: &RawValue = serde_json::from_str(&text).unwrap();
+        let wrong = read::<AerospikeClusterSpec>(raw, &FieldPath::spec()).unwrap_err();
+        assert_eq!(
+            wrong.to_string(),
+            "spec.storage.volumes[0].source.persistentVolume.size: Required value: it is missing [SHAPE-01]"
+        );
+    }
 }

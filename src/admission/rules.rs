@@ -4,7 +4,10 @@
 use serde::Deserialize;
 
 use crate::{
-    admission::{cluster::AREAS, subject::Subject},
+    admission::{
+        cluster::{AREAS, CHANGE_ADVICE},
+        subject::Subject,
+    },
     finding::{Finding, Warning},
 };
 
@@ -50,6 +53,8 @@ pub type Rule = fn(&Subject<'_>) -> Vec<Finding>;
 pub type ChangeRule = fn(&Change<'_>) -> Vec<Finding>;
 /// Looks for one thing that is allowed but unwise.
 pub type Advice = fn(&Subject<'_>) -> Vec<Warning>;
+/// Looks for one change that is allowed but unwise.
+pub type ChangeAdvice = fn(&Change<'_>) -> Vec<Warning>;
 
 /// The rules of one part of the spec.
 pub struct Area {
@@ -80,4 +85,11 @@ pub fn changes(change: &Change<'_>) -> Vec<Finding> {
 pub fn advice(subject: &Subject<'_>) -> Vec<Warning> {
     let advice = AREAS.iter().flat_map(|area| area.advice);
     advice.flat_map(|advice| advice(subject)).collect()
+}
+
+/// Everything that is unwise about the change.
+#[must_use]
+pub fn change_advice(change: &Change<'_>) -> Vec<Warning> {
+    let advice = CHANGE_ADVICE.iter();
+    advice.flat_map(|advice| advice(change)).collect()
 }

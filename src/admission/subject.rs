@@ -171,6 +171,12 @@ impl<'a> ConfiguredRack<'a> {
 }
 
 impl Namespace<'_> {
+    /// Whether it never answers with stale data, at the price of needing its roster.
+    #[must_use]
+    pub fn is_strongly_consistent(&self) -> bool {
+        self.config.get("strong-consistency") == Some(&Value::Bool(true))
+    }
+
     /// Relative to `aerospikeConfig`.
     #[must_use]
     pub fn path(&self) -> FieldPath {

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::api::Tree;
+
 /// The value in the form of `%v`. Every number is a double, as AKO reads JSON.
 #[must_use]
 pub fn value(value: &Value) -> String {
@@ -11,13 +13,17 @@ pub fn value(value: &Value) -> String {
         Value::Number(number) => number.as_f64().map_or_else(String::new, double),
         Value::String(text) => text.clone(),
         Value::Array(items) => format!("[{}]", joined(items.iter().map(self::value))),
-        Value::Object(members) => {
-            let pairs = members
-                .iter()
-                .map(|(key, member)| format!("{key}:{}", self::value(member)));
-            format!("map[{}]", joined(pairs))
-        }
+        Value::Object(members) => tree(members),
     }
+}
+
+/// The members in the form of `%v`, sorted by key.
+#[must_use]
+pub fn tree(members: &Tree) -> String {
+    let pairs = members
+        .iter()
+        .map(|(key, member)| format!("{key}:{}", value(member)));
+    format!("map[{}]", joined(pairs))
 }
 
 /// The name of the value's type in the form of `%T`.

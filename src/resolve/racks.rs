@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Where the server keeps its own state unless configured.
-const WORK_DIRECTORY: &str = "/opt/aerospike";
+pub const WORK_DIRECTORY: &str = "/opt/aerospike";
 
 /// Bytes of a rack's files in its `ConfigMap`, with room left for the names of 256 pods.
 const CONFIG_MAP_LIMIT: usize = 850 << 10;

@@ -1,11 +1,9 @@
 //! Images of server and init container: version, edition, and what an edition cannot do.
 
-use serde_json::Value;
-
 use crate::{
     admission::{
         rules::{Area, Change},
-        subject::Subject,
+        subject::{Namespace, Subject},
     },
     finding::{FieldPath, Finding},
     resolve::{
@@ -109,13 +107,12 @@ fn community_has_no_strong_consistency(subject: &Subject<'_>) -> Vec<Finding> {
     if !is_community(subject) {
         return Vec::new();
     }
-    let key = "strong-consistency";
     let strong = subject
         .namespaces()
-        .filter(|namespace| namespace.config.get(key) == Some(&Value::Bool(true)));
+        .filter(Namespace::is_strongly_consistent);
     strong
         .flat_map(|namespace| {
-            let path = namespace.place_of(&[key]);
+            let path = namespace.place_of(&["strong-consistency"]);
             needs_enterprise(subject, "CE-03", path, "use strong consistency")
         })
         .collect()
@@ -226,7 +223,7 @@ mod tests {
         let features = json!({
             "rackConfig": {"namespaces": ["test"], "racks": [{"id": 1}]},
             "aerospikeConfig": {"security": {}, "namespaces": [
-                {"name": "test", "strong-consistency": true, "storage-engine": {"type": "memory"}}]},
+                {"name": "test", "strong-consistency": true, "storage-engine": {"type": "pmem"}}]},
         });
         assert_eq!(created(&cluster(&features)), [""; 0]);
         assert_eq!(created(&with_image(COMMUNITY)), [""; 0]);
