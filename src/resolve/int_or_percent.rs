@@ -100,10 +100,7 @@ mod tests {
     #[test]
     fn shares_are_rounded_down() {
         let of_five = |text_: &str| text(text_).map(|share| share.of(5));
-        assert_eq!(
-            ["50%", "19%", "100%"].map(of_five),
-            [Ok(2), Ok(0), Ok(5)]
-        );
+        assert_eq!(["50%", "19%", "100%"].map(of_five), [Ok(2), Ok(0), Ok(5)]);
         assert_eq!(IntOrPercent::Count(7).of(5), 7);
         assert_eq!(IntOrPercent::Percent(100).of(u32::MAX), u32::MAX);
     }

@@ -211,7 +211,8 @@ impl<'a> Spread<'a> {
     fn unsuited(&self, batch: Batch, config: &RackConfig) -> Vec<Finding> {
         let spread: BTreeSet<_> = config.namespaces.iter().map(String::as_str).collect();
         let (path, member) = (batch.path(), batch.member());
-        let finding = |code, path: &FieldPath, message| Finding::invalid(code, path.clone(), message);
+        let finding =
+            |code, path: &FieldPath, message| Finding::invalid(code, path.clone(), message);
         [
             self.that(|name, _| !spread.contains(name)).map(|names| {
                 let listed = FieldPath::spec().children(&["rackConfig", "namespaces"]);

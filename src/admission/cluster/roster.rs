@@ -55,9 +55,23 @@ mod tests {
 
     #[test]
     fn a_blocked_node_is_given_by_its_id() {
-        let good = json!(["1A0", "001a0", "bb9", "FFFFFFFFFFFFFFFF", "000FFFFFFFFFFFFFFFF"]);
+        let good = json!([
+            "1A0",
+            "001a0",
+            "bb9",
+            "FFFFFFFFFFFFFFFF",
+            "000FFFFFFFFFFFFFFFF"
+        ]);
         assert_eq!(created(&blocking(&good)), [""; 0]);
-        let bad = json!(["1A0", "0", "", "0x1A0", "1A0@1", "db-1-0", "1FFFFFFFFFFFFFFFF"]);
+        let bad = json!([
+            "1A0",
+            "0",
+            "",
+            "0x1A0",
+            "1A0@1",
+            "db-1-0",
+            "1FFFFFFFFFFFFFFFF"
+        ]);
         let expected: Vec<_> = (1..7)
             .map(|index| format!("ROS-01 spec.rosterNodeBlockList[{index}]"))
             .collect();

@@ -42,9 +42,7 @@ fn at_each(subject: &Subject<'_>, code: &'static str, message: &str) -> Vec<Find
 pub(super) fn enterprise_is_new_enough(subject: &Subject<'_>) -> Vec<Finding> {
     let image = &subject.spec.image;
     match version_of(image) {
-        Ok(version)
-            if Edition::of(image) == Edition::Enterprise && !version.at_least(&SINCE) =>
-        {
+        Ok(version) if Edition::of(image) == Edition::Enterprise && !version.at_least(&SINCE) => {
             let message = format!(
                 "PKIOnly authMode requires Enterprise Edition version 8.1.0.0 or later, and the image has {version}: use a \
                  newer image, or Internal with a secretName"

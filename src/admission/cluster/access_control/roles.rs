@@ -185,7 +185,8 @@ pub(super) fn privileges_are_known(subject: &Subject<'_>) -> Vec<Finding> {
         .filter(|privilege| privilege.parts().is_none())
         .map(|privilege| {
             let known: Vec<_> = PrivilegeCode::named().map(|(_, name)| name).collect();
-            let form = "write <privilege>, <privilege>.<namespace> or <privilege>.<namespace>.<set>";
+            let form =
+                "write <privilege>, <privilege>.<namespace> or <privilege>.<namespace>.<set>";
             privilege.finding("ACL-09", format!("{form} with one of {}", known.join(", ")))
         })
         .collect()
@@ -197,7 +198,9 @@ pub(super) fn global_privileges_have_no_scope(subject: &Subject<'_>) -> Vec<Find
             let parts = privilege.parts()?;
             let Parts { code, .. } = parts;
             (parts.namespace.is_some() && !code.is_scoped()).then(|| {
-                let why = format!("{code} cannot have namespace or set scope, it holds everywhere: write {code}");
+                let why = format!(
+                    "{code} cannot have namespace or set scope, it holds everywhere: write {code}"
+                );
                 privilege.finding("ACL-10", why)
             })
         })
@@ -210,7 +213,10 @@ pub(super) fn namespaces_of_privileges_are_configured(subject: &Subject<'_>) -> 
     if configured < subject.racks().len() || roles(subject).next().is_none() {
         return Vec::new();
     }
-    let known: HashSet<_> = subject.namespaces().map(|namespace| namespace.name).collect();
+    let known: HashSet<_> = subject
+        .namespaces()
+        .map(|namespace| namespace.name)
+        .collect();
     privileges(subject)
         .filter_map(|privilege| {
             let parts = privilege.parts().filter(|parts| parts.code.is_scoped())?;
@@ -232,7 +238,10 @@ pub(super) fn sets_of_privileges_have_names(subject: &Subject<'_>) -> Vec<Findin
             set.is_some_and(|set| set.trim().is_empty())
         })
         .map(|privilege| {
-            privilege.finding("ACL-12", "invalid set name: name a set after the second dot, or leave the dot out")
+            privilege.finding(
+                "ACL-12",
+                "invalid set name: name a set after the second dot, or leave the dot out",
+            )
         })
         .collect()
 }
@@ -252,7 +261,10 @@ pub(super) fn whitelist_entries_are_unique(subject: &Subject<'_>) -> Vec<Finding
     });
     twice
         .map(|(path, text)| {
-            let message = format!("duplicate whitelist entry {:?}: give it once", shortened(text, TOLD));
+            let message = format!(
+                "duplicate whitelist entry {:?}: give it once",
+                shortened(text, TOLD)
+            );
             Finding::duplicate("ACL-13", path, message)
         })
         .collect()
@@ -268,10 +280,14 @@ pub(super) fn whitelist_entries_are_networks(subject: &Subject<'_>) -> Vec<Findi
                 Some(network) => ("ACL-15", format!("write {}", network.canonical())),
                 None => (
                     "ACL-14",
-                    "write an IP address such as 10.0.0.1 or a network such as 10.0.0.0/8".to_owned(),
+                    "write an IP address such as 10.0.0.1 or a network such as 10.0.0.0/8"
+                        .to_owned(),
                 ),
             };
-            let message = format!("invalid whitelist entry {:?}: {right}", shortened(text, TOLD));
+            let message = format!(
+                "invalid whitelist entry {:?}: {right}",
+                shortened(text, TOLD)
+            );
             Some(Finding::invalid(code, path, message))
         })
         .collect()

@@ -38,7 +38,13 @@ fn portions_are_counts_or_percentages() {
         (json!("101%"), "IOS-03"),
     ];
     for member in members {
-        for good in [json!(0), json!(1), json!(2_000_000_000), json!("0%"), json!("100%")] {
+        for good in [
+            json!(0),
+            json!(1),
+            json!(2_000_000_000),
+            json!("0%"),
+            json!("100%"),
+        ] {
             let cluster = racks(&json!({"rackConfig": {member: good}}));
             assert_eq!(created(&cluster), [""; 0], "{member} {good}");
         }
@@ -60,7 +66,11 @@ fn portions_are_counts_or_percentages() {
 
 #[test]
 fn a_bad_portion_is_explained() {
-    let told = |value: Value| text(&racks(&json!({"rackConfig": {"rollingUpdateBatchSize": value}})));
+    let told = |value: Value| {
+        text(&racks(
+            &json!({"rackConfig": {"rollingUpdateBatchSize": value}}),
+        ))
+    };
     let cases = [
         (
             json!("x"),
@@ -119,12 +129,15 @@ fn nodes_of_a_roster_leave_one_by_one() {
     let strong = |member: &str| {
         let mut config = namespaces(&[("test", json!(2))]);
         config["namespaces"][0]["strong-consistency"] = json!(true);
-        config["namespaces"][0]["storage-engine"] = json!({"type": "device", "devices": ["/dev/a"]});
+        config["namespaces"][0]["storage-engine"] =
+            json!({"type": "device", "devices": ["/dev/a"]});
         let volumes = json!([{"name": "a", "aerospike": {"path": "/dev/a"}, "source": {"persistentVolume":
             {"storageClass": "ssd", "volumeMode": "Block", "size": "1Gi"}}}]);
         let mut cluster = racks(&json!({"aerospikeConfig": config, "rackConfig": {member: 2}}));
         let storage = cluster.spec.storage.get_or_insert_default();
-        storage.volumes.extend(serde_json::from_value::<Vec<_>>(volumes).unwrap());
+        storage
+            .volumes
+            .extend(serde_json::from_value::<Vec<_>>(volumes).unwrap());
         created(&cluster)
     };
     assert_eq!(strong("rollingUpdateBatchSize"), [""; 0]);
@@ -167,7 +180,8 @@ fn batches_wait_for_the_racks_that_they_need() {
 #[test]
 fn disruptions_leave_a_copy_of_every_record() {
     let with = |size: u32, budget: Value, factors: &[(&str, Value)]| {
-        let spec = json!({"size": size, "maxUnavailable": budget, "aerospikeConfig": namespaces(factors)});
+        let spec =
+            json!({"size": size, "maxUnavailable": budget, "aerospikeConfig": namespaces(factors)});
         created(&cluster(&spec))
     };
     let refused = ["PDB-01 spec.maxUnavailable"];
@@ -175,7 +189,10 @@ fn disruptions_leave_a_copy_of_every_record() {
     assert_eq!(with(3, json!(1), &[("a", json!(2))]), [""; 0]);
     assert_eq!(with(3, json!(2), &[("a", json!(2))]), refused);
     assert_eq!(with(3, json!(2), &[("a", unset)]), refused);
-    assert_eq!(with(3, json!(2), &[("a", json!(3)), ("b", json!(1))]), [""; 0]);
+    assert_eq!(
+        with(3, json!(2), &[("a", json!(3)), ("b", json!(1))]),
+        [""; 0]
+    );
     assert_eq!(with(3, json!(3), &[("a", json!(1))]), refused);
     assert_eq!(with(1, json!(9), &[("a", json!(1))]), [""; 0]);
     assert_eq!(with(3, json!("100%"), &[("a", json!(2))]), [""; 0]);
