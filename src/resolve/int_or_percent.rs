@@ -60,9 +60,10 @@ impl IntOrPercent {
     pub fn of(self, whole: u32) -> u32 {
         match self {
             Self::Count(count) => count,
+            // In two parts, so that it cannot overflow.
             Self::Percent(percent) => {
-                let share = u64::from(whole) * u64::from(percent) / 100;
-                u32::try_from(share).expect("a share is no more than the whole")
+                let percent = u32::from(percent);
+                whole / 100 * percent + whole % 100 * percent / 100
             }
         }
     }
