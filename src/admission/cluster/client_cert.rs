@@ -82,7 +82,7 @@ pub fn is_allowed_path(settings: &Settings, path: &str) -> bool {
     let path = Path::new(path);
     let climbs = path.components().any(|part| part == Component::ParentDir);
     let folder = settings.client_cert_dir.as_deref();
-    !climbs && folder.is_some_and(|folder| path.starts_with(folder))
+    path.is_absolute() && !climbs && folder.is_some_and(|folder| path.starts_with(folder))
 }
 
 fn path() -> FieldPath {

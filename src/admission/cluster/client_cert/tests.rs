@@ -182,6 +182,11 @@ fn secrets_of_other_namespaces_are_read_where_that_is_allowed() {
 #[test]
 fn files_are_read_where_that_is_allowed() {
     let settings = allowing();
+    let relative = Settings {
+        client_cert_dir: Some(PathBuf::from("certs")),
+        ..Settings::default()
+    };
+    assert!(!is_allowed_path(&relative, "certs/a"));
     let allowed = [
         "/certs/a",
         "/certs/a/b.pem",

@@ -85,6 +85,28 @@ impl<'a> Pod<'a> {
         let own = self.containers.iter().map(PlacedContainer::context);
         std::iter::once(self.context()).chain(own)
     }
+
+    /// The places of a member in the contexts for which `is_breach` holds.
+    pub fn places(&self, member: &str, is_breach: impl Fn(&Context<'_>) -> bool) -> Vec<FieldPath> {
+        let breaches = self.contexts().filter(|context| is_breach(context));
+        breaches.map(|context| context.path.child(member)).collect()
+    }
+
+    /// The places of added capabilities for which `is_breach` holds.
+    pub fn added_capabilities(&self, is_breach: impl Fn(&str) -> bool) -> Vec<FieldPath> {
+        self.contexts()
+            .flat_map(|context| {
+                let capabilities = context.own.and_then(|own| own.capabilities.as_ref());
+                let added = capabilities.and_then(|capabilities| capabilities.add.as_deref());
+                let added = added.unwrap_or_default().iter().enumerate();
+                let breaches = added.filter(|(_, name)| is_breach(name));
+                let path = context.path.children(&["capabilities", "add"]);
+                breaches
+                    .map(|(index, name)| path.item(index, name))
+                    .collect::<Vec<_>>()
+            })
+            .collect()
+    }
 }
 
 fn written<'a>(
