@@ -1,6 +1,6 @@
 //! Raw arguments, then the settings that they mean.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use clap::{Parser, Subcommand};
 
@@ -95,7 +95,7 @@ pub struct LimitArgs {
     pub allow_secret_namespaces: Vec<String>,
     /// The folder of the operator's file system from which a cluster may name certificates; none if unset.
     #[arg(long, env = "CLIENT_CERT_DIR")]
-    pub client_cert_dir: Option<PathBuf>,
+    pub client_cert_dir: Option<OsString>,
     /// The level of the Pod Security standard that the pods of clusters must meet.
     #[arg(long, env = "POD_POLICY", value_enum, default_value_t)]
     pub pod_policy: PodPolicy,
@@ -111,6 +111,7 @@ impl RunArgs {
         let limits = self.limits.clone();
         let listed = limits.allow_secret_namespaces.into_iter();
         let named = listed.filter(|namespace| !namespace.is_empty());
+        let folder = limits.client_cert_dir.filter(|folder| !folder.is_empty());
         Settings {
             init_image: InitImage {
                 registry: filled(given.init_registry).unwrap_or(defaults.registry),
@@ -118,9 +119,7 @@ impl RunArgs {
                 name_and_tag: filled(given.init_name_tag).unwrap_or(defaults.name_and_tag),
             },
             secret_namespaces: named.collect(),
-            client_cert_dir: limits
-                .client_cert_dir
-                .filter(|folder| !folder.as_os_str().is_empty()),
+            client_cert_dir: folder.map(PathBuf::from),
             pod_policy: limits.pod_policy,
         }
     }
