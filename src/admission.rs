@@ -89,6 +89,7 @@ impl<'a> Proposal<'a> {
         Subject {
             operation: self.operation,
             name: cluster.metadata.name.as_deref().unwrap_or_default(),
+            namespace: cluster.metadata.namespace.as_deref().unwrap_or_default(),
             spec: &effective.spec,
             status: cluster.status.as_ref(),
             settings: self.settings,

@@ -1,6 +1,6 @@
 //! Raw arguments, then the settings that they mean.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand};
 use k8s_openapi::jiff::SignedDuration;
@@ -9,7 +9,7 @@ use crate::{
     check::CheckArgs,
     controller::watches::Scope,
     init,
-    resolve::{InitImage, Settings},
+    resolve::{InitImage, PodPolicy, Settings},
     tls::self_managed::{
         self,
         rotation::{OutOfRange, Schedule},
@@ -72,6 +72,9 @@ pub struct RunArgs {
     /// The image of database pods' init containers.
     #[command(flatten)]
     pub init_image: InitImageArgs,
+    /// What clusters may ask for.
+    #[command(flatten)]
+    pub limits: LimitArgs,
 }
 
 /// The certificate of the webhooks.
@@ -137,6 +140,20 @@ pub struct InitImageArgs {
     pub init_name_tag: Option<String>,
 }
 
+/// What clusters may ask of the operator and of their nodes.
+#[derive(Clone, Debug, clap::Args)]
+pub struct LimitArgs {
+    /// Namespaces beside its own from which a cluster may name Secrets for the operator to read, with commas between.
+    #[arg(long, env = "ALLOW_SECRET_NAMESPACES", value_delimiter = ',')]
+    pub allow_secret_namespaces: Vec<String>,
+    /// The folder of the operator's file system from which a cluster may name certificates; none if unset.
+    #[arg(long, env = "CLIENT_CERT_DIR")]
+    pub client_cert_dir: Option<OsString>,
+    /// The level of the Pod Security standard that the pods of clusters must meet.
+    #[arg(long, env = "POD_POLICY", value_enum, default_value_t)]
+    pub pod_policy: PodPolicy,
+}
+
 impl RunArgs {
     /// What the installation contributes to every cluster.
     #[must_use]
@@ -144,12 +161,19 @@ impl RunArgs {
         let defaults = InitImage::default();
         let given = self.init_image.clone();
         let filled = |part: Option<String>| part.filter(|part| !part.is_empty());
+        let limits = self.limits.clone();
+        let listed = limits.allow_secret_namespaces.into_iter();
+        let named = listed.filter(|namespace| !namespace.is_empty());
+        let folder = limits.client_cert_dir.filter(|folder| !folder.is_empty());
         Settings {
             init_image: InitImage {
                 registry: filled(given.init_registry).unwrap_or(defaults.registry),
                 namespace: given.init_registry_namespace.unwrap_or(defaults.namespace),
                 name_and_tag: filled(given.init_name_tag).unwrap_or(defaults.name_and_tag),
             },
+            secret_namespaces: named.collect(),
+            client_cert_dir: folder.map(PathBuf::from),
+            pod_policy: limits.pod_policy,
         }
     }
 
@@ -217,13 +241,36 @@ mod tests {
         }
     }
 
+    fn settings(arguments: &[&str]) -> Settings {
+        run(arguments).unwrap().settings()
+    }
+
     #[test]
     fn an_empty_part_of_the_init_image_is_the_default_but_for_the_path() {
-        let args = run(&["--init-registry=", "--init-registry-namespace="]).unwrap();
-        let image = args.settings().init_image;
+        let image = settings(&["--init-registry=", "--init-registry-namespace="]).init_image;
         assert_eq!(
             (image.registry.as_str(), image.namespace.as_str()),
             ("docker.io", "")
+        );
+    }
+
+    #[test]
+    fn nothing_is_allowed_that_the_installation_does_not_allow() {
+        let none = settings(&["--allow-secret-namespaces=", "--client-cert-dir="]);
+        assert_eq!(none, Settings::default());
+        let some = settings(&[
+            "--allow-secret-namespaces=a,b",
+            "--client-cert-dir=/certs",
+            "--pod-policy=restricted",
+        ]);
+        assert_eq!(
+            some,
+            Settings {
+                secret_namespaces: ["a".to_owned(), "b".to_owned()].into(),
+                client_cert_dir: Some("/certs".into()),
+                pod_policy: PodPolicy::Restricted,
+                ..Settings::default()
+            }
         );
     }
 }

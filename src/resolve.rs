@@ -4,13 +4,18 @@
 pub mod effective;
 pub mod hash;
 pub mod image;
+pub mod int_or_percent;
 pub mod network;
+pub mod pod_policy;
 pub mod quantity;
 pub mod racks;
 pub mod storage;
 
 use k8s_openapi::api::core::v1::{Affinity, Toleration};
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use crate::{
     api::{AerospikeCluster, AerospikeClusterSpec, Tree},
@@ -19,7 +24,9 @@ use crate::{
 pub use effective::{Effective, effective};
 pub use hash::Hashes;
 pub use image::{Edition, InitImage, ServerImage, Version};
+pub use int_or_percent::{IntOrPercent, IntOrPercentError};
 pub use network::{AddressTypes, Network, Ports};
+pub use pod_policy::PodPolicy;
 pub use racks::{RackId, RackIdentifier, Revision};
 pub use storage::{ResolvedVolume, Storage, VolumeKind};
 
@@ -28,6 +35,12 @@ pub use storage::{ResolvedVolume, Storage, VolumeKind};
 pub struct Settings {
     /// The image of the init container where the custom resource names none.
     pub init_image: InitImage,
+    /// Namespaces beside its own from which a cluster may name Secrets for the operator to read.
+    pub secret_namespaces: BTreeSet<String>,
+    /// The folder of the operator's own file system from which a cluster may name certificates; none if unset.
+    pub client_cert_dir: Option<PathBuf>,
+    /// What a cluster's pods may ask of their nodes.
+    pub pod_policy: PodPolicy,
 }
 
 /// Who the cluster is: what every object of it is named and owned by.

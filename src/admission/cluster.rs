@@ -12,9 +12,11 @@ pub mod name;
 pub mod namespaces;
 pub mod network_policy;
 pub mod operations;
+pub mod pod_security;
 pub mod pods;
 pub mod racks;
 pub mod replication_factor;
+pub mod roster;
 pub mod size;
 pub mod storage;
 pub mod tls;
@@ -28,6 +30,7 @@ pub const AREAS: &[Area] = &[
     operations::AREA,
     image::AREA,
     racks::AREA,
+    roster::AREA,
     storage::AREA,
     config::AREA,
     tls::AREA,
@@ -38,6 +41,7 @@ pub const AREAS: &[Area] = &[
     client_cert::AREA,
     network_policy::AREA,
     pods::AREA,
+    pod_security::AREA,
     containers::AREA,
     config_change::AREA,
     replication_factor::AREA,
@@ -53,8 +57,9 @@ pub(crate) mod testing {
     use serde_json::{Value, json};
 
     use crate::{
-        admission::{Operation, Proposal, check},
+        admission::{Operation, Proposal, Verdict, check},
         api::AerospikeCluster,
+        finding::Finding,
         resolve::Settings,
     };
 
@@ -79,53 +84,52 @@ pub(crate) mod testing {
 
     /// Codes and places of what is wrong with a new cluster.
     pub fn created(cluster: &AerospikeCluster) -> Vec<String> {
-        judged(Operation::Create, cluster, None)
+        created_under(&Settings::default(), cluster)
+    }
+
+    /// Codes and places of what is wrong with a new cluster where the operator is installed with `settings`.
+    pub fn created_under(settings: &Settings, cluster: &AerospikeCluster) -> Vec<String> {
+        brief(judged(settings, cluster, None))
     }
 
     /// Codes and places of what is wrong with an update.
     pub fn updated(old: &AerospikeCluster, new: &AerospikeCluster) -> Vec<String> {
-        judged(Operation::Update, new, Some(old))
-    }
-
-    fn judged(
-        operation: Operation,
-        new: &AerospikeCluster,
-        old: Option<&AerospikeCluster>,
-    ) -> Vec<String> {
-        let settings = Settings::default();
-        let verdict = check(&Proposal {
-            operation,
-            new,
-            old,
-            settings: &settings,
-        });
-        let brief = |finding: crate::finding::Finding| format!("{} {}", finding.code, finding.path);
-        verdict.findings.into_iter().map(brief).collect()
+        brief(judged(&Settings::default(), new, Some(old)))
     }
 
     /// The whole text of what is wrong with a new cluster.
     pub fn text(cluster: &AerospikeCluster) -> String {
-        let settings = Settings::default();
-        let verdict = check(&Proposal {
-            operation: Operation::Create,
-            new: cluster,
-            old: None,
-            settings: &settings,
-        });
+        let verdict = judged(&Settings::default(), cluster, None);
         let lines: Vec<_> = verdict.findings.iter().map(ToString::to_string).collect();
         lines.join("\n")
     }
 
     /// Codes of the warnings about a new cluster.
     pub fn warned(cluster: &AerospikeCluster) -> Vec<&'static str> {
-        let settings = Settings::default();
-        let verdict = check(&Proposal {
-            operation: Operation::Create,
-            new: cluster,
-            old: None,
-            settings: &settings,
-        });
+        let verdict = judged(&Settings::default(), cluster, None);
         verdict.warnings.iter().map(|w| w.code).collect()
+    }
+
+    fn judged(
+        settings: &Settings,
+        new: &AerospikeCluster,
+        old: Option<&AerospikeCluster>,
+    ) -> Verdict {
+        let operation = match old {
+            Some(_) => Operation::Update,
+            None => Operation::Create,
+        };
+        check(&Proposal {
+            operation,
+            new,
+            old,
+            settings,
+        })
+    }
+
+    fn brief(verdict: Verdict) -> Vec<String> {
+        let brief = |finding: Finding| format!("{} {}", finding.code, finding.path);
+        verdict.findings.into_iter().map(brief).collect()
     }
 
     #[test]

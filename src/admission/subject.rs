@@ -23,6 +23,8 @@ pub struct Subject<'a> {
     pub operation: Operation,
     /// Its name.
     pub name: &'a str,
+    /// The Kubernetes namespace that it is in; empty where a file names none.
+    pub namespace: &'a str,
     /// Its effective spec.
     pub spec: &'a AerospikeClusterSpec,
     /// Its status, as stored.

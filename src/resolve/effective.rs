@@ -20,7 +20,7 @@ use crate::{
     config::{self, inject},
     finding::{FieldPath, Finding},
     resolve::{
-        Settings,
+        Settings, network,
         racks::{blame, rack_path},
         storage,
     },
@@ -88,12 +88,7 @@ fn network_policy(spec: &mut AerospikeClusterSpec, namespace: &str) {
         .get_or_insert(AddressType::HostExternal);
     for names in network_names(policy) {
         for name in names {
-            let bare = name.trim();
-            *name = if bare.contains('/') {
-                bare.to_owned()
-            } else {
-                format!("{namespace}/{bare}")
-            };
+            *name = network::whole_name(name, namespace);
         }
     }
 }

@@ -112,6 +112,13 @@ impl Network {
         self.multi_pod_per_host && self.uses_node_addresses()
     }
 
+    /// Whether the ports of clients are opened on the node as well: where clients come by the node's address and no other
+    /// pod of the cluster can be in the way.
+    #[must_use]
+    pub fn opens_node_ports(&self) -> bool {
+        !self.multi_pod_per_host && !self.is_pod_only()
+    }
+
     /// Whether clients reach pods by nothing but their own IPs.
     #[must_use]
     pub fn is_pod_only(&self) -> bool {
@@ -127,8 +134,20 @@ impl Network {
     }
 }
 
+/// The whole name of an additional network, `<namespace>/<name>`; one without a namespace is in that of the cluster.
+#[must_use]
+pub fn whole_name(name: &str, namespace: &str) -> String {
+    let bare = name.trim();
+    if bare.contains('/') {
+        bare.to_owned()
+    } else {
+        format!("{namespace}/{bare}")
+    }
+}
+
 /// The network of an effective spec.
-pub(super) fn resolve(spec: &AerospikeClusterSpec) -> Network {
+#[must_use]
+pub fn resolve(spec: &AerospikeClusterSpec) -> Network {
     let policy = spec.aerospike_network_policy.clone().unwrap_or_default();
     let defaults = AddressTypes::default();
     let pod = spec.pod_spec.as_ref();

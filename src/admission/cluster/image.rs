@@ -222,6 +222,8 @@ mod tests {
     fn a_community_image_is_told_each_feature_that_it_lacks() {
         let features = json!({
             "rackConfig": {"namespaces": ["test"], "racks": [{"id": 1}]},
+            "aerospikeAccessControl": {"users": [
+                {"name": "admin", "secretName": "s", "roles": ["sys-admin", "user-admin"]}]},
             "aerospikeConfig": {"security": {}, "namespaces": [
                 {"name": "test", "strong-consistency": true, "storage-engine": {"type": "pmem"}}]},
         });

@@ -60,10 +60,9 @@ fn readiness(port: u16) -> Probe {
     }
 }
 
-/// The ports by name. Those that clients use are opened on the node as well, where clients come by the node's address
-/// and no other pod of the cluster can be in the way.
+/// The ports by name.
 fn ports(network: &Network) -> Vec<ContainerPort> {
-    let on_node = !network.multi_pod_per_host && !network.is_pod_only();
+    let on_node = network.opens_node_ports();
     let ports = network.ports;
     let named = [
         ("admin", ports.admin, on_node),

@@ -93,7 +93,7 @@ fn blocked_racks_leave_a_roster() {
             "RACK-07 spec.rosterNodeBlockList",
         ]
     );
-    let batch = json!({"rackConfig": {"rollingUpdateBatchSize": 2}});
+    let batch = json!({"rackConfig": {"namespaces": ["test"], "rollingUpdateBatchSize": 2}});
     assert_eq!(
         blocked(&[2], &batch),
         ["RACK-09 spec.rackConfig.rollingUpdateBatchSize"]

@@ -1,0 +1,222 @@
+//! A cluster's pod as the standard looks at it: what is set for all of it, and what for each of its containers, the
+//! operator's own included.
+
+use k8s_openapi::api::core::v1::{
+    AppArmorProfile, Container, ContainerPort, LifecycleHandler, PodSecurityContext, Probe,
+    SELinuxOptions, SeccompProfile, SecurityContext, WindowsSecurityContextOptions,
+};
+
+use crate::{admission::subject::Subject, api::pod::PodSpec, finding::FieldPath, resources::names};
+
+/// A cluster's pod.
+pub struct Pod<'a> {
+    pub subject: &'a Subject<'a>,
+    pub spec: &'a PodSpec,
+    pub containers: Vec<PlacedContainer<'a>>,
+}
+
+/// A container with its place.
+pub struct PlacedContainer<'a> {
+    pub path: FieldPath,
+    context: Option<&'a SecurityContext>,
+    /// As the user wrote it; none for the operator's own.
+    written: Option<&'a Container>,
+}
+
+/// A security context, with what a pod's and a container's have in common.
+pub struct Context<'a> {
+    pub path: FieldPath,
+    pub is_pod: bool,
+    pub app_armor: Option<&'a AppArmorProfile>,
+    pub run_as_non_root: Option<bool>,
+    pub run_as_user: Option<i64>,
+    pub se_linux: Option<&'a SELinuxOptions>,
+    pub seccomp: Option<&'a SeccompProfile>,
+    pub windows: Option<&'a WindowsSecurityContextOptions>,
+    /// With what only a container can set.
+    pub own: Option<&'a SecurityContext>,
+}
+
+impl<'a> Pod<'a> {
+    pub fn of(subject: &'a Subject<'a>, spec: &'a PodSpec) -> Self {
+        let server = spec.aerospike_container.as_ref();
+        let init = spec.aerospike_init_container.as_ref();
+        let operators = [
+            (
+                "aerospikeContainer",
+                server.and_then(|server| server.security_context.as_ref()),
+            ),
+            (
+                "aerospikeInitContainer",
+                init.and_then(|init| init.security_context.as_ref()),
+            ),
+        ];
+        let operators = operators.map(|(member, context)| PlacedContainer {
+            path: Self::path().child(member),
+            context,
+            written: None,
+        });
+        let sidecars = written("sidecars", &spec.sidecars);
+        let init = written("initContainers", &spec.init_containers);
+        let others = init.filter(|container| !container.is_placeholder());
+        Self {
+            subject,
+            spec,
+            containers: operators
+                .into_iter()
+                .chain(sidecars)
+                .chain(others)
+                .collect(),
+        }
+    }
+
+    pub fn path() -> FieldPath {
+        FieldPath::spec().child("podSpec")
+    }
+
+    /// What is set for all containers.
+    pub fn context(&self) -> Context<'a> {
+        let path = Self::path().child("securityContext");
+        of_pod(path, self.spec.security_context.as_ref())
+    }
+
+    /// What is set for all containers, then for each.
+    pub fn contexts(&self) -> impl Iterator<Item = Context<'a>> {
+        let own = self.containers.iter().map(PlacedContainer::context);
+        std::iter::once(self.context()).chain(own)
+    }
+
+    /// The places of a member in the contexts for which `is_breach` holds.
+    pub fn places(&self, member: &str, is_breach: impl Fn(&Context<'_>) -> bool) -> Vec<FieldPath> {
+        let breaches = self.contexts().filter(|context| is_breach(context));
+        breaches.map(|context| context.path.child(member)).collect()
+    }
+
+    /// The places of added capabilities for which `is_breach` holds.
+    pub fn added_capabilities(&self, is_breach: impl Fn(&str) -> bool) -> Vec<FieldPath> {
+        self.contexts()
+            .flat_map(|context| {
+                let capabilities = context.own.and_then(|own| own.capabilities.as_ref());
+                let added = capabilities.and_then(|capabilities| capabilities.add.as_deref());
+                let added = added.unwrap_or_default().iter().enumerate();
+                let breaches = added.filter(|(_, name)| is_breach(name));
+                let path = context.path.children(&["capabilities", "add"]);
+                breaches
+                    .map(|(index, name)| path.item(index, name))
+                    .collect::<Vec<_>>()
+            })
+            .collect()
+    }
+}
+
+fn written<'a>(
+    member: &str,
+    containers: &'a [Container],
+) -> impl Iterator<Item = PlacedContainer<'a>> {
+    let list = Pod::path().child(member);
+    let containers = containers.iter().enumerate();
+    containers.map(move |(index, container)| PlacedContainer {
+        path: list.item(index, &container.name),
+        context: container.security_context.as_ref(),
+        written: Some(container),
+    })
+}
+
+fn of_pod(path: FieldPath, context: Option<&PodSecurityContext>) -> Context<'_> {
+    Context {
+        path,
+        is_pod: true,
+        app_armor: context.and_then(|context| context.app_armor_profile.as_ref()),
+        run_as_non_root: context.and_then(|context| context.run_as_non_root),
+        run_as_user: context.and_then(|context| context.run_as_user),
+        se_linux: context.and_then(|context| context.se_linux_options.as_ref()),
+        seccomp: context.and_then(|context| context.seccomp_profile.as_ref()),
+        windows: context.and_then(|context| context.windows_options.as_ref()),
+        own: None,
+    }
+}
+
+impl<'a> PlacedContainer<'a> {
+    /// In the list of init containers the name of ours marks its place; the rest of the entry is ignored.
+    fn is_placeholder(&self) -> bool {
+        let name = self.written.map(|container| container.name.as_str());
+        name == Some(names::INIT_CONTAINER)
+    }
+
+    fn context(&self) -> Context<'a> {
+        let context = self.context;
+        Context {
+            path: self.path.child("securityContext"),
+            is_pod: false,
+            app_armor: context.and_then(|context| context.app_armor_profile.as_ref()),
+            run_as_non_root: context.and_then(|context| context.run_as_non_root),
+            run_as_user: context.and_then(|context| context.run_as_user),
+            se_linux: context.and_then(|context| context.se_linux_options.as_ref()),
+            seccomp: context.and_then(|context| context.seccomp_profile.as_ref()),
+            windows: context.and_then(|context| context.windows_options.as_ref()),
+            own: context,
+        }
+    }
+
+    /// The ports that the user opens.
+    pub fn ports(&self) -> &'a [ContainerPort] {
+        let ports = self
+            .written
+            .and_then(|container| container.ports.as_deref());
+        ports.unwrap_or_default()
+    }
+
+    /// The places at which probes and hooks name a host.
+    pub fn hosts(&self) -> Vec<FieldPath> {
+        let Some(container) = self.written else {
+            return Vec::new();
+        };
+        let probes = [
+            ("livenessProbe", &container.liveness_probe),
+            ("readinessProbe", &container.readiness_probe),
+            ("startupProbe", &container.startup_probe),
+        ];
+        let probes = probes.into_iter().filter_map(|(member, probe)| {
+            Some((self.path.child(member), targets_of_probe(probe.as_ref()?)))
+        });
+        let hooks = container.lifecycle.iter().flat_map(|lifecycle| {
+            [
+                ("postStart", &lifecycle.post_start),
+                ("preStop", &lifecycle.pre_stop),
+            ]
+        });
+        let hooks = hooks.filter_map(|(member, hook)| {
+            let path = self.path.children(&["lifecycle", member]);
+            Some((path, targets_of_hook(hook.as_ref()?)))
+        });
+        probes
+            .chain(hooks)
+            .flat_map(|(path, targets)| {
+                let named = targets.into_iter();
+                let named = named.filter(|(_, host)| host.is_some_and(|host| !host.is_empty()));
+                named.map(move |(member, _)| path.children(&[member, "host"]))
+            })
+            .collect()
+    }
+}
+
+/// The ways to reach something, each with the host that it names.
+type Targets<'a> = [(&'static str, Option<&'a str>); 2];
+
+fn targets_of_probe(probe: &Probe) -> Targets<'_> {
+    let http = probe.http_get.as_ref();
+    let tcp = probe.tcp_socket.as_ref();
+    [
+        ("httpGet", http.and_then(|action| action.host.as_deref())),
+        ("tcpSocket", tcp.and_then(|action| action.host.as_deref())),
+    ]
+}
+
+fn targets_of_hook(hook: &LifecycleHandler) -> Targets<'_> {
+    let http = hook.http_get.as_ref();
+    let tcp = hook.tcp_socket.as_ref();
+    [
+        ("httpGet", http.and_then(|action| action.host.as_deref())),
+        ("tcpSocket", tcp.and_then(|action| action.host.as_deref())),
+    ]
+}
