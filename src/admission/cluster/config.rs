@@ -10,7 +10,7 @@ use crate::{
     },
     config::{
         Problem, go_text,
-        parameters::Release,
+        parameters::{Release, releases},
         schema::{self, Server},
     },
     finding::{FieldPath, Finding, Warning},
@@ -52,10 +52,13 @@ const MEMORY_TRACKING: &str = "cgroup-mem-tracking";
 /// Parameters of a log sink that only `syslog` has.
 const SYSLOG: &[&str] = &["facility", "path", "tag"];
 
-/// The release in the image's tag, if the tag holds a version at all.
+/// The release in the image's tag. None if there is no version, or one that is refused for its age: those have findings.
 fn release(subject: &Subject<'_>) -> Option<Result<Release, String>> {
     let version = version_of(&subject.spec.image).ok()?.to_string();
-    Some(Release::parse(&version).ok_or(version))
+    match Release::parse(&version) {
+        Some(release) => (releases().first() <= Some(&release)).then_some(Ok(release)),
+        None => Some(Err(version)),
+    }
 }
 
 /// Racks of different configurations: those without changes of their own differ in nothing but the rack's number.

@@ -168,7 +168,11 @@ mod tests {
 
     #[test]
     fn an_image_has_a_supported_version() {
-        assert_eq!(created(&with_image("r:5000/ee:6.0.0.0")), [""; 0]);
+        let oldest = cluster(
+            &json!({"image": "r:5000/ee:6.0.0.0", "aerospikeConfig": {"service": null,
+            "namespaces": [{"name": "test", "memory-size": 1, "storage-engine": {"type": "memory"}}]}}),
+        );
+        assert_eq!(created(&oldest), [""; 0]);
         assert_eq!(created(&with_image("")), ["IMG-01 spec.image"]);
         for versionless in ["InvalidImage", "a/b:latest", "a/b@sha256:12"] {
             assert_eq!(

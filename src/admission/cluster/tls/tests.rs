@@ -7,15 +7,21 @@ use crate::{
 
 /// A cluster with TLS beside the plain ports, with `network` merged over it.
 fn network(network: &Value) -> AerospikeCluster {
-    let mut config = json!({"network": {
+    let tls = json!({
         "service": {"tls-name": "a", "tls-port": 4333},
         "heartbeat": {"tls-name": "a", "tls-port": 3012},
         "fabric": {"tls-name": "a", "tls-port": 3011},
         "tls": [{"name": "a", "cert-file": "/c", "key-file": "/k", "ca-file": "/a"}],
-    }});
-    json_patch::merge(&mut config, &json!({ "network": network }));
-    cluster(&json!({"aerospikeConfig": config, "storage": {"volumes": [
-        {"name": "tls", "source": {"secret": {"secretName": "s"}}, "aerospike": {"path": "/"}}]}}))
+    });
+    let mut cluster = cluster(
+        &json!({"aerospikeConfig": {"network": tls}, "storage": {"volumes": [
+        {"name": "tls", "source": {"secret": {"secretName": "s"}}, "aerospike": {"path": "/"}}]}}),
+    );
+    json_patch::merge(
+        cluster.spec.aerospike_config.get_mut("network").unwrap(),
+        network,
+    );
+    cluster
 }
 
 fn entries(entries: &Value) -> AerospikeCluster {
