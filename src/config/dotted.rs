@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_key_whose_place_is_taken_stays() {
-        let deep = vec!["a"; 9].join(".");
+        let deep = ["a"; 9].join(".");
         for given in [
             json!({"a": 1, "a.b": 2}),
             json!({"a": {"b": 1}, "a.b": 2}),

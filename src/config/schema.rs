@@ -3,6 +3,7 @@
 //! The user's tree and the table's are walked side by side; a path is built only for what is wrong. AKO's notations pass
 //! as they do there: a text for a list of one, a fraction for the whole number below it, a dotted key for a member.
 
+mod ako;
 mod leaf;
 mod nearest;
 mod requirements;
@@ -22,6 +23,7 @@ use crate::{
     },
 };
 pub use leaf::is_host_name;
+use requirements::Lack;
 
 /// So many problems of one configuration are told: an answer shows fewer, and telling them takes time.
 pub const MOST_PROBLEMS: usize = 256;
@@ -76,6 +78,8 @@ struct Variant<'a> {
     node: &'static Node,
 }
 
+/// Characters that are shown of a value or of a name that the user chose.
+const LONGEST: usize = 48;
 /// The member that tells the type of a variant.
 const TYPE: &str = "type";
 /// The member that tells the items of a list apart.
@@ -107,7 +111,11 @@ impl Judge {
 
     fn section(&mut self, at: Place<'_>, tree: &Tree) {
         let has = |member: &str| self.is_given(at.node, tree, member);
-        for lack in requirements::lacks(at.parameter.values, has) {
+        // A null counts as given, so that it is told alone.
+        let is_null_told =
+            |lack: &Lack| matches!(lack, Lack::TooMany(_)) && tree.values().any(Value::is_null);
+        let lacks = requirements::lacks(at.parameter.values, has).into_iter();
+        for lack in lacks.filter(|lack| !is_null_told(lack)) {
             self.push(text::lacking(at, lack, self.server, tree));
         }
         for (key, value) in tree {

@@ -13,7 +13,7 @@ use crate::{
         parameters::{Release, releases},
         schema::{self, Server},
     },
-    finding::{FieldPath, Finding, Warning},
+    finding::{FieldPath, Finding, Step, Warning},
     resolve::{Edition, image::version_of},
 };
 
@@ -121,7 +121,7 @@ fn parameters_fit_the_server(subject: &Subject<'_>) -> Vec<Finding> {
 
 fn is_derived(problem: &Problem) -> bool {
     let last = problem.path.steps().last();
-    last.and_then(|step| step.name())
+    last.and_then(Step::name)
         .is_some_and(|name| DERIVED.contains(&name))
 }
 

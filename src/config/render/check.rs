@@ -53,7 +53,7 @@ fn duplicate(name: &str, at: &Trail<'_>) -> Problem {
     let steps = at.steps();
     let pairs = steps.iter().zip(steps.iter().skip(1));
     let sections = pairs.filter_map(|(step, next)| next.name().and(step.name()));
-    let context: String = sections.map(|name| format!("{name}: ")).collect();
+    let context: String = sections.flat_map(|name| [name, ": "]).collect();
     let list = at.name().unwrap_or_default();
     Problem {
         code: "SCH-02",

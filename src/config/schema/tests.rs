@@ -156,25 +156,51 @@ fn a_missing_list_in_a_storage_engine_is_told_in_akos_words_too() {
 }
 
 #[test]
-fn files_and_devices_exclude_each_other_even_when_one_is_null() {
-    let found = newest(&storage(
-        &json!({"type": "device", "devices": ["/dev/a"], "files": null}),
+fn a_storage_engine_is_on_devices_or_on_files() {
+    let (path, reason, sentence) = only(&storage(
+        &json!({"type": "device", "devices": ["/dev/a"], "files": ["/f"]}),
     ));
-    let told: Vec<_> = found
-        .iter()
-        .map(|it| (it.path.to_string(), it.message.as_str()))
-        .collect();
-    assert_eq!(told.len(), 2);
-    assert_eq!(told[0].0, "namespaces[0].storage-engine");
     assert_eq!(
-        told[0].1,
-        "aerospikeConfig not valid: storage-engine of type device takes only one of devices, or files"
+        (path.as_str(), reason),
+        ("namespaces[0].storage-engine", Reason::Invalid)
     );
-    assert_eq!(told[1].0, "namespaces[0].storage-engine.files");
+    assert_eq!(
+        sentence,
+        "storage-engine of type device takes only one of devices, or files"
+    );
+}
+
+#[test]
+fn a_null_beside_a_list_is_told_alone() {
+    // A merge patch cannot say null beside something that stays.
+    let mut config = config(&json!({}));
+    config["namespaces"][0]["storage-engine"]["files"] = Value::Null;
+    let found = judged(config, server("8.1.2"));
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        found[0].path.to_string(),
+        "namespaces[0].storage-engine.files"
+    );
+    for fragment in [
+        "{map[devices:[…] files:<nil> type:device] number_one_of (root).",
+        "{<nil> invalid_type (root).namespaces.0.storage-engine.files Invalid type.",
+    ] {
+        assert!(found[0].message.contains(fragment), "{}", found[0].message);
+    }
+}
+
+#[test]
+fn a_section_full_of_long_values_is_told_in_few_words() {
+    let long = vec!["/dev/a"; 100_000];
+    let mut engine = json!({"type": "device", "devices": long});
+    for key in ["filesize", "flush-size", "evict-used-pct", "defrag-sleep"] {
+        engine[key] = json!("x".repeat(100_000));
+    }
+    let found = newest(&storage(&engine));
+    assert_eq!(found.len(), 4);
     assert!(
-        told[1]
-            .1
-            .contains("{<nil> invalid_type (root).namespaces.0.storage-engine.files Invalid type.")
+        found.iter().all(|it| it.message.chars().count() < 500),
+        "{found:#?}"
     );
 }
 

@@ -1,11 +1,11 @@
-//! What is said about a value: a sentence for the person who mends it, and where users know AKO's own words, those too.
+//! What is said about a value: a sentence for the person who mends it, and AKO's own words behind it.
 
 use std::fmt::Write;
 
 use serde_json::Value;
 
 use super::{
-    NAME, Place, Server, TYPE, Variant,
+    LONGEST, NAME, Place, Server, TYPE, ako,
     leaf::Wrong,
     nearest,
     requirements::{Lack, alternatives, members},
@@ -13,18 +13,13 @@ use super::{
 use crate::{
     api::Tree,
     config::{
-        Problem, go_text,
+        Problem,
         inject::kind,
         parameters::{Kind, Node, Parameter, Release},
         trail::Trail,
     },
-    finding::{FieldPath, Reason, Step},
+    finding::{FieldPath, Reason},
 };
-
-/// Characters of a value or of a name that the user chose.
-const LONGEST: usize = 48;
-/// Characters of the section that AKO prints around a value.
-const LONGEST_SECTION: usize = 100;
 
 fn problem(path: FieldPath, reason: Reason, sentence: &str) -> Problem {
     Problem {
@@ -220,47 +215,23 @@ pub(super) fn no_type(
 
 /// A value that its parameter does not take.
 pub(super) fn wrong(at: Place<'_>, value: &Value, wrong: Wrong) -> Problem {
-    let name = at.node.name;
-    let takes = takes(at.parameter);
-    let path = at.trail.path();
-    let (path, given, ako) = match wrong {
-        Wrong::Type => (path, kind(value).to_owned(), mistyped(at, value)),
-        Wrong::Below(min) => (
-            path,
-            value.to_string(),
-            compared(
-                at,
-                value,
-                "number_gte",
-                &format!("greater than or equal to {min}"),
-            ),
-        ),
-        Wrong::Above(max) => (
-            path,
-            value.to_string(),
-            compared(
-                at,
-                value,
-                "number_lte",
-                &format!("less than or equal to {max}"),
-            ),
-        ),
-        Wrong::NoWord => (path, quoted(at, value), None),
-        Wrong::Item(index) => {
-            let item = value.get(index).unwrap_or(&Value::Null);
-            (
-                path.index(index),
-                kind(item).to_owned(),
-                mistyped(at, value),
-            )
-        }
-        Wrong::NoHost(index) => {
-            let item = index.and_then(|index| value.get(index)).unwrap_or(value);
-            let path = index.map_or(path.clone(), |index| path.index(index));
-            (path, quoted(at, item), None)
-        }
+    let index = match wrong {
+        Wrong::Item(index) => Some(index),
+        Wrong::NoHost(index) => index,
+        Wrong::Type | Wrong::Below(_) | Wrong::Above(_) | Wrong::NoWord => None,
     };
-    let ako = ako.map(|ako| format!(" [{ako}]")).unwrap_or_default();
+    let item = index.and_then(|index| value.get(index)).unwrap_or(value);
+    let path = at.trail.path();
+    let path = index.map_or_else(|| path.clone(), |index| path.index(index));
+    let name = at.node.name;
+    let given = match wrong {
+        Wrong::Type | Wrong::Item(_) => kind(item).to_owned(),
+        Wrong::Below(_) | Wrong::Above(_) => value.to_string(),
+        Wrong::NoWord | Wrong::NoHost(_) => format!("{:?}", ako::printed(name, item)),
+    };
+    let takes = takes(at.parameter);
+    let ako = ako::line(at, value, wrong).map(|line| format!(" [{line}]"));
+    let ako = ako.unwrap_or_default();
     problem(
         path,
         Reason::Invalid,
@@ -295,122 +266,13 @@ fn words(parameter: &Parameter) -> String {
     parameter.words().collect::<Vec<_>>().join(", ")
 }
 
-/// AKO's line about a value of another type; none where its schema says something that helps nobody.
-fn mistyped(at: Place<'_>, value: &Value) -> Option<String> {
-    let expected = match at.parameter.kind {
-        Kind::Integer => "integer",
-        Kind::Flag => "boolean",
-        Kind::Text | Kind::Word => "string",
-        Kind::Section | Kind::Variant => "object",
-        Kind::Texts | Kind::Sections => "array",
-        Kind::WordOrHosts => return None,
-    };
-    let value = normalised(value);
-    let given = json_type(value);
-    let description = format!("Invalid type. Expected: {expected}, given: {given}");
-    Some(violation(at, value, "invalid_type", &description))
-}
-
-fn compared(at: Place<'_>, value: &Value, error: &str, bound: &str) -> Option<String> {
-    Some(violation(at, value, error, &format!("Must be {bound}")))
-}
-
-/// As AKO prints a violation of its schema: in a section with a type that is one of its form first.
-fn violation(at: Place<'_>, value: &Value, error: &str, description: &str) -> String {
-    let mut text = String::new();
-    if let Some(variant) = at.variant {
-        let place = dotted(variant.trail);
-        let members = known_members(variant);
-        push(
-            &mut text,
-            format_args!(
-                "{{{members} number_one_of (root).{place} Must validate one and only one schema (oneOf) {place}}} "
-            ),
-        );
-    }
-    let place = dotted(at.trail);
-    let value = printed(at.node.name, value);
-    push(
-        &mut text,
-        format_args!("{{{value} {error} (root).{place} {description} {place}}}"),
-    );
-    text
-}
-
-/// The section with a type, without what may be secret or the user put there by mistake.
-fn known_members(Variant { tree, node, .. }: Variant<'_>) -> String {
-    let told = |key: &str| key == TYPE || node.member(key).is_some() && !is_secret(key);
-    let members = tree.iter().filter(|(key, _)| told(key));
-    let members = members.map(|(key, value)| (key.clone(), value.clone()));
-    shortened(
-        &go_text::value(&Value::Object(members.collect())),
-        LONGEST_SECTION,
-    )
-}
-
-/// Whether values of a parameter may be secrets.
-fn is_secret(name: &str) -> bool {
-    ["password", "secret", "token", "key"]
-        .iter()
-        .any(|word| name.contains(word))
-}
-
-/// A value as AKO prints it, unless it is secret or long.
-fn printed(name: &str, value: &Value) -> String {
-    match value {
-        Value::Null | Value::Bool(_) => go_text::value(value),
-        _ if is_secret(name) => "***".to_owned(),
-        Value::Object(_) => "map[…]".to_owned(),
-        Value::Array(_) => "[…]".to_owned(),
-        scalar => shortened(&go_text::value(scalar), LONGEST),
-    }
-}
-
-fn quoted(at: Place<'_>, value: &Value) -> String {
-    format!("{:?}", printed(at.node.name, value))
-}
-
-/// A list that begins with neither text nor section is nothing to AKO.
-fn normalised(value: &Value) -> &Value {
-    match value {
-        Value::Array(items)
-            if !items
-                .first()
-                .is_some_and(|it| it.is_string() || it.is_object()) =>
-        {
-            &Value::Null
-        }
-        other => other,
-    }
-}
-
-fn json_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
-}
-
-/// `namespaces.0.storage-engine`
-fn dotted(trail: &Trail<'_>) -> String {
-    let steps = trail.steps().into_iter().map(|step| match step {
-        Step::Name(name) => name.to_owned(),
-        Step::Item { index, .. } => index.to_string(),
-    });
-    steps.collect::<Vec<_>>().join(".")
-}
-
-fn shortened(text: &str, most: usize) -> String {
+pub(super) fn shortened(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
 }
 
-fn push(text: &mut String, part: std::fmt::Arguments<'_>) {
+pub(super) fn push(text: &mut String, part: std::fmt::Arguments<'_>) {
     text.write_fmt(part).expect("a String takes everything");
 }

@@ -111,9 +111,18 @@ fn items_of_one_name_are_told_each() {
             "SCH-02 spec.aerospikeConfig.xdr.dcs[1]",
         ]
     );
-    let text = text(&given);
-    assert!(text.contains("duplicate name \"test\" in namespaces list section"));
-    assert!(text.contains("xdr: duplicate name \"dc1\" in dcs list section"));
+    let told = text(&given);
+    assert!(told.contains("duplicate name \"test\" in namespaces list section"));
+    assert!(told.contains("xdr: duplicate name \"dc1\" in dcs list section"));
+}
+
+#[test]
+fn a_list_that_is_neither_right_nor_can_be_written_is_told_once() {
+    let given = config(&json!({"network": {"fabric": {"addresses": ["a", 1]}}}));
+    assert_eq!(
+        created(&given),
+        ["SCH-04 spec.aerospikeConfig.network.fabric.addresses[1]"]
+    );
 }
 
 #[test]
