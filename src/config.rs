@@ -1,12 +1,15 @@
 //! The server's configuration as a tree: what is put into it, how a rack's changes are merged, how it is rendered.
 
+mod dotted;
 pub mod go_text;
 pub mod inject;
 pub mod merge;
 pub mod parameters;
 pub mod render;
+pub mod schema;
 #[cfg(test)]
 mod tests;
+mod trail;
 
 use serde_json::Value;
 
@@ -94,6 +97,7 @@ fn descend<'a>(value: &'a Value, step: Step<'_>) -> Option<(Option<usize>, &'a V
         } => {
             let items = value.as_array()?;
             let is_it = |item: &Value| name_of(item) == Some(key);
+            // Mostly the place is right; and of several of one name it is the one that is meant.
             let index = match items.get(index) {
                 Some(item) if is_it(item) => index,
                 _ => items.iter().position(is_it)?,

@@ -72,7 +72,7 @@ pub(crate) mod testing {
                 "size": 2, "image": "aerospike/aerospike-server-enterprise:8.1.2.0",
                 "validationPolicy": {"skipWorkDirValidate": true},
                 "aerospikeConfig": {
-                    "service": {}, "namespaces": [{"name": "test", "replication-factor": 2,
+                    "service": {"cgroup-mem-tracking": true}, "namespaces": [{"name": "test", "replication-factor": 2,
                         "storage-engine": {"type": "memory", "data-size": 1_073_741_824}}],
                     "network": {"service": {"port": 3000}, "heartbeat": {"port": 3002}, "fabric": {"port": 3001}},
                 },

@@ -134,7 +134,7 @@ fn wrong_type(code: &'static str, path: FieldPath, wanted: &str, given: &Value) 
 }
 
 /// The JSON type alone: values of a wrong type may be anything, secrets too.
-const fn kind(value: &Value) -> &'static str {
+pub(in crate::config) const fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

@@ -9,12 +9,13 @@ mod value;
 
 use serde_json::Value;
 
+pub(in crate::config) use self::logging::only_level;
 pub(crate) use self::names::BENCHMARKS;
 
 use self::names::{is_list_section, is_typed, separator, singular};
 use crate::{
     api::Tree,
-    config::{Problem, name_of},
+    config::{Problem, dotted, name_of},
 };
 
 const INDENT: &str = "    ";
@@ -23,11 +24,15 @@ const INDENT: &str = "    ";
 ///
 /// # Errors
 ///
-/// Two items of one list with the same name, or a list that mixes texts with something else.
-pub fn template(tree: &Tree) -> Result<String, Problem> {
-    check::lists(tree)?;
+/// Items of one list with the same name, lists that mix texts with something else.
+pub fn template(tree: &Tree) -> Result<String, Vec<Problem>> {
+    let tree = dotted::expanded(tree);
+    let problems = check::lists(&tree);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
     let mut text = String::new();
-    body(&mut text, tree, "name", 0);
+    body(&mut text, &tree, "name", 0);
     Ok(text)
 }
 

@@ -116,10 +116,19 @@ fn resolve_rack(
     let storage = storage::resolve(
         &rack.effective_storage.clone().unwrap_or_default(),
         &effective::storage_path(index, rack),
-    )?;
-    let template = config::render::template(&config).map_err(|problem| {
-        vec![problem.into_finding(|path| blame(&spec.aerospike_config, index, rack, path))]
-    })?;
+    );
+    let template = config::render::template(&config).map_err(|problems| {
+        let place = |path: &FieldPath| blame(&spec.aerospike_config, index, rack, path);
+        let findings = problems.into_iter().map(|it| it.into_finding(place));
+        findings.collect::<Vec<_>>()
+    });
+    let (storage, template) = match (storage, template) {
+        (Ok(storage), Ok(template)) => (storage, template),
+        (storage, template) => {
+            let problems = [storage.err(), template.err()];
+            return Err(problems.into_iter().flatten().flatten().collect());
+        }
+    };
     if let Some(finding) = too_long(index, rack, &template, storage.volumes.len()) {
         return Err(vec![finding]);
     }

@@ -1,10 +1,209 @@
-//! The server's configuration against the version of its image: sections, names, types, ranges, required keys.
+//! The server's configuration against the version of its image: sections, names, types, ranges, required keys; and what
+//! the server takes but cannot do here.
 
-use crate::admission::rules::Area;
+use serde_json::Value;
+
+use crate::{
+    admission::{
+        rules::Area,
+        subject::{ConfiguredRack, Subject},
+    },
+    config::{
+        Problem, go_text,
+        parameters::{Release, releases},
+        schema::{self, Server},
+    },
+    finding::{FieldPath, Finding, Step, Warning},
+    resolve::{Edition, image::version_of},
+};
 
 /// The rules of this part.
 pub const AREA: Area = Area {
-    rules: &[],
+    rules: &[
+        version_names_a_release,
+        parameters_fit_the_server,
+        ipv6_is_not_advertised,
+        syslog_parameters_are_in_the_syslog_sink,
+    ],
     changes: &[],
-    advice: &[],
+    advice: &[release_is_known, memory_of_the_pod_is_tracked],
 };
+
+/// So many problems of all racks together are told.
+const MOST_PROBLEMS: usize = 4 * schema::MOST_PROBLEMS;
+
+/// What the operator derives from other parameters; what is wrong with those is said there.
+const DERIVED: &[&str] = &[
+    "access-port",
+    "access-addresses",
+    "alternate-access-port",
+    "alternate-access-addresses",
+    "tls-access-port",
+    "tls-access-addresses",
+    "tls-alternate-access-port",
+    "tls-alternate-access-addresses",
+    "rack-id",
+];
+
+/// The first release that counts the memory of the pod rather than that of the node.
+const TRACKS_MEMORY: [u64; 4] = [8, 1, 2, 0];
+const MEMORY_TRACKING: &str = "cgroup-mem-tracking";
+
+/// Parameters of a log sink that only `syslog` has.
+const SYSLOG: &[&str] = &["facility", "path", "tag"];
+
+/// The release in the image's tag. None if there is no version, or one that is refused for its age: those have findings.
+fn release(subject: &Subject<'_>) -> Option<Result<Release, String>> {
+    let version = version_of(&subject.spec.image).ok()?.to_string();
+    match Release::parse(&version) {
+        Some(release) => (releases().first() <= Some(&release)).then_some(Ok(release)),
+        None => Some(Err(version)),
+    }
+}
+
+/// Racks of different configurations: those without changes of their own differ in nothing but the rack's number.
+fn configurations<'a>(subject: &Subject<'a>) -> impl Iterator<Item = ConfiguredRack<'a>> + use<'a> {
+    let mut is_common_seen = false;
+    subject.configured_racks().filter(move |rack| {
+        let is_common = rack.placed.rack.aerospike_config.is_none();
+        !(is_common && std::mem::replace(&mut is_common_seen, true))
+    })
+}
+
+fn version_names_a_release(subject: &Subject<'_>) -> Vec<Finding> {
+    let Some(Err(version)) = release(subject) else {
+        return Vec::new();
+    };
+    vec![Finding::invalid(
+        "SCH-03",
+        FieldPath::spec().child("image"),
+        format!(
+            "aerospikeConfig not valid: failed to validate config for the version {version}: invalid version; \
+             the tag must name a release by three numbers at least, such as 8.1.2.0"
+        ),
+    )]
+}
+
+fn release_is_known(subject: &Subject<'_>) -> Vec<Warning> {
+    let Some(Ok(release)) = release(subject) else {
+        return Vec::new();
+    };
+    let judged_as = release.in_table();
+    if judged_as == release {
+        return Vec::new();
+    }
+    vec![Warning {
+        code: "SCH-03",
+        path: FieldPath::spec().child("image"),
+        message: format!(
+            "the parameters of server {release} are not known to this operator: \
+             the configuration is checked by those of {judged_as}"
+        ),
+    }]
+}
+
+fn parameters_fit_the_server(subject: &Subject<'_>) -> Vec<Finding> {
+    let Some(Ok(release)) = release(subject) else {
+        return Vec::new();
+    };
+    let server = Server {
+        release: release.in_table(),
+        enterprise: Edition::of(&subject.spec.image) != Edition::Community,
+    };
+    let problems = configurations(subject).flat_map(|rack| {
+        let problems = schema::problems(rack.config, server).into_iter();
+        problems
+            .filter(|problem| !is_derived(problem))
+            .map(move |problem| problem.into_finding(|path| rack.place(path)))
+    });
+    problems.take(MOST_PROBLEMS).collect()
+}
+
+fn is_derived(problem: &Problem) -> bool {
+    let last = problem.path.steps().last();
+    last.and_then(Step::name)
+        .is_some_and(|name| DERIVED.contains(&name))
+}
+
+fn ipv6_is_not_advertised(subject: &Subject<'_>) -> Vec<Finding> {
+    let members = ["service", "advertise-ipv6"];
+    let advertising =
+        configurations(subject).filter(|rack| rack.get(&members) == Some(&Value::Bool(true)));
+    advertising
+        .map(|rack| {
+            Finding::invalid(
+                "CFG-02",
+                rack.place_of(&members),
+                "advertise-ipv6 is not supported: leave it out or set it to false",
+            )
+        })
+        .collect()
+}
+
+fn syslog_parameters_are_in_the_syslog_sink(subject: &Subject<'_>) -> Vec<Finding> {
+    configurations(subject)
+        .flat_map(|rack| {
+            let sinks = rack.get(&["logging"]).and_then(Value::as_array);
+            let sinks = sinks.into_iter().flatten().enumerate();
+            sinks.flat_map(move |(index, sink)| misplaced(rack, index, sink))
+        })
+        .take(MOST_PROBLEMS)
+        .collect()
+}
+
+fn misplaced(rack: ConfiguredRack<'_>, index: usize, sink: &Value) -> Vec<Finding> {
+    let name = sink.get("name").and_then(Value::as_str);
+    let given = SYSLOG.iter().filter(|key| sink.get(**key).is_some());
+    let Some(name) = name.filter(|name| *name != "syslog") else {
+        return Vec::new();
+    };
+    given
+        .map(|key| {
+            let list = FieldPath::default().child("logging");
+            Finding::forbidden(
+                "LOG-02",
+                rack.place(&list.item(index, name).child(key)),
+                format!(
+                    "can use {key} only with `syslog` in aerospikeConfig.logging {}: leave it out, or name the sink syslog",
+                    excerpt(sink)
+                ),
+            )
+        })
+        .collect()
+}
+
+/// The sink as AKO prints it, up to a length that fits a line.
+fn excerpt(sink: &Value) -> String {
+    const LONGEST: usize = 200;
+    let text = go_text::value(sink);
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+fn memory_of_the_pod_is_tracked(subject: &Subject<'_>) -> Vec<Warning> {
+    let version = version_of(&subject.spec.image).ok();
+    if !version.is_some_and(|version| version.at_least(&TRACKS_MEMORY)) {
+        return Vec::new();
+    }
+    let members = ["service", MEMORY_TRACKING];
+    let untracked = configurations(subject).filter(|rack| {
+        rack.section(&["service"]).is_some() && rack.get(&members) != Some(&Value::Bool(true))
+    });
+    let mut places: Vec<_> = untracked.map(|rack| rack.place_of(&members)).collect();
+    places.sort();
+    places.dedup();
+    let warnings = places.into_iter().map(|path| Warning {
+        code: "W-04",
+        path,
+        message: format!(
+            "{MEMORY_TRACKING} is not enabled: servers from 8.1.2.0 on can count the memory that the pod may use \
+             instead of the node's, and should in Kubernetes"
+        ),
+    });
+    warnings.collect()
+}
+
+#[cfg(test)]
+mod tests;

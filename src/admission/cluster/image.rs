@@ -18,8 +18,6 @@ pub const AREA: Area = Area {
         image_is_given,
         version_is_supported,
         community_has_no_racks,
-        community_has_no_security,
-        community_has_no_strong_consistency,
         init_image_has_a_version,
         init_image_knows_dynamic_config,
     ],
@@ -58,24 +56,6 @@ fn version_is_supported(subject: &Subject<'_>) -> Vec<Finding> {
     }
 }
 
-/// What a Community image is told when it is asked to do `what`.
-fn needs_enterprise(
-    subject: &Subject<'_>,
-    code: &'static str,
-    path: FieldPath,
-    what: &str,
-) -> Vec<Finding> {
-    let image = &subject.spec.image;
-    vec![Finding::forbidden(
-        code,
-        path,
-        format!(
-            "only Enterprise and Federal editions are allowed to {what}: image {image:?} is not supported for that; \
-             use an Enterprise image or leave this out"
-        ),
-    )]
-}
-
 fn is_community(subject: &Subject<'_>) -> bool {
     let image = &subject.spec.image;
     version_of(image).is_ok() && Edition::of(image) == Edition::Community
@@ -91,31 +71,15 @@ fn community_has_no_racks(subject: &Subject<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let path = FieldPath::spec().children(&["rackConfig", "namespaces"]);
-    needs_enterprise(subject, "CE-01", path, "spread namespaces over racks")
-}
-
-fn community_has_no_security(subject: &Subject<'_>) -> Vec<Finding> {
-    let secured = subject.spec.aerospike_config.contains_key("security");
-    if !secured || !is_community(subject) {
-        return Vec::new();
-    }
-    let path = FieldPath::spec().children(&["aerospikeConfig", "security"]);
-    needs_enterprise(subject, "CE-02", path, "use security")
-}
-
-fn community_has_no_strong_consistency(subject: &Subject<'_>) -> Vec<Finding> {
-    if !is_community(subject) {
-        return Vec::new();
-    }
-    let strong = subject
-        .namespaces()
-        .filter(Namespace::is_strongly_consistent);
-    strong
-        .flat_map(|namespace| {
-            let path = namespace.place_of(&["strong-consistency"]);
-            needs_enterprise(subject, "CE-03", path, "use strong consistency")
-        })
-        .collect()
+    let image = &subject.spec.image;
+    vec![Finding::forbidden(
+        "CE-01",
+        path,
+        format!(
+            "only Enterprise and Federal editions are allowed to spread namespaces over racks: image {image:?} is not \
+             supported for that; use an Enterprise image or leave this out"
+        ),
+    )]
 }
 
 /// The name and tag of AKO's own init image, if the spec asks for it. Only its versions mean anything to us.
@@ -204,7 +168,11 @@ mod tests {
 
     #[test]
     fn an_image_has_a_supported_version() {
-        assert_eq!(created(&with_image("r:5000/ee:6.0.0.0")), [""; 0]);
+        let oldest = cluster(
+            &json!({"image": "r:5000/ee:6.0.0.0", "aerospikeConfig": {"service": null,
+            "namespaces": [{"name": "test", "memory-size": 1, "storage-engine": {"type": "memory"}}]}}),
+        );
+        assert_eq!(created(&oldest), [""; 0]);
         assert_eq!(created(&with_image("")), ["IMG-01 spec.image"]);
         for versionless in ["InvalidImage", "a/b:latest", "a/b@sha256:12"] {
             assert_eq!(
@@ -234,7 +202,7 @@ mod tests {
         assert_eq!(
             created(&community),
             [
-                "CE-03 spec.aerospikeConfig.namespaces[0].strong-consistency",
+                "CE-02 spec.aerospikeConfig.namespaces[0].strong-consistency",
                 "CE-02 spec.aerospikeConfig.security",
                 "CE-01 spec.rackConfig.namespaces",
             ]

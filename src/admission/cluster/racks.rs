@@ -223,22 +223,17 @@ fn migrate_fill_delay_is_uniform(subject: &Subject<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for rack in subject.configured_racks() {
         let value = rack.get(&["service", key]);
-        let delay = value.map_or(Some(0.0), Value::as_f64);
-        let message = match (delay, first) {
-            (None, _) => format!("{key} is no number: give a number of seconds"),
-            (Some(delay), Some(common)) if (delay - common).abs() > f64::EPSILON => {
-                format!("{key} must be same on all racks: it is {delay} here and {common} before")
-            }
-            (delay, _) => {
-                first = first.or(delay);
-                continue;
-            }
+        let Some(delay) = value.map_or(Some(0.0), Value::as_f64) else {
+            continue;
         };
-        findings.push(Finding::invalid(
-            "RACK-10",
-            rack.place_of(&["service", key]),
-            message,
-        ));
+        let common = *first.get_or_insert(delay);
+        if (delay - common).abs() > f64::EPSILON {
+            findings.push(Finding::invalid(
+                "RACK-10",
+                rack.place_of(&["service", key]),
+                format!("{key} must be same on all racks: it is {delay} here and {common} before"),
+            ));
+        }
     }
     findings
 }

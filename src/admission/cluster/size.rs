@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn racks_times_configuration_is_limited() {
         let racks: Vec<Value> = (1..=400).map(|id| json!({"id": id})).collect();
-        let spec = |bulk: usize| json!({"rackConfig": {"racks": racks}, "aerospikeConfig": {"service": {"bulk": "x".repeat(bulk)}}});
+        let spec = |bulk: usize| json!({"rackConfig": {"racks": racks}, "aerospikeConfig": {"service": {"pidfile": "x".repeat(bulk)}}});
         assert_eq!(created(&cluster(&spec(1))), [""; 0]);
         assert_eq!(
             created(&cluster(&spec(50_000))),

@@ -6,61 +6,69 @@ use serde_json::Value;
 
 use crate::{
     api::Tree,
-    config::{Problem, name_of},
-    finding::{FieldPath, Reason},
+    config::{Problem, name_of, trail::Trail},
+    finding::Reason,
 };
 
-/// Every list of `tree` can be written.
-pub(super) fn lists(tree: &Tree) -> Result<(), Problem> {
-    members(tree, &FieldPath::default(), "")
+/// The lists of `tree` that cannot be written.
+pub(super) fn lists(tree: &Tree) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    members(tree, &Trail::ROOT, &mut problems);
+    problems
 }
 
-/// `context` names the objects on the way down, as AKO's message does.
-fn members(tree: &Tree, path: &FieldPath, context: &str) -> Result<(), Problem> {
-    tree.iter().try_for_each(|(key, value)| match value {
-        Value::Object(tree) => members(tree, &path.child(key), &format!("{context}{key}: ")),
-        Value::Array(items) => list(key, items, &path.child(key), context),
-        _ => Ok(()),
-    })
-}
-
-fn list(key: &str, items: &[Value], path: &FieldPath, context: &str) -> Result<(), Problem> {
-    let mut seen = BTreeSet::new();
-    let of_texts = items.first().is_some_and(Value::is_string);
-    for (index, item) in items.iter().enumerate() {
-        if of_texts && !item.is_string() {
-            return Err(mixed(path.index(index)));
+fn members(tree: &Tree, at: &Trail<'_>, problems: &mut Vec<Problem>) {
+    for (key, value) in tree {
+        match value {
+            Value::Object(tree) => members(tree, &at.child(key), problems),
+            Value::Array(items) => list(items, &at.child(key), problems),
+            _ => {}
         }
-        let Some(tree) = item.as_object() else {
-            continue;
-        };
-        let Some(name) = name_of(item).or_else(|| item.get("type")?.as_str()) else {
-            continue;
-        };
-        let path = path.item(index, name);
-        if !seen.insert(name) {
-            return Err(duplicate(key, name, path, context));
-        }
-        members(tree, &path, context)?;
     }
-    Ok(())
 }
 
-fn duplicate(key: &str, name: &str, path: FieldPath, context: &str) -> Problem {
+fn list(items: &[Value], at: &Trail<'_>, problems: &mut Vec<Problem>) {
+    if items.first().is_some_and(Value::is_string) {
+        let other = items.iter().position(|item| !item.is_string());
+        problems.extend(other.map(|index| mixed(&at.item(index, None))));
+        return;
+    }
+    let mut seen = BTreeSet::new();
+    for (index, item) in items.iter().enumerate() {
+        let name = name_of(item).or_else(|| item.get("type")?.as_str());
+        let (Some(tree), Some(name)) = (item.as_object(), name) else {
+            continue;
+        };
+        let trail = at.item(index, Some(name));
+        if seen.insert(name) {
+            members(tree, &trail, problems);
+        } else {
+            problems.push(duplicate(name, &trail));
+        }
+    }
+}
+
+/// AKO names the sections above that are no items.
+fn duplicate(name: &str, at: &Trail<'_>) -> Problem {
+    let steps = at.steps();
+    let pairs = steps.iter().zip(steps.iter().skip(1));
+    let sections = pairs.filter_map(|(step, next)| next.name().and(step.name()));
+    let context: String = sections.flat_map(|name| [name, ": "]).collect();
+    let list = at.name().unwrap_or_default();
     Problem {
         code: "SCH-02",
-        path,
+        path: at.path(),
         reason: Reason::Duplicate,
         message: format!(
-            "aerospikeConfig not valid: {context}duplicate name \"{name}\" in {key} list section"
+            "aerospikeConfig not valid: {context}duplicate name \"{name}\" in {list} list section; each item needs a name of its own"
         ),
     }
 }
 
-fn mixed(path: FieldPath) -> Problem {
+fn mixed(at: &Trail<'_>) -> Problem {
     Problem {
         code: "SCH-04",
-        path,
+        path: at.path(),
         reason: Reason::Invalid,
         message:
             "aerospikeConfig not valid: a list that begins with a string holds nothing but strings"

@@ -40,7 +40,7 @@ fn body(text: &mut String, sink: &Tree) {
     }
 }
 
-fn only_level<'a>(key: &str, given: &'a Value) -> &'a Value {
+pub(in crate::config) fn only_level<'a>(key: &str, given: &'a Value) -> &'a Value {
     match given {
         Value::Array(levels) if levels.len() == 1 && LIST_CONTEXTS.contains(&key) => &levels[0],
         other => other,

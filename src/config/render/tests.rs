@@ -8,6 +8,10 @@ fn render(value: Value) -> String {
     template(&serde_json::from_value(value).unwrap()).unwrap()
 }
 
+fn refused(value: Value) -> Vec<Problem> {
+    template(&serde_json::from_value(value).unwrap()).unwrap_err()
+}
+
 #[test]
 fn statements_come_before_sections_each_in_the_order_of_the_keys() {
     let given = json!({"service": {"z": 1, "a": {"x": true}, "b": "t", "devices": ["d"], "dc": 2}});
@@ -106,17 +110,36 @@ fn log_sinks_hold_contexts() {
 #[test]
 fn two_items_of_one_name_are_refused_with_their_place() {
     let given = json!({"xdr": {"dcs": [{"name": "dc1", "namespaces": [{"name": "test"}, {"name": "test"}]}]}});
-    let problem = template(&serde_json::from_value(given).unwrap()).unwrap_err();
+    let problem = refused(given).remove(0);
     assert_eq!(problem.path.to_string(), "xdr.dcs[0].namespaces[1]");
     assert_eq!(
         problem.message,
-        "aerospikeConfig not valid: xdr: duplicate name \"test\" in namespaces list section"
+        "aerospikeConfig not valid: xdr: duplicate name \"test\" in namespaces list section; each item needs a name of its own"
     );
+}
+
+#[test]
+fn every_list_that_cannot_be_written_is_told() {
+    let given =
+        json!({"a": [{"name": "x"}, {"name": "x"}, {"name": "x"}], "s": {"devices": ["a", 1, 2]}});
+    let paths: Vec<_> = refused(given)
+        .iter()
+        .map(|it| it.path.to_string())
+        .collect();
+    assert_eq!(paths, ["a[1]", "a[2]", "s.devices[1]"]);
+}
+
+#[test]
+fn a_dotted_key_is_written_into_its_section() {
+    let given = json!({"network": {"fabric": {"port": 3001}, "fabric.send-threads": 8}});
+    let wanted =
+        "\nnetwork {\n\n    fabric {\n        port    3001\n        send-threads    8\n    }\n}\n";
+    assert_eq!(render(given), wanted);
 }
 
 #[test]
 fn a_list_of_texts_with_something_else_in_it_is_refused() {
     let given = json!({"s": {"devices": ["a", 1]}});
-    let problem = template(&serde_json::from_value(given).unwrap()).unwrap_err();
+    let problem = refused(given).remove(0);
     assert_eq!(problem.path.to_string(), "s.devices[1]");
 }

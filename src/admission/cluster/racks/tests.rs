@@ -133,7 +133,7 @@ fn migrate_fill_delay_is_the_same_number_on_all_racks() {
     );
     assert_eq!(
         pair(json!("ten"), json!(20)),
-        ["RACK-10 spec.aerospikeConfig.service.migrate-fill-delay"]
+        ["SCH-04 spec.aerospikeConfig.service.migrate-fill-delay"]
     );
 }
 
