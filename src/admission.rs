@@ -1,6 +1,7 @@
 //! Admission: which objects are accepted, and everything that is to be said about those that are not. Pure: the webhook,
 //! the controller and the offline check ask the same questions.
 
+mod changes;
 pub mod cluster;
 pub mod defaults;
 pub mod denial;
@@ -65,9 +66,10 @@ pub fn check(proposal: &Proposal<'_>) -> Verdict {
     let subject = proposal.subject(proposal.new, &new);
     let mut warnings = resolve::warnings(&new.spec, proposal.settings);
     warnings.extend(rules::advice(&subject));
-    let changes = proposal.changes(&subject);
+    let changes = changes::judge(proposal, &subject);
     let (known, mut findings) = proposal.sift(proposal.findings(proposal.new, new));
-    findings.extend(changes);
+    findings.extend(changes.findings);
+    warnings.extend(changes.warnings);
     warnings.extend(in_document_order(known).into_iter().map(accepted_before));
     Verdict {
         findings: in_document_order(findings),
@@ -87,15 +89,6 @@ impl<'a> Proposal<'a> {
             status: cluster.status.as_ref(),
             settings: self.settings,
         }
-    }
-
-    fn changes(&self, new: &Subject<'_>) -> Vec<Finding> {
-        let Some(old) = self.old else {
-            return Vec::new();
-        };
-        let before = effective(old, self.settings);
-        let old = self.subject(old, &before);
-        rules::changes(&Change { old: &old, new })
     }
 
     /// What is wrong with the object itself.

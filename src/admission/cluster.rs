@@ -18,8 +18,9 @@ pub mod replication_factor;
 pub mod size;
 pub mod storage;
 pub mod tls;
+pub mod versions;
 
-use crate::admission::rules::Area;
+use crate::admission::rules::{Area, ChangeAdvice};
 
 /// Every part that has rules.
 pub const AREAS: &[Area] = &[
@@ -27,6 +28,7 @@ pub const AREAS: &[Area] = &[
     size::AREA,
     operations::AREA,
     image::AREA,
+    versions::AREA,
     racks::AREA,
     storage::AREA,
     config::AREA,
@@ -42,6 +44,9 @@ pub const AREAS: &[Area] = &[
     config_change::AREA,
     replication_factor::AREA,
 ];
+
+/// What is said about changes that are allowed but unwise.
+pub const ADVICE_ON_CHANGES: &[ChangeAdvice] = &[versions::crossings_to_prepare];
 
 #[cfg(test)]
 pub(crate) mod testing {

@@ -4,7 +4,10 @@
 use serde::Deserialize;
 
 use crate::{
-    admission::{cluster::AREAS, subject::Subject},
+    admission::{
+        cluster::{ADVICE_ON_CHANGES, AREAS},
+        subject::Subject,
+    },
     finding::{Finding, Warning},
 };
 
@@ -42,6 +45,9 @@ pub struct Change<'a> {
     pub old: &'a Subject<'a>,
     /// After.
     pub new: &'a Subject<'a>,
+    /// What was last rolled out completely: `old`, or something older while that is on its way; none before the first
+    /// roll-out.
+    pub rolled_out: Option<&'a Subject<'a>>,
 }
 
 /// Looks at one thing of an object and returns everything that is wrong with it.
@@ -50,6 +56,9 @@ pub type Rule = fn(&Subject<'_>) -> Vec<Finding>;
 pub type ChangeRule = fn(&Change<'_>) -> Vec<Finding>;
 /// Looks for one thing that is allowed but unwise.
 pub type Advice = fn(&Subject<'_>) -> Vec<Warning>;
+
+/// Looks for one change that is allowed but unwise.
+pub type ChangeAdvice = fn(&Change<'_>) -> Vec<Warning>;
 
 /// The rules of one part of the spec.
 pub struct Area {
@@ -80,4 +89,11 @@ pub fn changes(change: &Change<'_>) -> Vec<Finding> {
 pub fn advice(subject: &Subject<'_>) -> Vec<Warning> {
     let advice = AREAS.iter().flat_map(|area| area.advice);
     advice.flat_map(|advice| advice(subject)).collect()
+}
+
+/// Everything that is unwise about the change.
+#[must_use]
+pub fn advice_on_change(change: &Change<'_>) -> Vec<Warning> {
+    let advice = ADVICE_ON_CHANGES.iter();
+    advice.flat_map(|advice| advice(change)).collect()
 }
