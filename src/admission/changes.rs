@@ -69,7 +69,9 @@ fn on_the_way(change: &Change<'_>) -> Verdict {
     };
     let known: HashSet<_> = verdict.findings.iter().map(identity).collect();
     let more = rules::changes(&Change { old, ..*change });
-    let more = more.into_iter().filter(|one| !known.contains(&identity(one)));
+    let more = more
+        .into_iter()
+        .filter(|one| !known.contains(&identity(one)));
     verdict.findings.extend(more.map(not_before_completed));
     verdict
 }

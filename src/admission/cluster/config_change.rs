@@ -51,11 +51,18 @@ fn configuration_changes_are_possible(change: &Change<'_>) -> Vec<Finding> {
     let trees = Trees {
         old: &change.old.spec.aerospike_config,
         new: &change.new.spec.aerospike_config,
-        rolled_out: change.rolled_out.map(|running| &running.spec.aerospike_config),
+        rolled_out: change
+            .rolled_out
+            .map(|running| &running.spec.aerospike_config),
     };
     let problems = problems(&trees);
-    let mut findings: Vec<_> = problems.map(|problem| problem.into_finding(|path| own.join(path))).collect();
-    let reported: HashSet<_> = findings.iter().map(|finding| (finding.code, finding.path.clone())).collect();
+    let mut findings: Vec<_> = problems
+        .map(|problem| problem.into_finding(|path| own.join(path)))
+        .collect();
+    let reported: HashSet<_> = findings
+        .iter()
+        .map(|finding| (finding.code, finding.path.clone()))
+        .collect();
     let of_racks = of_racks(change).into_iter();
     findings.extend(of_racks.filter_map(|(code, finding)| {
         (!reported.contains(&(code, finding.path.clone()))).then_some(finding)
@@ -101,7 +108,9 @@ fn of_rack(rack: &ConfiguredRack<'_>, problem: Problem) -> Finding {
 
 /// The section at members one below the other.
 fn section<'a>(tree: &'a Tree, members: &[&str]) -> Option<&'a Tree> {
-    members.iter().try_fold(tree, |tree, member| tree.get(*member)?.as_object())
+    members
+        .iter()
+        .try_fold(tree, |tree, member| tree.get(*member)?.as_object())
 }
 
 /// A change that is not possible.

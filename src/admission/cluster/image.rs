@@ -25,7 +25,11 @@ pub const AREA: Area = Area {
         init_image_has_a_version,
         init_image_knows_dynamic_config,
     ],
-    changes: &[edition_stays, pods_share_nodes_as_before],
+    changes: &[
+        running_pods_know_dynamic_config,
+        edition_stays,
+        pods_share_nodes_as_before,
+    ],
     advice: &[],
 };
 
@@ -155,6 +159,37 @@ fn init_image_knows_dynamic_config(subject: &Subject<'_>) -> Vec<Finding> {
         FieldPath::spec().child("enableDynamicConfigUpdate"),
         format!(
             "init container version {version} is too old for dynamic config: 2.2.0 is the oldest; leave imageNameAndTag out"
+        ),
+    )]
+}
+
+/// VAL-UPD-01. Only versions of AKO's own init image mean anything.
+fn running_pods_know_dynamic_config(change: &Change<'_>) -> Vec<Finding> {
+    let wanted = |subject: &Subject<'_>| subject.spec.enable_dynamic_config_update == Some(true);
+    if wanted(change.old) || !wanted(change.new) {
+        return Vec::new();
+    }
+    let pods = change
+        .new
+        .status
+        .into_iter()
+        .flat_map(|status| &status.pods);
+    let versions = pods.filter_map(|(_, pod)| {
+        let name = pod.init_image.as_deref()?.rsplit('/').next()?;
+        (name.split(':').next() == Some(AKO_INIT_NAME)).then(|| version_of(name).ok())?
+    });
+    let Some(oldest) = versions
+        .min()
+        .filter(|version| !version.at_least(&DYNAMIC_CONFIG))
+    else {
+        return Vec::new();
+    };
+    vec![Finding::invalid(
+        "UPD-01",
+        FieldPath::spec().child("enableDynamicConfigUpdate"),
+        format!(
+            "some running init containers are too old for dynamic config: the oldest is {oldest}, and it needs 2.2.0; in two \
+             steps, leave imageNameAndTag out and wait until every pod was restarted, then set this"
         ),
     )]
 }

@@ -23,11 +23,12 @@ pub const AREA: Area = Area {
 
 const KEY: &str = "replication-factor";
 /// The server's replication factor where none is configured, or none that can be read.
-const DEFAULT: u64 = 2;
+const DEFAULT: f64 = 2.0;
 
-fn factor(namespace: &Namespace<'_>) -> u64 {
+/// However it is written.
+fn factor(namespace: &Namespace<'_>) -> Option<f64> {
     let given = namespace.config.get(KEY);
-    given.and_then(Value::as_u64).unwrap_or(DEFAULT)
+    given.and_then(Value::as_f64).or(Some(DEFAULT))
 }
 
 /// A namespace in a rack: its name and the rack's id.
@@ -35,16 +36,21 @@ fn key<'a>(namespace: &Namespace<'a>) -> (&'a str, i64) {
     (namespace.name, namespace.rack.placed.rack.id)
 }
 
-fn factors<'a>(subject: &Subject<'a>) -> BTreeMap<(&'a str, i64), u64> {
+fn factors<'a>(subject: &Subject<'a>) -> BTreeMap<(&'a str, i64), Option<f64>> {
     let namespaces = subject.namespaces();
-    namespaces.map(|namespace| (key(&namespace), factor(&namespace))).collect()
+    namespaces
+        .map(|namespace| (key(&namespace), factor(&namespace)))
+        .collect()
 }
 
 fn a_factor_changes_alone(change: &Change<'_>) -> Vec<Finding> {
     let old = factors(change.old);
     let namespaces = change.new.namespaces();
     let changed: Vec<_> = namespaces
-        .filter(|namespace| old.get(&key(namespace)).is_some_and(|before| *before != factor(namespace)))
+        .filter(|namespace| {
+            old.get(&key(namespace))
+                .is_some_and(|before| *before != factor(namespace))
+        })
         .collect();
     let Some(first) = changed.first() else {
         return Vec::new();
@@ -60,7 +66,9 @@ fn a_factor_changes_alone(change: &Change<'_>) -> Vec<Finding> {
 fn one_namespace_at_a_time(changed: &[Namespace<'_>]) -> Vec<Finding> {
     let mut by_name: BTreeMap<&str, FieldPath> = BTreeMap::new();
     for namespace in changed {
-        by_name.entry(namespace.name).or_insert_with(|| namespace.place_of(&[KEY]));
+        by_name
+            .entry(namespace.name)
+            .or_insert_with(|| namespace.place_of(&[KEY]));
     }
     if by_name.len() < 2 {
         return Vec::new();
@@ -84,7 +92,9 @@ fn one_namespace_at_a_time(changed: &[Namespace<'_>]) -> Vec<Finding> {
 
 fn its_addition_is_rolled_out(change: &Change<'_>, changed: &[Namespace<'_>]) -> Option<Finding> {
     let running = factors(change.rolled_out?);
-    let new = changed.iter().find(|namespace| !running.contains_key(&key(namespace)))?;
+    let new = changed
+        .iter()
+        .find(|namespace| !running.contains_key(&key(namespace)))?;
     Some(Finding::forbidden(
         "UPD-39",
         new.place_of(&[KEY]),

@@ -213,9 +213,11 @@ fn has_disks(namespace: &Namespace<'_>) -> bool {
 }
 
 fn single_bin_was_used(change: &Change<'_>) -> bool {
-    let is_on = |namespace: &Namespace<'_>, key| namespace.config.get(key) == Some(&Value::Bool(true));
+    let is_on =
+        |namespace: &Namespace<'_>, key| namespace.config.get(key) == Some(&Value::Bool(true));
     let mut namespaces = change.old.namespaces();
-    namespaces.any(|namespace| is_on(&namespace, "single-bin") || is_on(&namespace, "data-in-index"))
+    namespaces
+        .any(|namespace| is_on(&namespace, "single-bin") || is_on(&namespace, "data-in-index"))
 }
 
 fn active_rack_was_used(change: &Change<'_>) -> bool {
@@ -238,7 +240,10 @@ fn users_had_no_password(change: &Change<'_>) -> bool {
 fn masking_was_used(change: &Change<'_>) -> bool {
     let is_masking = |privilege: &String| {
         let privilege = privilege.split('.').next();
-        matches!(privilege, Some("masking-admin" | "read-masked" | "write-masked"))
+        matches!(
+            privilege,
+            Some("masking-admin" | "read-masked" | "write-masked")
+        )
     };
     access(change).is_some_and(|access| {
         let of_roles = access.roles.iter().flat_map(|role| &role.privileges);
@@ -250,7 +255,11 @@ fn masking_was_used(change: &Change<'_>) -> bool {
 fn xdr_is_used(change: &Change<'_>) -> bool {
     let sides = [change.old, change.new];
     let mut racks = sides.into_iter().flat_map(Subject::configured_racks);
-    racks.any(|rack| rack.get(&["xdr", "dcs"]).and_then(Value::as_array).is_some_and(|dcs| !dcs.is_empty()))
+    racks.any(|rack| {
+        rack.get(&["xdr", "dcs"])
+            .and_then(Value::as_array)
+            .is_some_and(|dcs| !dcs.is_empty())
+    })
 }
 
 fn licensed_features_are_used(change: &Change<'_>) -> bool {
@@ -258,7 +267,10 @@ fn licensed_features_are_used(change: &Change<'_>) -> bool {
         let index = namespace.config.get("index-type");
         index.and_then(|index| index.get("type")) == Some(&Value::from("flash"))
     };
-    let spread = change.new.rack_config().is_some_and(|config| !config.namespaces.is_empty());
+    let spread = change
+        .new
+        .rack_config()
+        .is_some_and(|config| !config.namespaces.is_empty());
     spread || xdr_is_used(change) || change.new.namespaces().any(flash)
 }
 

@@ -37,7 +37,10 @@ pub(super) fn consistency_stays(trees: &Trees<'_>) -> Vec<Problem> {
     let kept = new.filter_map(|(name, (index, new))| Some((name, index, old.get(name)?.1, new)));
     kept.flat_map(|(name, index, old, new)| {
         let place = path(index, name);
-        [factor_stays(name, &place, old, new), mode_stays(name, &place, old, new)]
+        [
+            factor_stays(name, &place, old, new),
+            mode_stays(name, &place, old, new),
+        ]
     })
     .flatten()
     .collect()

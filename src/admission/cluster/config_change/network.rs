@@ -19,7 +19,9 @@ fn path(members: &[&str]) -> FieldPath {
 }
 
 /// The connections that are configured before and after.
-fn kept<'a>(trees: &Trees<'a>) -> impl Iterator<Item = (&'static str, &'a Tree, &'a Tree)> + use<'a> {
+fn kept<'a>(
+    trees: &Trees<'a>,
+) -> impl Iterator<Item = (&'static str, &'a Tree, &'a Tree)> + use<'a> {
     let (old, new) = (trees.old, trees.new);
     let pair = move |name: &'static str| {
         let members = ["network", name];
@@ -48,8 +50,12 @@ fn used_tls(tree: &Tree) -> BTreeMap<&str, (usize, &Tree)> {
 pub(super) fn used_authorities_stay(trees: &Trees<'_>) -> Vec<Problem> {
     let old = used_tls(trees.old);
     let new = used_tls(trees.new);
-    let pairs = new.into_iter().filter_map(|(name, new)| Some((name, old.get(name)?.1, new)));
-    pairs.filter_map(|(name, old, (index, new))| authority_stays(name, index, old, new)).collect()
+    let pairs = new
+        .into_iter()
+        .filter_map(|(name, new)| Some((name, old.get(name)?.1, new)));
+    pairs
+        .filter_map(|(name, old, (index, new))| authority_stays(name, index, old, new))
+        .collect()
 }
 
 fn authority_stays(name: &str, index: usize, old: &Tree, new: &Tree) -> Option<Problem> {
@@ -65,7 +71,8 @@ fn authority_stays(name: &str, index: usize, old: &Tree, new: &Tree) -> Option<P
             ),
         ));
     }
-    let changed = matches!((old.get("ca-file"), new.get("ca-file")), (Some(old), Some(new)) if old != new);
+    let changed =
+        matches!((old.get("ca-file"), new.get("ca-file")), (Some(old), Some(new)) if old != new);
     changed.then(|| {
         refused(
             "UPD-22",
@@ -129,7 +136,10 @@ pub(super) fn plain_and_tls_do_not_swap(trees: &Trees<'_>) -> Vec<Problem> {
     let single = kept(trees).filter(|(_, old, _)| !both(old));
     let removed = single.flat_map(|(connection, old, new)| {
         let gone = move |port: &&str| old.contains_key(*port) && !new.contains_key(*port);
-        PORTS.into_iter().filter(gone).map(move |port| (connection, port))
+        PORTS
+            .into_iter()
+            .filter(gone)
+            .map(move |port| (connection, port))
     });
     removed
         .map(|(connection, port)| {

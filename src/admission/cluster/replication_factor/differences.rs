@@ -7,8 +7,14 @@ use crate::{api::AerospikeClusterSpec, finding::FieldPath};
 /// Differences in these do not count, wherever they stand.
 const IGNORED: [&str; 3] = ["replication-factor", "enableDynamicConfigUpdate", "paused"];
 
+/// What is computed from other members differs only if those do.
+const COMPUTED: &str = "effective";
+
 /// The first place where the resolved specs `old` and `new` differ, replication factors left out.
-pub(super) fn first_besides_factors(old: &AerospikeClusterSpec, new: &AerospikeClusterSpec) -> Option<FieldPath> {
+pub(super) fn first_besides_factors(
+    old: &AerospikeClusterSpec,
+    new: &AerospikeClusterSpec,
+) -> Option<FieldPath> {
     let json = |spec| serde_json::to_value(spec).expect("a spec has a JSON form");
     first(&json(old), &json(new), &FieldPath::spec())
 }
@@ -16,8 +22,10 @@ pub(super) fn first_besides_factors(old: &AerospikeClusterSpec, new: &AerospikeC
 fn first(old: &Value, new: &Value, at: &FieldPath) -> Option<FieldPath> {
     match (old, new) {
         (Value::Object(old), Value::Object(new)) => {
-            let members = old.keys().chain(new.keys().filter(|key| !old.contains_key(*key)));
-            let mut members = members.filter(|key| !IGNORED.contains(&key.as_str()));
+            let members = old
+                .keys()
+                .chain(new.keys().filter(|key| !old.contains_key(*key)));
+            let mut members = members.filter(|key| counts(key));
             members.find_map(|key| {
                 let place = at.child(key);
                 match (old.get(key), new.get(key)) {
@@ -32,4 +40,8 @@ fn first(old: &Value, new: &Value, at: &FieldPath) -> Option<FieldPath> {
         }
         (old, new) => (old != new).then(|| at.clone()),
     }
+}
+
+fn counts(member: &str) -> bool {
+    !IGNORED.contains(&member) && !member.starts_with(COMPUTED)
 }
