@@ -78,6 +78,33 @@ pub fn check(proposal: &Proposal<'_>) -> Verdict {
 }
 
 impl<'a> Proposal<'a> {
+    /// What every pass of the controller asks: whether `cluster` may be rolled out over `rolled_out`, what was before.
+    ///
+    /// What nobody has edited yet is judged as new; an edit that was accepted before the first roll-out must not be
+    /// judged again by rules for new objects.
+    #[must_use]
+    pub fn to_roll_out(
+        cluster: &'a AerospikeCluster,
+        rolled_out: Option<&'a AerospikeCluster>,
+        settings: &'a Settings,
+    ) -> Self {
+        let edited = cluster
+            .metadata
+            .generation
+            .is_some_and(|generation| generation > 1);
+        let operation = if edited || rolled_out.is_some() {
+            Operation::Update
+        } else {
+            Operation::Create
+        };
+        Self {
+            operation,
+            new: cluster,
+            old: rolled_out,
+            settings,
+        }
+    }
+
     fn subject<'b>(&self, cluster: &'b AerospikeCluster, effective: &'b Effective) -> Subject<'b>
     where
         'a: 'b,

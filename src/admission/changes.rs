@@ -6,7 +6,6 @@ use std::collections::HashSet;
 
 use crate::{
     admission::{Proposal, Verdict, identity, rules, rules::Change, subject::Subject},
-    api::{AerospikeCluster, status::Mirror},
     finding::Finding,
     resolve::effective,
 };
@@ -18,15 +17,16 @@ pub(super) fn judge(proposal: &Proposal<'_>, new: &Subject<'_>) -> Verdict {
     };
     let before = effective(old, proposal.settings);
     let old = proposal.subject(old, &before);
-    let mirror = new.status.map(|status| &status.mirror);
-    if mirror.is_some_and(|mirror| mirror.stands_for(&before.spec)) {
+    let status = proposal.new.status.as_ref();
+    if status.is_some_and(|status| status.mirror.stands_for(&before.spec)) {
+        let rolled_out = Some(&old);
         return settled(&Change {
             old: &old,
             new,
-            rolled_out: Some(&old),
+            rolled_out,
         });
     }
-    let Some(running) = mirror.and_then(|mirror| rolled_out(mirror, proposal.new)) else {
+    let Some(running) = proposal.new.rolled_out() else {
         return settled(&Change {
             old: &old,
             new,
@@ -34,44 +34,28 @@ pub(super) fn judge(proposal: &Proposal<'_>, new: &Subject<'_>) -> Verdict {
         });
     };
     let in_force = effective(&running, proposal.settings);
-    let running = Subject {
-        status: new.status,
-        ..proposal.subject(&running, &in_force)
-    };
-    on_the_way(&Change {
-        old: &old,
-        new,
-        rolled_out: Some(&running),
-    })
-}
-
-/// The object of which `mirror` is the mirror, under the name of `cluster`.
-fn rolled_out(mirror: &Mirror, cluster: &AerospikeCluster) -> Option<AerospikeCluster> {
-    Some(AerospikeCluster {
-        metadata: cluster.metadata.clone(),
-        spec: mirror.spec()?,
-        status: None,
-    })
+    let running = proposal.subject(&running, &in_force);
+    on_the_way(&old, &running, new)
 }
 
 fn settled(change: &Change<'_>) -> Verdict {
     Verdict {
         findings: rules::changes(change),
-        warnings: rules::advice_on_change(change),
+        warnings: rules::change_advice(change),
     }
 }
 
-/// The change before this one is not rolled out yet.
-fn on_the_way(change: &Change<'_>) -> Verdict {
-    let mut verdict = settled(change);
-    let Some(old) = change.rolled_out else {
-        return verdict;
+/// The change before this one, to `old`, is not rolled out yet: `running` is.
+fn on_the_way(old: &Subject<'_>, running: &Subject<'_>, new: &Subject<'_>) -> Verdict {
+    let from = |old| Change {
+        old,
+        new,
+        rolled_out: Some(running),
     };
+    let mut verdict = settled(&from(old));
     let known: HashSet<_> = verdict.findings.iter().map(identity).collect();
-    let more = rules::changes(&Change { old, ..*change });
-    let more = more
-        .into_iter()
-        .filter(|one| !known.contains(&identity(one)));
+    let more = rules::changes(&from(running)).into_iter();
+    let more = more.filter(|finding| !known.contains(&identity(finding)));
     verdict.findings.extend(more.map(not_before_completed));
     verdict
 }

@@ -45,8 +45,8 @@ pub const AREAS: &[Area] = &[
     replication_factor::AREA,
 ];
 
-/// What is said about changes that are allowed but unwise.
-pub const ADVICE_ON_CHANGES: &[ChangeAdvice] = &[versions::crossings_to_prepare];
+/// What is unwise about a change.
+pub const CHANGE_ADVICE: &[ChangeAdvice] = &[versions::crossings_to_prepare];
 
 #[cfg(test)]
 pub(crate) mod testing {
@@ -56,8 +56,9 @@ pub(crate) mod testing {
 
     use crate::{
         admission::{Operation, Proposal, check},
-        api::AerospikeCluster,
-        resolve::Settings,
+        api::{AerospikeCluster, AerospikeClusterStatus, status::Mirror},
+        finding::Finding,
+        resolve::{Settings, effective},
     };
 
     /// A cluster that no rule objects to, with `spec` merged over it (`null` removes).
@@ -88,6 +89,35 @@ pub(crate) mod testing {
         judged(Operation::Update, new, Some(old))
     }
 
+    /// `cluster` with the status of one that runs `running`.
+    pub fn while_running(
+        running: &AerospikeCluster,
+        cluster: &AerospikeCluster,
+    ) -> AerospikeCluster {
+        let spec = effective(running, &Settings::default()).spec;
+        let status = AerospikeClusterStatus {
+            mirror: Mirror::of(&spec),
+            ..AerospikeClusterStatus::default()
+        };
+        AerospikeCluster {
+            status: Some(status),
+            ..cluster.clone()
+        }
+    }
+
+    /// Codes and places of what the controller says about `cluster` before it rolls it out.
+    pub fn before_roll_out(cluster: &AerospikeCluster) -> Vec<String> {
+        let settings = Settings::default();
+        let running = cluster.rolled_out();
+        let proposal = Proposal::to_roll_out(cluster, running.as_ref(), &settings);
+        brief(check(&proposal).findings)
+    }
+
+    fn brief(findings: Vec<Finding>) -> Vec<String> {
+        let brief = |finding: Finding| format!("{} {}", finding.code, finding.path);
+        findings.into_iter().map(brief).collect()
+    }
+
     fn judged(
         operation: Operation,
         new: &AerospikeCluster,
@@ -100,8 +130,7 @@ pub(crate) mod testing {
             old,
             settings: &settings,
         });
-        let brief = |finding: crate::finding::Finding| format!("{} {}", finding.code, finding.path);
-        verdict.findings.into_iter().map(brief).collect()
+        brief(verdict.findings)
     }
 
     /// The whole text of what is wrong with a new cluster.

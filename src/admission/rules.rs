@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::{
     admission::{
-        cluster::{ADVICE_ON_CHANGES, AREAS},
+        cluster::{AREAS, CHANGE_ADVICE},
         subject::Subject,
     },
     finding::{Finding, Warning},
@@ -56,7 +56,6 @@ pub type Rule = fn(&Subject<'_>) -> Vec<Finding>;
 pub type ChangeRule = fn(&Change<'_>) -> Vec<Finding>;
 /// Looks for one thing that is allowed but unwise.
 pub type Advice = fn(&Subject<'_>) -> Vec<Warning>;
-
 /// Looks for one change that is allowed but unwise.
 pub type ChangeAdvice = fn(&Change<'_>) -> Vec<Warning>;
 
@@ -93,7 +92,7 @@ pub fn advice(subject: &Subject<'_>) -> Vec<Warning> {
 
 /// Everything that is unwise about the change.
 #[must_use]
-pub fn advice_on_change(change: &Change<'_>) -> Vec<Warning> {
-    let advice = ADVICE_ON_CHANGES.iter();
+pub fn change_advice(change: &Change<'_>) -> Vec<Warning> {
+    let advice = CHANGE_ADVICE.iter();
     advice.flat_map(|advice| advice(change)).collect()
 }

@@ -1,9 +1,22 @@
 //! Between a spec and its mirror in the status.
 
-use super::{AerospikeClusterSpec, racks::Rack, status::Mirror};
+use super::{AerospikeCluster, AerospikeClusterSpec, racks::Rack, status::Mirror};
 
 /// Above this many bytes the effective configurations are left out of the mirror; the racks' `ConfigMap`s hold them.
 const MIRROR_LIMIT: usize = 256 << 10;
+
+impl AerospikeCluster {
+    /// The cluster as it was last rolled out completely; none if it never was.
+    #[must_use]
+    pub fn rolled_out(&self) -> Option<Self> {
+        let status = self.status.as_ref()?;
+        Some(Self {
+            metadata: self.metadata.clone(),
+            spec: status.mirror.spec()?,
+            status: Some(status.clone()),
+        })
+    }
+}
 
 impl Mirror {
     /// The mirror of a resolved spec.
