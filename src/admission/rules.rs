@@ -96,3 +96,6 @@ pub fn change_advice(change: &Change<'_>) -> Vec<Warning> {
     let advice = CHANGE_ADVICE.iter();
     advice.flat_map(|advice| advice(change)).collect()
 }
+
+#[cfg(test)]
+mod table;

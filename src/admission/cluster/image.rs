@@ -308,6 +308,28 @@ mod tests {
     }
 
     #[test]
+    fn running_init_containers_know_dynamic_configuration() {
+        let turned = |on: bool, image: &str| {
+            let mut cluster = cluster(&json!({"enableDynamicConfigUpdate": on}));
+            let pod = json!({"image": "", "initImage": image, "podIP": "", "podPort": 3000,
+                "aerospikeConfigHash": "", "networkPolicyHash": "", "podSpecHash": ""});
+            cluster.status = serde_json::from_value(json!({"pods": {"db-0-0": pod}})).unwrap();
+            cluster
+        };
+        let on = |image: &str| updated(&turned(false, image), &turned(true, image));
+        let old = "docker.io/aerospike/aerospike-kubernetes-init:2.1.0";
+        assert_eq!(on(old), ["UPD-01 spec.enableDynamicConfigUpdate"]);
+        assert_eq!(
+            on("docker.io/aerospike/aerospike-kubernetes-init:2.5.3"),
+            [""; 0]
+        );
+        assert_eq!(on("r:5000/aerospike-operator:0.1.0"), [""; 0]);
+        assert_eq!(on(""), [""; 0]);
+        assert_eq!(updated(&turned(true, old), &turned(true, old)), [""; 0]);
+        assert_eq!(updated(&turned(true, old), &turned(false, old)), [""; 0]);
+    }
+
+    #[test]
     fn sharing_nodes_is_decided_once() {
         let shared = cluster(&json!({"podSpec": {"multiPodPerHost": true}}));
         let absent = cluster(&json!({}));

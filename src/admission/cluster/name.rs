@@ -195,5 +195,28 @@ mod tests {
             updated(&old, &named("abc", &racks(47))),
             ["UPD-37 spec.rackConfig.racks[0].revision"]
         );
+        let mut other = named("abc", &racks(47));
+        other.spec.size = 1;
+        assert_eq!(updated(&named("abc", &racks(47)), &other), [""; 0]);
+    }
+
+    #[test]
+    fn only_racks_with_pods_count_for_names_of_stateful_sets() {
+        let with = |size: i32| {
+            let racks = json!([{"id": 1}, {"id": 2}, {"id": 3, "revision": "v".repeat(47)}]);
+            named(
+                "abc",
+                &json!({"size": size, "rackConfig": {"racks": racks}}),
+            )
+        };
+        let old = named(
+            "abc",
+            &json!({"rackConfig": {"racks": [{"id": 1}, {"id": 2}]}}),
+        );
+        assert_eq!(updated(&old, &with(2)), [""; 0]);
+        assert_eq!(
+            updated(&with(2), &with(3)),
+            ["UPD-37 spec.rackConfig.racks[2].revision"]
+        );
     }
 }

@@ -149,7 +149,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use crate::{
-        admission::cluster::testing::{cluster, created, updated},
+        admission::cluster::testing::{before_roll_out, cluster, created, updated, while_running},
         api::AerospikeCluster,
     };
 
@@ -194,5 +194,49 @@ mod tests {
             updated(&old, &with(json!(["db-0-0", "db-0-9"]))),
             ["UPD-12 spec.operations[0].podList"]
         );
+    }
+
+    fn asked(spec: &Value) -> AerospikeCluster {
+        let mut spec = spec.clone();
+        spec["operations"] = json!([{"id": "1", "kind": "PodRestart", "podList": ["db-0-1"]}]);
+        cluster(&spec)
+    }
+
+    /// The status names no pod: `db-0-1` is away, as it is for a moment when it restarts.
+    #[test]
+    fn a_pod_that_restarts_is_known() {
+        let old = cluster(&json!({}));
+        let new = while_running(&old, &asked(&json!({})));
+        assert_eq!(updated(&old, &new), [""; 0]);
+        assert_eq!(before_roll_out(&new), [""; 0]);
+    }
+
+    #[test]
+    fn an_operation_that_was_carried_out_is_not_asked_about() {
+        let done = asked(&json!({}));
+        let smaller = while_running(&done, &asked(&json!({"size": 1})));
+        assert_eq!(updated(&done, &smaller), [""; 0]);
+        let settled = while_running(&smaller, &smaller);
+        assert_eq!(before_roll_out(&settled), [""; 0]);
+        let grown = while_running(&done, &asked(&json!({"size": 4})));
+        assert_eq!(updated(&done, &grown), [""; 0]);
+    }
+
+    #[test]
+    fn an_operation_goes_alone() {
+        let old = cluster(&json!({}));
+        let with = |spec: Value| updated(&old, &while_running(&old, &asked(&spec)));
+        let image = "aerospike/aerospike-server-enterprise:8.1.2.1";
+        let racks = json!({"racks": [{"id": 1}, {"id": 2}]});
+        assert_eq!(with(json!({"paused": true})), [""; 0]);
+        assert_eq!(with(json!({"size": 3})), ["UPD-13 spec.operations"]);
+        assert_eq!(
+            with(json!({"rackConfig": racks})),
+            ["UPD-14 spec.operations"]
+        );
+        assert_eq!(with(json!({"image": image})), ["UPD-15 spec.operations"]);
+        let growing = cluster(&json!({"size": 3}));
+        let in_between = while_running(&old, &asked(&json!({"size": 3})));
+        assert_eq!(updated(&growing, &in_between), ["UPD-13 spec.operations"]);
     }
 }
