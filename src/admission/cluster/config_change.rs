@@ -7,11 +7,13 @@ mod network;
 use std::collections::{BTreeMap, HashSet};
 
 use crate::{
-    admission::rules::{Area, Change},
-    admission::subject::{ConfiguredRack, Subject},
+    admission::{
+        rules::{Area, Change},
+        subject::{ConfiguredRack, Subject},
+    },
     api::Tree,
     config::Problem,
-    finding::{FieldPath, Finding},
+    finding::{FieldPath, Finding, Reason, shortened},
 };
 
 /// The rules of this part.
@@ -106,6 +108,13 @@ fn of_rack(rack: &ConfiguredRack<'_>, problem: Problem) -> Finding {
     }
 }
 
+/// Characters of a user's text that a message shows.
+const QUOTED: usize = 80;
+
+fn quoted(text: &str) -> String {
+    shortened(text, QUOTED)
+}
+
 /// The section at members one below the other.
 fn section<'a>(tree: &'a Tree, members: &[&str]) -> Option<&'a Tree> {
     members
@@ -118,7 +127,7 @@ fn refused(code: &'static str, path: FieldPath, message: impl Into<String>) -> P
     Problem {
         code,
         path,
-        reason: crate::finding::Reason::Forbidden,
+        reason: Reason::Forbidden,
         message: message.into(),
     }
 }

@@ -8,7 +8,7 @@ use crate::{
         subject::Subject,
     },
     api::{AerospikeClusterStatus, operations::Operation},
-    finding::{FieldPath, Finding},
+    finding::{FieldPath, Finding, shortened},
     resources::names,
 };
 
@@ -90,13 +90,14 @@ fn listed_pods_exist(change: &Change<'_>) -> Vec<Finding> {
         path().item(0, &operation.id).child("podList"),
         format!(
             "invalid pod names: {}{more}: no such pod in this cluster; status.pods lists those there are",
-            some.join(", ")
+            shortened(&some.join(", "), QUOTED)
         ),
     )]
 }
 
-/// So many unknown pods are named.
+/// So many unknown pods are named, in so many characters.
 const NAMED: usize = 5;
+const QUOTED: usize = 200;
 
 fn pods<'a>(subject: &Subject<'a>) -> impl Iterator<Item = String> + use<'a> {
     let cluster = subject.name;

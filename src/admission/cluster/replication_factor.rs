@@ -11,7 +11,7 @@ use crate::{
         rules::{Area, Change},
         subject::{Namespace, Subject},
     },
-    finding::{FieldPath, Finding},
+    finding::{FieldPath, Finding, shortened},
 };
 
 /// The rules of this part.
@@ -24,6 +24,13 @@ pub const AREA: Area = Area {
 const KEY: &str = "replication-factor";
 /// The server's replication factor where none is configured, or none that can be read.
 const DEFAULT: f64 = 2.0;
+
+/// Characters of a user's text that a message shows.
+const QUOTED: usize = 80;
+
+fn quoted(text: &str) -> String {
+    shortened(text, QUOTED)
+}
 
 /// However it is written.
 fn factor(namespace: &Namespace<'_>) -> Option<f64> {
@@ -73,8 +80,8 @@ fn one_namespace_at_a_time(changed: &[Namespace<'_>]) -> Vec<Finding> {
     if by_name.len() < 2 {
         return Vec::new();
     }
-    let names: Vec<_> = by_name.keys().copied().collect();
-    let names = names.join(", ");
+    let names: Vec<_> = by_name.keys().map(|name| quoted(name)).collect();
+    let names = shortened(&names.join(", "), QUOTED);
     by_name
         .into_values()
         .map(|place| {
@@ -101,7 +108,7 @@ fn its_addition_is_rolled_out(change: &Change<'_>, changed: &[Namespace<'_>]) ->
         format!(
             "cannot update replication-factor of namespace {}: namespace addition rollout is still in progress; wait until \
              status.phase is Completed, then change it",
-            new.name
+            quoted(new.name)
         ),
     ))
 }
@@ -115,7 +122,7 @@ fn nothing_else_changes(change: &Change<'_>, first: &Namespace<'_>) -> Option<Fi
             "cannot update replication-factor for namespace {} alongside any other spec change or in-progress namespace \
              rollout, and {other} differs too: change the replication factor alone, wait until status.phase is Completed, \
              then change the rest",
-            first.name
+            quoted(first.name)
         ),
     ))
 }
@@ -128,7 +135,7 @@ fn it_changes_at_run_time(change: &Change<'_>, first: &Namespace<'_>) -> Option<
             format!(
                 "updating replication-factor of namespace {} requires enableDynamicConfigUpdate to be set to true: all \
                  servers must take it at the same time, while they run",
-                first.name
+                quoted(first.name)
             ),
         )
     })

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Trees, refused};
+use super::{Trees, quoted, refused};
 use crate::{
     api::Tree,
     config::{Problem, inject::is_equal},
@@ -61,8 +61,9 @@ fn factor_stays(name: &str, place: &FieldPath, old: &Tree, new: &Tree) -> Option
             "UPD-26a",
             place.child(key),
             format!(
-                "replication-factor cannot be updated for SC namespaces: namespace {name} keeps the one that it was made \
-                 with; another one needs a new namespace"
+                "replication-factor cannot be updated for SC namespaces: namespace {} keeps the one that it was made \
+                 with; another one needs a new namespace",
+                quoted(name)
             ),
         )
     })
@@ -75,8 +76,9 @@ fn mode_stays(name: &str, place: &FieldPath, old: &Tree, new: &Tree) -> Option<P
             "UPD-26b",
             place.child(key),
             format!(
-                "strong-consistency cannot be updated: namespace {name} keeps the mode that it was made with, and the value \
-                 stays as it is written; the other mode needs a new namespace"
+                "strong-consistency cannot be updated: namespace {} keeps the mode that it was made with, and the value \
+                 stays as it is written; the other mode needs a new namespace",
+                quoted(name)
             ),
         )
     })
@@ -115,15 +117,21 @@ pub(super) fn disks_stay_with_their_namespace(trees: &Trees<'_>) -> Vec<Problem>
             let Some(owner) = owners.get(disk).filter(|owner| **owner != name) else {
                 continue;
             };
+            let place = path(index, name).children(&["storage-engine", list]);
             problems.push(refused(
                 "UPD-27",
-                path(index, name).children(&["storage-engine", list]).item(entry, disk),
-                format!(
-                    "{disk} holds namespace {owner}, and cannot move to namespace {name} in one step: remove it from {owner} \
-                     first, wait until status.phase is Completed, then give it to {name}"
-                ),
+                place.item(entry, disk),
+                moved(disk, owner, name),
             ));
         }
     }
     problems
+}
+
+fn moved(disk: &str, from: &str, to: &str) -> String {
+    let [disk, from, to] = [disk, from, to].map(quoted);
+    format!(
+        "{disk} holds namespace {from}, and cannot move to namespace {to} in one step: remove it from {from} first, wait \
+         until status.phase is Completed, then give it to {to}"
+    )
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Trees, refused, section};
+use super::{Trees, quoted, refused, section};
 use crate::{
     api::Tree,
     config::{Problem, inject::is_equal},
@@ -60,6 +60,7 @@ pub(super) fn used_authorities_stay(trees: &Trees<'_>) -> Vec<Problem> {
 
 fn authority_stays(name: &str, index: usize, old: &Tree, new: &Tree) -> Option<Problem> {
     let place = path(&["tls"]).item(index, name);
+    let name = quoted(name);
     let has = |tree: &Tree| tree.contains_key("ca-file") || tree.contains_key("ca-path");
     if has(old) && !has(new) {
         return Some(refused(
