@@ -173,7 +173,8 @@ fn a_rack_leaves_the_roster_once_the_cluster_was_rolled_out() {
 fn racks_leave_the_roster_one_by_one() {
     let blocked = |ids: &[i64], extra: Value| {
         let rack = |id: i64| json!({"id": id, "forceBlockFromRoster": ids.contains(&id)});
-        let mut spec = json!({"rackConfig": {"racks": [1, 2, 3, 4].map(rack)}});
+        let racks = [1, 2, 3, 4].map(rack);
+        let mut spec = json!({"rackConfig": {"racks": racks}});
         json_patch::merge(&mut spec, &extra);
         cluster(&spec)
     };
