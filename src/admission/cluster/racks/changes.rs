@@ -104,32 +104,22 @@ fn not_rolled_out_yet(change: &Change<'_>, changed: &[PlacedRack<'_>]) -> Vec<Fi
     findings.collect()
 }
 
-/// What keeps the racks of `new` that are blocked from leaving the roster of `running`.
+/// What keeps racks of `new` from leaving the roster of `running`.
 fn roster_problems(new: &Subject<'_>, running: &Subject<'_>) -> Vec<String> {
-    let blocked: BTreeSet<_> = new
-        .racks()
-        .iter()
-        .filter(|rack| is_blocked(rack))
-        .map(|rack| rack.id)
-        .collect();
-    let blocked_before = running
-        .racks()
-        .iter()
-        .filter(|rack| is_blocked(rack))
-        .map(|rack| rack.id)
-        .collect();
-    let with_batches = new
-        .rack_config()
-        .is_some_and(|config| batches_with_one_rack(config).next().is_some());
+    let [blocked, before] = [new, running].map(blocked);
+    let leaving = blocked.difference(&before).count();
+    if leaving == 0 {
+        return Vec::new();
+    }
+    let mut config = new.rack_config().into_iter();
+    let with_batches = config.any(|config| batches_with_one_rack(config).next().is_some());
     let mut problems = Vec::new();
     match running.racks().len().saturating_sub(blocked.len()) {
-        0 if !blocked.is_empty() => {
-            problems.push(format!("{NO_RACK}, and the racks that run now count"))
-        }
+        0 => problems.push(format!("{NO_RACK}, and the racks that run now count")),
         1 if with_batches => problems.push(format!("{ONE_RACK}; the racks that run now count")),
         _ => {}
     }
-    if blocked.difference(&blocked_before).count() > 1 {
+    if leaving > 1 {
         problems.push(
             "the forceBlockFromRoster flag can be applied to only one rack at a time: set it in one rack, wait until \
              status.phase is Completed, then set it in the next"
@@ -137,6 +127,14 @@ fn roster_problems(new: &Subject<'_>, running: &Subject<'_>) -> Vec<String> {
         );
     }
     problems
+}
+
+fn blocked(subject: &Subject<'_>) -> BTreeSet<i64> {
+    let racks = subject.racks().iter();
+    racks
+        .filter(|rack| is_blocked(rack))
+        .map(|rack| rack.id)
+        .collect()
 }
 
 /// VAL-UPD-36.

@@ -190,6 +190,19 @@ fn racks_leave_the_roster_one_by_one() {
     assert_eq!(updated(&first, &back), [""; 0]);
 }
 
+/// No rule objects to what runs, however it came to run.
+#[test]
+fn a_blocked_rack_may_be_blocked_again_while_it_is() {
+    let blocked = |flag: bool| racks(&json!([{"id": 1, "forceBlockFromRoster": flag}]));
+    let running = blocked(true);
+    let [on_the_way, undone] = [false, true].map(|flag| while_running(&running, &blocked(flag)));
+    assert_eq!(updated(&running, &on_the_way), [""; 0]);
+    assert_eq!(
+        updated(&on_the_way, &undone),
+        ["RACK-08 spec.rackConfig.racks"]
+    );
+}
+
 /// New racks do not count before they run.
 #[test]
 fn the_racks_that_run_are_enough_for_a_roster() {
