@@ -190,9 +190,9 @@ fn racks_leave_the_roster_one_by_one() {
     assert_eq!(updated(&first, &back), [""; 0]);
 }
 
-/// No rule objects to what runs, however it came to run.
+/// It leaves no roster; what is wrong with the object itself is told by another rule.
 #[test]
-fn a_blocked_rack_may_be_blocked_again_while_it_is() {
+fn a_rack_that_runs_blocked_may_be_blocked_again() {
     let blocked = |flag: bool| racks(&json!([{"id": 1, "forceBlockFromRoster": flag}]));
     let running = blocked(true);
     let [on_the_way, undone] = [false, true].map(|flag| while_running(&running, &blocked(flag)));
