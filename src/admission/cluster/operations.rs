@@ -141,7 +141,8 @@ fn operations_go_alone(change: &Change<'_>) -> Vec<Finding> {
         (other_image, "UPD-15", "an image update"),
     ]
     .into_iter()
-    .filter_map(|(happens, code, what)| happens.then(|| refused(code, what)))
+    .filter(|(happens, ..)| *happens)
+    .map(|(_, code, what)| refused(code, what))
     .collect()
 }
 

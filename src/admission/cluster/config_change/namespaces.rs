@@ -88,7 +88,7 @@ fn mode_stays(name: &str, place: &FieldPath, old: &Tree, new: &Tree) -> Option<P
 const LISTS: [&str; 2] = ["devices", "files"];
 
 /// The disks of a namespace, with the list and the index in it; a disk and its shadow each for itself.
-fn disks<'a>(namespace: &'a Tree) -> impl Iterator<Item = (&'static str, usize, &'a str)> {
+fn disks(namespace: &Tree) -> impl Iterator<Item = (&'static str, usize, &str)> {
     let engine = namespace.get("storage-engine");
     LISTS.into_iter().flat_map(move |list| {
         let entries = engine.and_then(|engine| engine.get(list)?.as_array());
