@@ -20,14 +20,14 @@ pub(super) fn judge(proposal: &Proposal<'_>, new: &Subject<'_>) -> Verdict {
     let status = proposal.new.status.as_ref();
     if status.is_some_and(|status| status.mirror.stands_for(&before.spec)) {
         let rolled_out = Some(&old);
-        return settled(&Change {
+        return judged(&Change {
             old: &old,
             new,
             rolled_out,
         });
     }
     let Some(running) = proposal.new.rolled_out() else {
-        return settled(&Change {
+        return judged(&Change {
             old: &old,
             new,
             rolled_out: None,
@@ -38,7 +38,7 @@ pub(super) fn judge(proposal: &Proposal<'_>, new: &Subject<'_>) -> Verdict {
     on_the_way(&old, &running, new)
 }
 
-fn settled(change: &Change<'_>) -> Verdict {
+fn judged(change: &Change<'_>) -> Verdict {
     Verdict {
         findings: rules::changes(change),
         warnings: rules::change_advice(change),
@@ -52,7 +52,7 @@ fn on_the_way(old: &Subject<'_>, running: &Subject<'_>, new: &Subject<'_>) -> Ve
         new,
         rolled_out: Some(running),
     };
-    let mut verdict = settled(&from(old));
+    let mut verdict = judged(&from(old));
     let known: HashSet<_> = verdict.findings.iter().map(identity).collect();
     let more = rules::changes(&from(running)).into_iter();
     let more = more.filter(|finding| !known.contains(&identity(finding)));

@@ -163,7 +163,7 @@ fn init_image_knows_dynamic_config(subject: &Subject<'_>) -> Vec<Finding> {
     )]
 }
 
-/// VAL-UPD-01. Only versions of AKO's own init image mean anything.
+/// UPD-01. Only versions of AKO's own init image mean anything.
 fn running_pods_know_dynamic_config(change: &Change<'_>) -> Vec<Finding> {
     let wanted = |subject: &Subject<'_>| subject.spec.enable_dynamic_config_update == Some(true);
     if wanted(change.old) || !wanted(change.new) {

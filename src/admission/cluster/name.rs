@@ -91,7 +91,7 @@ fn name_leaves_room_in_labels(subject: &Subject<'_>) -> Vec<Finding> {
     )]
 }
 
-/// VAL-UPD-37. One that is there already did find room: a revision's hash may be shorter than its longest.
+/// UPD-37. One that is there already did find room: a revision's hash may be shorter than its longest.
 fn stateful_sets_leave_room_in_labels(change: &Change<'_>) -> Vec<Finding> {
     let there: BTreeSet<_> = with_pods(change.old).map(|(_, name)| name).collect();
     let room = LABEL_LIMIT - 1 - REVISION_HASH;

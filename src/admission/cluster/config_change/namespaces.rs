@@ -30,7 +30,7 @@ fn path(index: usize, name: &str) -> FieldPath {
     FieldPath::default().child("namespaces").item(index, name)
 }
 
-/// VAL-UPD-26.
+/// UPD-26.
 pub(super) fn consistency_stays(trees: &Trees<'_>) -> Vec<Problem> {
     let old = named(trees.old);
     let new = named(trees.new).into_iter();
@@ -102,7 +102,7 @@ fn disks(namespace: &Tree) -> impl Iterator<Item = (&'static str, usize, &str)> 
     })
 }
 
-/// VAL-UPD-27. A server does not start with a disk that holds another namespace.
+/// UPD-27. A server does not start with a disk that holds another namespace.
 pub(super) fn disks_stay_with_their_namespace(trees: &Trees<'_>) -> Vec<Problem> {
     let Some(rolled_out) = trees.rolled_out else {
         return Vec::new();

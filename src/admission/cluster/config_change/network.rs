@@ -46,7 +46,7 @@ fn used_tls(tree: &Tree) -> BTreeMap<&str, (usize, &Tree)> {
     named.filter(|(name, _)| used.contains(name)).collect()
 }
 
-/// VAL-UPD-21, 22. Changing a path, or from a file to a path, is the user's way of rotating an authority.
+/// UPD-21, 22. Changing a path, or from a file to a path, is the user's way of rotating an authority.
 pub(super) fn used_authorities_stay(trees: &Trees<'_>) -> Vec<Problem> {
     let old = used_tls(trees.old);
     let new = used_tls(trees.new);
@@ -86,7 +86,7 @@ fn authority_stays(name: &str, index: usize, old: &Tree, new: &Tree) -> Option<P
     })
 }
 
-/// VAL-UPD-23.
+/// UPD-23.
 pub(super) fn tls_names_stay(trees: &Trees<'_>) -> Vec<Problem> {
     let key = "tls-name";
     let changed = kept(trees).filter(|(_, old, new)| {
@@ -109,7 +109,7 @@ pub(super) fn tls_names_stay(trees: &Trees<'_>) -> Vec<Problem> {
 /// The plain and the TLS port of a connection. The ports of the addresses for clients follow them.
 const PORTS: [&str; 2] = ["port", "tls-port"];
 
-/// VAL-UPD-24.
+/// UPD-24.
 pub(super) fn ports_stay(trees: &Trees<'_>) -> Vec<Problem> {
     let ports = kept(trees).flat_map(|connection| PORTS.map(|port| (connection, port)));
     let changed = ports.filter(|((_, old, new), port)| {
@@ -131,7 +131,7 @@ pub(super) fn ports_stay(trees: &Trees<'_>) -> Vec<Problem> {
         .collect()
 }
 
-/// VAL-UPD-25.
+/// UPD-25.
 pub(super) fn plain_and_tls_do_not_swap(trees: &Trees<'_>) -> Vec<Problem> {
     let both = |tree: &Tree| PORTS.iter().all(|port| tree.contains_key(*port));
     let single = kept(trees).filter(|(_, old, _)| !both(old));

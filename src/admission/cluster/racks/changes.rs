@@ -61,7 +61,7 @@ fn is_blocked(rack: &Rack) -> bool {
     rack.force_block_from_roster == Some(true)
 }
 
-/// VAL-UPD-34, 35.
+/// UPD-34, 35.
 pub(super) fn racks_leave_the_roster_one_by_one(change: &Change<'_>) -> Vec<Finding> {
     let matched = matched(change).into_iter();
     let changed = matched.filter(|(placed, old)| is_blocked(placed.rack) != is_blocked(old));
@@ -72,15 +72,15 @@ pub(super) fn racks_leave_the_roster_one_by_one(change: &Change<'_>) -> Vec<Find
     let Some(running) = change.rolled_out else {
         return not_rolled_out_yet(change, &changed);
     };
-    let problems = roster_problems(change.new, running);
-    let at = |placed: &PlacedRack<'_>| placed.path().child("forceBlockFromRoster");
-    let places = changed.iter().map(at);
+    let problems = roster_problems(change.new, running).join("; ");
+    if problems.is_empty() {
+        return Vec::new();
+    }
+    let places = changed
+        .iter()
+        .map(|placed| placed.path().child("forceBlockFromRoster"));
     places
-        .flat_map(|place| {
-            problems
-                .iter()
-                .map(move |problem| Finding::forbidden("UPD-35", place.clone(), problem))
-        })
+        .map(|place| Finding::forbidden("UPD-35", place, &problems))
         .collect()
 }
 
@@ -137,7 +137,7 @@ fn blocked(subject: &Subject<'_>) -> BTreeSet<i64> {
         .collect()
 }
 
-/// VAL-UPD-36.
+/// UPD-36.
 pub(super) fn revisions_change_one_by_one(change: &Change<'_>) -> Vec<Finding> {
     let running = change.rolled_out.map(by_id).unwrap_or_default();
     let matched = matched(change).into_iter();
