@@ -1,6 +1,7 @@
 //! Admission: which objects are accepted, and everything that is to be said about those that are not. Pure: the webhook,
 //! the controller and the offline check ask the same questions.
 
+mod changes;
 pub mod cluster;
 pub mod defaults;
 pub mod denial;
@@ -70,10 +71,10 @@ pub fn check(proposal: &Proposal<'_>) -> Verdict {
     let subject = proposal.subject(proposal.new, &new);
     let mut warnings = resolve::warnings(&new.spec, proposal.settings);
     warnings.extend(rules::advice(&subject));
-    let (changes, advice) = proposal.changes(&subject);
-    warnings.extend(advice);
+    let changes = changes::judge(proposal, &subject);
     let (known, mut findings) = proposal.sift(proposal.findings(proposal.new, new));
-    findings.extend(changes);
+    findings.extend(changes.findings);
+    warnings.extend(changes.warnings);
     warnings.extend(in_document_order(known).into_iter().map(accepted_before));
     Verdict {
         findings: in_document_order(findings),
@@ -82,6 +83,33 @@ pub fn check(proposal: &Proposal<'_>) -> Verdict {
 }
 
 impl<'a> Proposal<'a> {
+    /// What every pass of the controller asks: whether `cluster` may be rolled out over `rolled_out`, what was before.
+    ///
+    /// What nobody has edited yet is judged as new; an edit that was accepted before the first roll-out must not be
+    /// judged again by rules for new objects.
+    #[must_use]
+    pub fn to_roll_out(
+        cluster: &'a AerospikeCluster,
+        rolled_out: Option<&'a AerospikeCluster>,
+        settings: &'a Settings,
+    ) -> Self {
+        let edited = cluster
+            .metadata
+            .generation
+            .is_some_and(|generation| generation > 1);
+        let operation = if edited || rolled_out.is_some() {
+            Operation::Update
+        } else {
+            Operation::Create
+        };
+        Self {
+            operation,
+            new: cluster,
+            old: rolled_out,
+            settings,
+        }
+    }
+
     fn subject<'b>(&self, cluster: &'b AerospikeCluster, effective: &'b Effective) -> Subject<'b>
     where
         'a: 'b,
@@ -94,17 +122,6 @@ impl<'a> Proposal<'a> {
             status: cluster.status.as_ref(),
             settings: self.settings,
         }
-    }
-
-    /// What is wrong with the change, and what is unwise about it.
-    fn changes(&self, new: &Subject<'_>) -> (Vec<Finding>, Vec<Warning>) {
-        let Some(old) = self.old else {
-            return Default::default();
-        };
-        let before = effective(old, self.settings);
-        let old = self.subject(old, &before);
-        let change = Change { old: &old, new };
-        (rules::changes(&change), rules::change_advice(&change))
     }
 
     /// What is wrong with the object itself.

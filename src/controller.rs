@@ -29,7 +29,7 @@ use kube::{
 };
 
 use crate::{
-    admission::{self, Operation, Proposal},
+    admission::{self, Proposal},
     api::{AerospikeCluster, FINALIZER},
     finding::Finding,
     leader::Lease,
@@ -184,8 +184,9 @@ async fn pass(cluster: &AerospikeCluster, context: &Context) -> Result<Action, E
     let Some(cluster) = cluster else {
         return Ok(Action::await_change());
     };
-    let rolled_out = rolled_out(&cluster);
-    let findings = findings(&cluster, rolled_out.as_ref(), &context.settings);
+    let rolled_out = cluster.rolled_out();
+    let proposal = Proposal::to_roll_out(&cluster, rolled_out.as_ref(), &context.settings);
+    let findings = admission::check(&proposal).findings;
     let resolved = match resolve::resolve(&cluster, &context.settings) {
         Ok(_) if !findings.is_empty() => Err(findings),
         resolved => resolved,
@@ -207,34 +208,6 @@ async fn pass(cluster: &AerospikeCluster, context: &Context) -> Result<Action, E
         &plan,
         &desired.identity.uid,
     )))
-}
-
-/// The cluster as it was last rolled out, if it ever was.
-fn rolled_out(cluster: &AerospikeCluster) -> Option<AerospikeCluster> {
-    let spec = cluster.status.as_ref()?.mirror.spec()?;
-    Some(AerospikeCluster {
-        spec,
-        ..cluster.clone()
-    })
-}
-
-/// What the rules say about a cluster that may be older than the webhook; what was rolled out is the old object.
-fn findings(
-    cluster: &AerospikeCluster,
-    rolled_out: Option<&AerospikeCluster>,
-    settings: &Settings,
-) -> Vec<Finding> {
-    let operation = match rolled_out {
-        Some(_) => Operation::Update,
-        None => Operation::Create,
-    };
-    admission::check(&Proposal {
-        operation,
-        new: cluster,
-        old: rolled_out,
-        settings,
-    })
-    .findings
 }
 
 /// Rolls nothing out, names what is wrong, and keeps up what runs.

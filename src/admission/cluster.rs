@@ -20,6 +20,7 @@ pub mod roster;
 pub mod size;
 pub mod storage;
 pub mod tls;
+pub mod versions;
 
 use crate::admission::rules::{Area, ChangeAdvice};
 
@@ -29,6 +30,7 @@ pub const AREAS: &[Area] = &[
     size::AREA,
     operations::AREA,
     image::AREA,
+    versions::AREA,
     racks::AREA,
     roster::AREA,
     storage::AREA,
@@ -48,7 +50,8 @@ pub const AREAS: &[Area] = &[
 ];
 
 /// What is unwise about a change.
-pub const CHANGE_ADVICE: &[ChangeAdvice] = &[storage::shrinking_claims];
+pub const CHANGE_ADVICE: &[ChangeAdvice] =
+    &[storage::shrinking_claims, versions::crossings_to_prepare];
 
 #[cfg(test)]
 pub(crate) mod testing {
@@ -58,9 +61,9 @@ pub(crate) mod testing {
 
     use crate::{
         admission::{Operation, Proposal, Verdict, check},
-        api::AerospikeCluster,
+        api::{AerospikeCluster, AerospikeClusterStatus, status::Mirror},
         finding::Finding,
-        resolve::Settings,
+        resolve::{Settings, effective},
     };
 
     /// A cluster that no rule objects to, with `spec` merged over it (`null` removes).
@@ -95,6 +98,30 @@ pub(crate) mod testing {
     /// Codes and places of what is wrong with an update.
     pub fn updated(old: &AerospikeCluster, new: &AerospikeCluster) -> Vec<String> {
         brief(judged(&Settings::default(), new, Some(old)))
+    }
+
+    /// `cluster` with the status of one that runs `running`.
+    pub fn while_running(
+        running: &AerospikeCluster,
+        cluster: &AerospikeCluster,
+    ) -> AerospikeCluster {
+        let spec = effective(running, &Settings::default()).spec;
+        let status = AerospikeClusterStatus {
+            mirror: Mirror::of(&spec),
+            ..AerospikeClusterStatus::default()
+        };
+        AerospikeCluster {
+            status: Some(status),
+            ..cluster.clone()
+        }
+    }
+
+    /// Codes and places of what the controller says about `cluster` before it rolls it out.
+    pub fn before_roll_out(cluster: &AerospikeCluster) -> Vec<String> {
+        let settings = Settings::default();
+        let running = cluster.rolled_out();
+        let proposal = Proposal::to_roll_out(cluster, running.as_ref(), &settings);
+        brief(check(&proposal))
     }
 
     /// The whole text of what is wrong with a new cluster.

@@ -45,6 +45,9 @@ pub struct Change<'a> {
     pub old: &'a Subject<'a>,
     /// After.
     pub new: &'a Subject<'a>,
+    /// What was last rolled out completely: `old`, or something older while that is on its way; none before the first
+    /// roll-out.
+    pub rolled_out: Option<&'a Subject<'a>>,
 }
 
 /// Looks at one thing of an object and returns everything that is wrong with it.
@@ -93,3 +96,6 @@ pub fn change_advice(change: &Change<'_>) -> Vec<Warning> {
     let advice = CHANGE_ADVICE.iter();
     advice.flat_map(|advice| advice(change)).collect()
 }
+
+#[cfg(test)]
+mod table;

@@ -11,8 +11,8 @@ use crate::{
     },
     finding::FieldPath,
     resolve::{
-        Settings, effective,
-        racks::{blame, rack_path},
+        RackId, RackIdentifier, Revision, Settings, effective,
+        racks::{blame, distribute, rack_path},
     },
 };
 
@@ -89,6 +89,14 @@ impl<'a> Subject<'a> {
         })
     }
 
+    /// The racks that get pods, with how many.
+    pub fn racks_with_pods(&self) -> impl Iterator<Item = (PlacedRack<'a>, u32)> + use<'a> {
+        let size = u32::try_from(self.spec.size).unwrap_or(0);
+        let racks = u32::try_from(self.racks().len()).unwrap_or(u32::MAX);
+        let sizes = distribute(size, racks);
+        self.placed_racks().zip(sizes).filter(|(_, size)| *size > 0)
+    }
+
     /// The racks whose configuration in force could be worked out.
     pub fn configured_racks(&self) -> impl Iterator<Item = ConfiguredRack<'a>> + use<'a> {
         self.placed_racks().filter_map(|placed| {
@@ -104,6 +112,15 @@ impl<'a> Subject<'a> {
 }
 
 impl<'a> PlacedRack<'a> {
+    /// Id and revision as they stand in names.
+    #[must_use]
+    pub fn identifier(&self) -> RackIdentifier {
+        RackIdentifier {
+            id: RackId(self.rack.id),
+            revision: Revision(self.rack.revision.clone().unwrap_or_default()),
+        }
+    }
+
     /// Where it stands.
     #[must_use]
     pub fn path(&self) -> FieldPath {

@@ -1,9 +1,22 @@
 //! Between a spec and its mirror in the status.
 
-use super::{AerospikeClusterSpec, length, status::Mirror};
+use super::{AerospikeCluster, AerospikeClusterSpec, length, racks::Rack, status::Mirror};
 
 /// Above this many bytes the effective configurations are left out of the mirror; the racks' `ConfigMap`s hold them.
 pub const MIRROR_LIMIT: usize = 256 << 10;
+
+impl AerospikeCluster {
+    /// The cluster as it was last rolled out completely; none if it never was.
+    #[must_use]
+    pub fn rolled_out(&self) -> Option<Self> {
+        let status = self.status.as_ref()?;
+        Some(Self {
+            metadata: self.metadata.clone(),
+            spec: status.mirror.spec()?,
+            status: Some(status.clone()),
+        })
+    }
+}
 
 impl Mirror {
     /// The mirror of a resolved spec.
@@ -37,6 +50,43 @@ impl Mirror {
         };
         shrink(&mut mirror);
         mirror
+    }
+
+    /// Whether it is the mirror of `spec`, which is a resolved one.
+    #[must_use]
+    pub fn stands_for(&self, spec: &AerospikeClusterSpec) -> bool {
+        self.size == Some(spec.size)
+            && self.image.as_ref() == Some(&spec.image)
+            && self.max_unavailable == spec.max_unavailable
+            && self.disable_pdb == spec.disable_pdb
+            && self.storage == spec.storage
+            && self.aerospike_access_control == spec.aerospike_access_control
+            && self.aerospike_config.as_ref() == Some(&spec.aerospike_config)
+            && self.enable_dynamic_config_update == spec.enable_dynamic_config_update
+            && self.enable_rack_id_override == spec.enable_rack_id_override
+            && self.ignore_sidecar_failure == spec.ignore_sidecar_failure
+            && self.validation_policy == spec.validation_policy
+            && self.aerospike_network_policy == spec.aerospike_network_policy
+            && self.operator_client_cert_spec == spec.operator_client_cert
+            && self.pod_spec == spec.pod_spec
+            && self.seeds_finder_services == spec.seeds_finder_services
+            && self.headless_service == spec.headless_service
+            && self.pod_service == spec.pod_service
+            && self.roster_node_block_list == spec.roster_node_block_list
+            && self.k8s_node_block_list == spec.k8s_node_block_list
+            && self.operations == spec.operations
+            && self.holds_racks_of(spec)
+    }
+
+    /// Effective configurations may have been left out.
+    fn holds_racks_of(&self, spec: &AerospikeClusterSpec) -> bool {
+        let racks = self.rack_config.as_ref().map_or(&[][..], |own| &own.racks);
+        let left_out = |rack: &Rack| rack.effective_aerospike_config.is_none();
+        if racks.iter().any(left_out) {
+            Self::of(spec).rack_config == self.rack_config
+        } else {
+            self.rack_config == spec.rack_config
+        }
     }
 
     /// The spec that it stands for, to compare a new spec with; none before the first roll-out.

@@ -84,7 +84,7 @@ impl Section<'_> {
 }
 
 /// Whether two values are the same; numbers by what they count, however they are written.
-fn is_equal(a: &Value, b: &Value) -> bool {
+pub(crate) fn is_equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
         (Value::Array(a), Value::Array(b)) => {

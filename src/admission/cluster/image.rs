@@ -21,7 +21,11 @@ pub const AREA: Area = Area {
         init_image_has_a_version,
         init_image_knows_dynamic_config,
     ],
-    changes: &[edition_stays, pods_share_nodes_as_before],
+    changes: &[
+        running_pods_know_dynamic_config,
+        edition_stays,
+        pods_share_nodes_as_before,
+    ],
     advice: &[],
 };
 
@@ -116,6 +120,37 @@ fn init_image_knows_dynamic_config(subject: &Subject<'_>) -> Vec<Finding> {
         FieldPath::spec().child("enableDynamicConfigUpdate"),
         format!(
             "init container version {version} is too old for dynamic config: 2.2.0 is the oldest; leave imageNameAndTag out"
+        ),
+    )]
+}
+
+/// UPD-01. Only versions of AKO's own init image mean anything.
+fn running_pods_know_dynamic_config(change: &Change<'_>) -> Vec<Finding> {
+    let wanted = |subject: &Subject<'_>| subject.spec.enable_dynamic_config_update == Some(true);
+    if wanted(change.old) || !wanted(change.new) {
+        return Vec::new();
+    }
+    let pods = change
+        .new
+        .status
+        .into_iter()
+        .flat_map(|status| &status.pods);
+    let versions = pods.filter_map(|(_, pod)| {
+        let name = pod.init_image.as_deref()?.rsplit('/').next()?;
+        (name.split(':').next() == Some(AKO_INIT_NAME)).then(|| version_of(name).ok())?
+    });
+    let Some(oldest) = versions
+        .min()
+        .filter(|version| !version.at_least(&DYNAMIC_CONFIG))
+    else {
+        return Vec::new();
+    };
+    vec![Finding::invalid(
+        "UPD-01",
+        FieldPath::spec().child("enableDynamicConfigUpdate"),
+        format!(
+            "some running init containers are too old for dynamic config: the oldest is {oldest}, and it needs 2.2.0; in two \
+             steps, leave imageNameAndTag out and wait until every pod was restarted, then set this"
         ),
     )]
 }
@@ -237,6 +272,28 @@ mod tests {
         assert_eq!(updated(&federal, &enterprise), ["UPD-03 spec.image"]);
         let newer = with_image("a/ee-enterprise:8.2.0.0");
         assert_eq!(updated(&enterprise, &newer), [""; 0]);
+    }
+
+    #[test]
+    fn running_init_containers_know_dynamic_configuration() {
+        let turned = |on: bool, image: &str| {
+            let mut cluster = cluster(&json!({"enableDynamicConfigUpdate": on}));
+            let pod = json!({"image": "", "initImage": image, "podIP": "", "podPort": 3000,
+                "aerospikeConfigHash": "", "networkPolicyHash": "", "podSpecHash": ""});
+            cluster.status = serde_json::from_value(json!({"pods": {"db-0-0": pod}})).unwrap();
+            cluster
+        };
+        let on = |image: &str| updated(&turned(false, image), &turned(true, image));
+        let old = "docker.io/aerospike/aerospike-kubernetes-init:2.1.0";
+        assert_eq!(on(old), ["UPD-01 spec.enableDynamicConfigUpdate"]);
+        assert_eq!(
+            on("docker.io/aerospike/aerospike-kubernetes-init:2.5.3"),
+            [""; 0]
+        );
+        assert_eq!(on("r:5000/aerospike-operator:0.1.0"), [""; 0]);
+        assert_eq!(on(""), [""; 0]);
+        assert_eq!(updated(&turned(true, old), &turned(true, old)), [""; 0]);
+        assert_eq!(updated(&turned(true, old), &turned(false, old)), [""; 0]);
     }
 
     #[test]

@@ -1,22 +1,21 @@
 //! The name of a cluster: it is the name of a service, and a part of every pod label.
 
+use std::collections::BTreeSet;
+
 use crate::{
     admission::{
-        rules::{Area, Operation},
-        subject::Subject,
+        rules::{Area, Change, Operation},
+        subject::{PlacedRack, Subject},
     },
     finding::{FieldPath, Finding},
-    resolve::racks::{distribute, rack_path},
+    resolve::racks::rack_path,
+    resources::names::stateful_set,
 };
 
 /// The rules of this part.
 pub const AREA: Area = Area {
-    rules: &[
-        name_can_be_a_service,
-        name_leaves_room_in_labels,
-        stateful_sets_leave_room_in_labels,
-    ],
-    changes: &[],
+    rules: &[name_can_be_a_service, name_leaves_room_in_labels],
+    changes: &[stateful_sets_leave_room_in_labels],
     advice: &[],
 };
 
@@ -92,39 +91,35 @@ fn name_leaves_room_in_labels(subject: &Subject<'_>) -> Vec<Finding> {
     )]
 }
 
-fn stateful_sets_leave_room_in_labels(subject: &Subject<'_>) -> Vec<Finding> {
-    if subject.operation != Operation::Update {
-        return Vec::new();
-    }
-    let racks = subject.racks();
-    let sizes = distribute(
-        u32::try_from(subject.spec.size).unwrap_or(0),
-        u32::try_from(racks.len()).unwrap_or(u32::MAX),
-    );
-    let names = racks.iter().zip(sizes).enumerate();
-    let longest = names
-        .filter(|(_, (_, size))| *size > 0)
-        .map(|(index, (rack, _))| (index, rack, stateful_set_length(subject.name, rack)))
-        .max_by_key(|(index, _, length)| (*length, std::cmp::Reverse(*index)));
+/// UPD-37. One that is there already did find room: a revision's hash may be shorter than its longest.
+fn stateful_sets_leave_room_in_labels(change: &Change<'_>) -> Vec<Finding> {
+    let there: BTreeSet<_> = with_pods(change.old).map(|(_, name)| name).collect();
     let room = LABEL_LIMIT - 1 - REVISION_HASH;
-    let Some((index, rack, length)) = longest.filter(|(_, _, length)| *length > room) else {
-        return Vec::new();
-    };
-    vec![Finding::invalid(
-        "UPD-37",
-        rack_path(index, rack).child("revision"),
-        format!(
-            "rack {} would generate pod label value exceeding the 63-character DNS label limit: its StatefulSet's name has \
-             {length} characters, and {room} is the most; shorten the revision: reduce by {}",
-            rack.id,
-            length - room
-        ),
-    )]
+    let new = with_pods(change.new).filter(|(_, name)| !there.contains(name));
+    let long = new.filter(|(_, name)| name.len() > room);
+    long.map(|(placed, name)| {
+        Finding::invalid(
+            "UPD-37",
+            placed.path().child("revision"),
+            format!(
+                "rack {} would generate pod label value exceeding the 63-character DNS label limit: its StatefulSet's name has \
+                 {} characters, and {room} is the most; shorten the revision: reduce by {}",
+                placed.rack.id,
+                name.len(),
+                name.len() - room
+            ),
+        )
+    })
+    .collect()
 }
 
-fn stateful_set_length(cluster: &str, rack: &crate::api::racks::Rack) -> usize {
-    let revision = rack.revision.as_deref().filter(|text| !text.is_empty());
-    cluster.len() + 1 + rack.id.to_string().len() + revision.map_or(0, |text| text.len() + 1)
+/// The racks that get pods, with the names of their stateful sets.
+fn with_pods<'a>(
+    subject: &Subject<'a>,
+) -> impl Iterator<Item = (PlacedRack<'a>, String)> + use<'a> {
+    let cluster = subject.name;
+    let racks = subject.racks_with_pods();
+    racks.map(move |(placed, _)| (placed, stateful_set(cluster, &placed.identifier())))
 }
 
 #[cfg(test)]
@@ -199,6 +194,29 @@ mod tests {
         assert_eq!(
             updated(&old, &named("abc", &racks(47))),
             ["UPD-37 spec.rackConfig.racks[0].revision"]
+        );
+        let mut other = named("abc", &racks(47));
+        other.spec.size = 1;
+        assert_eq!(updated(&named("abc", &racks(47)), &other), [""; 0]);
+    }
+
+    #[test]
+    fn only_racks_with_pods_count_for_names_of_stateful_sets() {
+        let with = |size: i32| {
+            let racks = json!([{"id": 1}, {"id": 2}, {"id": 3, "revision": "v".repeat(47)}]);
+            named(
+                "abc",
+                &json!({"size": size, "rackConfig": {"racks": racks}}),
+            )
+        };
+        let old = named(
+            "abc",
+            &json!({"rackConfig": {"racks": [{"id": 1}, {"id": 2}]}}),
+        );
+        assert_eq!(updated(&old, &with(2)), [""; 0]);
+        assert_eq!(
+            updated(&with(2), &with(3)),
+            ["UPD-37 spec.rackConfig.racks[2].revision"]
         );
     }
 }

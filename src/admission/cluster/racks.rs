@@ -1,16 +1,14 @@
 //! Racks: ids, revisions, placement, who is in the roster, and what must be equal in all of them.
 
+mod changes;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use crate::{
-    admission::{
-        cluster::name::is_dns_1123,
-        rules::{Area, Change},
-        subject::Subject,
-    },
-    api::racks::{Rack, RackConfig},
+    admission::{cluster::name::is_dns_1123, rules::Area, subject::Subject},
+    api::racks::RackConfig,
     finding::{FieldPath, Finding, Warning},
     resolve::racks::rack_path,
 };
@@ -27,12 +25,20 @@ pub const AREA: Area = Area {
         migrate_fill_delay_is_uniform,
         replication_factor_is_uniform,
     ],
-    changes: &[placement_stays],
+    changes: &[
+        changes::placement_stays,
+        changes::racks_leave_the_roster_one_by_one,
+        changes::revisions_change_one_by_one,
+    ],
     advice: &[override_without_namespaces],
 };
 
 /// The server's replication factor where none is configured.
 const REPLICATION_FACTOR: u64 = 2;
+
+const NO_RACK: &str = "all racks cannot have forceBlockFromRoster enabled. At least one rack must remain in the roster";
+const ONE_RACK: &str = "with only one rack in roster, cannot use rollingUpdateBatchSize or scaleDownBatchSize: \
+                        the only rack must not lose several nodes at once";
 
 fn in_config(member: &str) -> FieldPath {
     FieldPath::spec().children(&["rackConfig", member])
@@ -170,12 +176,10 @@ fn blocked_racks_leave_a_roster(subject: &Subject<'_>) -> Vec<Finding> {
     };
     let mut findings = conflicts_of_blocking(config, &subject.spec.roster_node_block_list);
     match count - blocked {
-        0 => findings.push(Finding::invalid(
-            "RACK-08",
-            in_config("racks"),
-            "all racks cannot have forceBlockFromRoster enabled. At least one rack must remain in the roster",
-        )),
-        1 => findings.extend(batches_with_one_rack(config)),
+        0 => findings.push(Finding::invalid("RACK-08", in_config("racks"), NO_RACK)),
+        1 => findings.extend(
+            batches_with_one_rack(config).map(|path| Finding::forbidden("RACK-09", path, ONE_RACK)),
+        ),
         _ => {}
     }
     findings
@@ -199,22 +203,17 @@ fn conflicts_of_blocking(config: &RackConfig, node_ids: &[String]) -> Vec<Findin
     pods.into_iter().chain(nodes).collect()
 }
 
-fn batches_with_one_rack(config: &RackConfig) -> Vec<Finding> {
+/// The places of batch sizes, which a roster of one rack does not allow.
+fn batches_with_one_rack(config: &RackConfig) -> impl Iterator<Item = FieldPath> + use<> {
     let batches = [
-        ("rollingUpdateBatchSize", &config.rolling_update_batch_size),
-        ("scaleDownBatchSize", &config.scale_down_batch_size),
+        (
+            "rollingUpdateBatchSize",
+            config.rolling_update_batch_size.is_some(),
+        ),
+        ("scaleDownBatchSize", config.scale_down_batch_size.is_some()),
     ];
-    let given = batches.into_iter().filter(|(_, batch)| batch.is_some());
-    given
-        .map(|(member, _)| {
-            Finding::forbidden(
-                "RACK-09",
-                in_config(member),
-                "with only one rack in roster, cannot use rollingUpdateBatchSize or scaleDownBatchSize: \
-                 the only rack must not lose several nodes at once",
-            )
-        })
-        .collect()
+    let given = batches.into_iter().filter(|(_, given)| *given);
+    given.map(|(member, _)| in_config(member))
 }
 
 fn migrate_fill_delay_is_uniform(subject: &Subject<'_>) -> Vec<Finding> {
@@ -261,47 +260,6 @@ fn replication_factor_is_uniform(subject: &Subject<'_>) -> Vec<Finding> {
         }
     }
     findings
-}
-
-fn placement_stays(change: &Change<'_>) -> Vec<Finding> {
-    let old: BTreeMap<_, _> = change
-        .old
-        .racks()
-        .iter()
-        .map(|rack| (rack.id, rack))
-        .collect();
-    let racks = change.new.racks().iter().enumerate();
-    let matched = racks.filter_map(|(index, rack)| Some((index, rack, *old.get(&rack.id)?)));
-    matched
-        .flat_map(|(index, new, old)| {
-            let pairs = placement(old).into_iter().zip(placement(new));
-            pairs
-                .filter(|((_, before), (_, after))| before != after)
-                .map(move |(_, (member, _))| moved(index, new, member))
-                .collect::<Vec<_>>()
-        })
-        .collect()
-}
-
-fn placement(rack: &Rack) -> [(&'static str, &str); 4] {
-    [
-        ("nodeName", &rack.node_name),
-        ("rackLabel", &rack.rack_label),
-        ("region", &rack.region),
-        ("zone", &rack.zone),
-    ]
-    .map(|(member, value)| (member, value.as_deref().unwrap_or("")))
-}
-
-fn moved(index: usize, rack: &Rack, member: &str) -> Finding {
-    Finding::forbidden(
-        "UPD-28",
-        rack_path(index, rack).child(member),
-        format!(
-            "{member} of rack {} cannot change: add a rack with another id there, then remove this one",
-            rack.id
-        ),
-    )
 }
 
 #[cfg(test)]

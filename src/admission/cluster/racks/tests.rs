@@ -1,7 +1,9 @@
 use serde_json::{Value, json};
 
 use crate::{
-    admission::cluster::testing::{cluster, created, text, updated, warned},
+    admission::cluster::testing::{
+        before_roll_out, cluster, created, text, updated, warned, while_running,
+    },
     api::AerospikeCluster,
 };
 
@@ -153,4 +155,86 @@ fn a_replication_factor_is_the_same_in_every_rack() {
         text.contains("different replication-factor values across racks")
             && text.contains("replication-factor must be the same in every rack")
     );
+}
+
+#[test]
+fn a_rack_leaves_the_roster_once_the_cluster_was_rolled_out() {
+    let blocked = |flag: Value| {
+        racks(&json!([{"id": 1, "forceBlockFromRoster": flag}, {"id": 2}, {"id": 3}]))
+    };
+    let (old, new) = (blocked(Value::Null), blocked(json!(true)));
+    let place = "UPD-34 spec.rackConfig.racks[0].forceBlockFromRoster";
+    assert_eq!(updated(&old, &new), [place]);
+    assert_eq!(updated(&old, &blocked(json!(false))), [""; 0]);
+    assert_eq!(updated(&old, &while_running(&old, &new)), [""; 0]);
+}
+
+#[test]
+fn racks_leave_the_roster_one_by_one() {
+    let blocked = |ids: &[i64], extra: Value| {
+        let rack = |id: i64| json!({"id": id, "forceBlockFromRoster": ids.contains(&id)});
+        let racks = [1, 2, 3, 4].map(rack);
+        let mut spec = json!({"rackConfig": {"racks": racks}});
+        json_patch::merge(&mut spec, &extra);
+        cluster(&spec)
+    };
+    let none = blocked(&[], json!({}));
+    let first = while_running(&none, &blocked(&[1], json!({})));
+    let place = "UPD-35 spec.rackConfig.racks[1].forceBlockFromRoster";
+    assert_eq!(updated(&none, &first), [""; 0]);
+    assert_eq!(before_roll_out(&first), [""; 0]);
+    let second = blocked(&[1, 2], json!({}));
+    assert!(updated(&first, &while_running(&none, &second)).contains(&place.to_owned()));
+    assert_eq!(updated(&first, &while_running(&first, &second)), [""; 0]);
+    let back = while_running(&first, &none);
+    assert_eq!(updated(&first, &back), [""; 0]);
+}
+
+/// It leaves no roster; what is wrong with the object itself is told by another rule.
+#[test]
+fn a_rack_that_runs_blocked_may_be_blocked_again() {
+    let blocked = |flag: bool| racks(&json!([{"id": 1, "forceBlockFromRoster": flag}]));
+    let running = blocked(true);
+    let [on_the_way, undone] = [false, true].map(|flag| while_running(&running, &blocked(flag)));
+    assert_eq!(updated(&running, &on_the_way), [""; 0]);
+    assert_eq!(
+        updated(&on_the_way, &undone),
+        ["RACK-08 spec.rackConfig.racks"]
+    );
+}
+
+/// New racks do not count before they run.
+#[test]
+fn the_racks_that_run_are_enough_for_a_roster() {
+    let one = racks(&json!([{"id": 1}]));
+    let blocked = json!([{"id": 1, "forceBlockFromRoster": true}, {"id": 2}]);
+    let new = while_running(&one, &racks(&blocked));
+    assert_eq!(
+        updated(&one, &new),
+        ["UPD-35 spec.rackConfig.racks[0].forceBlockFromRoster"]
+    );
+    let batch = json!({"rollingUpdateBatchSize": 2, "namespaces": ["test"], "racks": [{"id": 1,
+        "forceBlockFromRoster": true}, {"id": 2}, {"id": 3}]});
+    let two = racks(&json!([{"id": 1}, {"id": 2}]));
+    let new = while_running(&two, &cluster(&json!({"rackConfig": batch})));
+    let found = updated(&two, &new);
+    assert!(
+        found.contains(&"UPD-35 spec.rackConfig.racks[0].forceBlockFromRoster".to_owned()),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_rack_moves_from_one_revision_to_one_other() {
+    let revision = |revision: Value| racks(&json!([{"id": 1, "revision": revision}]));
+    let [first, second, third] = ["v1", "v2", "v3"].map(|name| revision(json!(name)));
+    let moving = while_running(&first, &second);
+    assert_eq!(updated(&first, &moving), [""; 0]);
+    assert_eq!(before_roll_out(&moving), [""; 0]);
+    let place = "UPD-36 spec.rackConfig.racks[0].revision";
+    assert_eq!(updated(&moving, &while_running(&first, &third)), [place]);
+    assert_eq!(updated(&moving, &while_running(&first, &first)), [""; 0]);
+    assert_eq!(updated(&second, &while_running(&second, &third)), [""; 0]);
+    let bare = [Value::Null, json!("")].map(revision);
+    assert_eq!(updated(&bare[0], &while_running(&bare[1], &first)), [""; 0]);
 }
