@@ -15,7 +15,7 @@ use crate::{
     finding::{Finding, Warning},
     resolve::{self, Effective, Identity, Settings, effective},
 };
-pub use review::{Answer, BadReview, Outcome, Webhook, review};
+pub use review::{Answer, BadReview, Outcome, Webhook, judge, review};
 pub use rules::{Change, Operation};
 pub use subject::Subject;
 

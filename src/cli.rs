@@ -9,6 +9,7 @@ use crate::{
     controller::watches::Scope,
     init,
     resolve::{InitImage, Settings},
+    validate::ValidateArgs,
 };
 
 /// Kubernetes operator for Aerospike.
@@ -29,6 +30,8 @@ pub enum Command {
     Init(init::Arguments),
     /// Connects to a cluster as an application would, and lists the nodes that a client sees.
     Check(CheckArgs),
+    /// Judges manifests as the API server and the webhook would, without a cluster.
+    Validate(ValidateArgs),
     /// Prints the custom resource definitions.
     Crds,
 }
@@ -65,6 +68,14 @@ pub struct RunArgs {
     /// Answers reviews only; no cluster is run.
     #[arg(long, env = "WEBHOOK_ONLY")]
     pub webhook_only: bool,
+    /// What the installation contributes to every cluster.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+/// What the installation contributes to every cluster: what its findings depend on beside the cluster itself.
+#[derive(Clone, Debug, clap::Args)]
+pub struct SettingsArgs {
     /// The image of database pods' init containers.
     #[command(flatten)]
     pub init_image: InitImageArgs,
@@ -84,8 +95,8 @@ pub struct InitImageArgs {
     pub init_name_tag: Option<String>,
 }
 
-impl RunArgs {
-    /// What the installation contributes to every cluster.
+impl SettingsArgs {
+    /// As the rest of the program takes it.
     #[must_use]
     pub fn settings(&self) -> Settings {
         let defaults = InitImage::default();
@@ -99,7 +110,9 @@ impl RunArgs {
             },
         }
     }
+}
 
+impl RunArgs {
     /// The namespaces whose clusters are run.
     #[must_use]
     pub fn scopes(&self) -> Vec<Scope> {
@@ -130,7 +143,7 @@ mod tests {
         else {
             panic!("run was asked for");
         };
-        let image = args.settings().init_image;
+        let image = args.settings.settings().init_image;
         assert_eq!(
             (image.registry.as_str(), image.namespace.as_str()),
             ("docker.io", "")

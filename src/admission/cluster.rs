@@ -53,6 +53,7 @@ pub(crate) mod testing {
         admission::{Operation, Proposal, check},
         api::AerospikeCluster,
         resolve::Settings,
+        validate::agreement::assert_agreement,
     };
 
     /// A cluster that no rule objects to, with `spec` merged over it (`null` removes).
@@ -95,6 +96,7 @@ pub(crate) mod testing {
             old,
             settings: &settings,
         });
+        assert_agreement(&verdict, new, old);
         let brief = |finding: crate::finding::Finding| format!("{} {}", finding.code, finding.path);
         verdict.findings.into_iter().map(brief).collect()
     }

@@ -104,6 +104,12 @@ pub fn canonical(text: &str) -> String {
     }
 }
 
+/// Whether `text` is a quantity, of whatever size.
+#[must_use]
+pub fn is_quantity(text: &str) -> bool {
+    Parts::read(text).is_some()
+}
+
 /// A quantity taken apart.
 struct Parts<'a> {
     negative: bool,
