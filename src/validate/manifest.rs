@@ -260,8 +260,8 @@ mod tests {
 
     #[test]
     fn scalars_are_those_of_kubectl() {
-        let text = "a: 0644\nb: yes\nc: '1'\nd: ~\ne: 1.5\nf: 18446744073709551615\n1: x\ntrue: y\ng: |\n  z\n";
-        let expected = json!({"a": 420, "b": true, "c": "1", "d": null, "e": 1.5, "f": u64::MAX, "1": "x", "true": "y",
+        let text = "a: 0644\nb: yes\nc: '1'\nd: ~\ne: 1.5\nf: 18446744073709551615\n1: x\ntrue: x\ng: |\n  z\n";
+        let expected = json!({"a": 420, "b": true, "c": "1", "d": null, "e": 1.5, "f": u64::MAX, "1": "x", "true": "x",
             "g": "z\n"});
         assert_eq!(only(text).value, expected);
     }
