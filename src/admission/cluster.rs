@@ -12,11 +12,14 @@ pub mod name;
 pub mod namespaces;
 pub mod network_policy;
 pub mod operations;
+pub mod pod_template;
 pub mod pods;
 pub mod racks;
 pub mod replication_factor;
+pub mod scheduling;
 pub mod size;
 pub mod storage;
+pub mod syntax;
 pub mod tls;
 
 use crate::admission::rules::Area;
@@ -39,6 +42,8 @@ pub const AREAS: &[Area] = &[
     network_policy::AREA,
     pods::AREA,
     containers::AREA,
+    pod_template::AREA,
+    scheduling::AREA,
     config_change::AREA,
     replication_factor::AREA,
 ];

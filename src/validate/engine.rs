@@ -8,7 +8,7 @@ use super::{
     schema,
 };
 use crate::{
-    admission::{self, Operation, Verdict},
+    admission::{self, Operation, Verdict, cluster::syntax::is_subdomain},
     api::GROUP,
     finding::{FieldPath, Finding, Reason, Warning},
     resolve::Settings,
@@ -150,17 +150,6 @@ fn name_is_given(object: &Value) -> Option<Finding> {
         }
         Some(_) => None,
     }
-}
-
-fn is_subdomain(name: &str) -> bool {
-    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let is_part = |part: &str| {
-        !part.is_empty()
-            && part.chars().all(inner)
-            && !part.starts_with('-')
-            && !part.ends_with('-')
-    };
-    name.len() <= 253 && name.split('.').all(is_part)
 }
 
 /// What the webhook says, asked as the API server asks it.
