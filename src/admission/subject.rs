@@ -97,7 +97,7 @@ impl<'a> Subject<'a> {
 
     /// The database namespaces of every rack that have a name.
     pub fn namespaces(&self) -> impl Iterator<Item = Namespace<'a>> + use<'a> {
-        self.configured_racks().flat_map(|rack| rack.namespaces())
+        self.configured_racks().flat_map(ConfiguredRack::namespaces)
     }
 }
 

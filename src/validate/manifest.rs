@@ -49,8 +49,14 @@ pub fn read(text: &str) -> Result<Vec<Document>, BadYaml> {
     Ok(documents.flat_map(objects).collect())
 }
 
+/// The output of a whole chart, or of a namespace, is one text.
 fn options() -> Options {
     serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_documents: 100_000,
+            max_events: 20_000_000,
+            max_nodes: 5_000_000,
+        },
         legacy_octal_numbers: true,
         with_snippet: false,
     }
@@ -264,6 +270,11 @@ mod tests {
         let expected = json!({"a": 420, "b": true, "c": "1", "d": null, "e": 1.5, "f": u64::MAX, "1": "x", "true": "x",
             "g": "z\n"});
         assert_eq!(only(text).value, expected);
+    }
+
+    #[test]
+    fn the_output_of_a_large_chart_is_read() {
+        assert_eq!(read(&"---\nkind: A\n".repeat(5000)).unwrap().len(), 5000);
     }
 
     #[test]

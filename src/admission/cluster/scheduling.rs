@@ -80,7 +80,7 @@ fn wrong(path: &FieldPath, toleration: &Toleration) -> Vec<Finding> {
     let (value, effect) = (text(&toleration.value), text(&toleration.effect));
     let mut findings = Vec::new();
     let mut refuse = |member: &str, message: String| {
-        findings.push(Finding::invalid("POD-50", path.child(member), message))
+        findings.push(Finding::invalid("POD-50", path.child(member), message));
     };
     if !key.is_empty() && !is_label_key(&key) {
         refuse(

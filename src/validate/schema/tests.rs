@@ -42,28 +42,63 @@ fn the_plain_cluster_is_in_order() {
     assert_eq!(checked(&json!({})), [""; 0]);
 }
 
+/// Each of `cases` is a change to the plain cluster's spec, and the one thing that is wrong then.
+fn expect(cases: &[(Value, &str)]) {
+    for (spec, expected) in cases {
+        assert_eq!(checked(spec), [*expected], "{spec}");
+    }
+}
+
 #[test]
-fn each_constraint_of_the_definition_has_its_code() {
-    let user = |member: &str, value: Value| {
-        let mut user = json!({"name": "a", "roles": []});
-        user[member] = value;
-        json!({"aerospikeAccessControl": {"users": [user]}})
-    };
-    let rack = |rack: Value| json!({"rackConfig": {"racks": [rack]}});
-    let volume = |volume: Value| json!({"storage": {"volumes": [volume]}});
-    let claim = |size: &str| {
-        volume(
-            json!({"name": "a", "source": {"persistentVolume": {"volumeMode": "Block", "size": size}}}),
-        )
-    };
-    let sidecar = |sidecar: Value| json!({"podSpec": {"sidecars": [sidecar]}});
-    let cases = [
+fn constraints_of_the_cluster_have_their_codes() {
+    expect(&[
         (json!({"size": null}), "CRD-01 spec.size"),
         (json!({"image": null}), "CRD-01 spec.image"),
         (json!({"size": 0}), "CRD-02 spec.size"),
         (json!({"size": 257}), "CRD-02 spec.size"),
         (json!({"size": "2"}), "CRD-02 spec.size"),
         (json!({"image": ""}), "CRD-03 spec.image"),
+        (
+            json!({"aerospikeNetworkPolicy": {"access": "x"}}),
+            "CRD-06 spec.aerospikeNetworkPolicy.access",
+        ),
+        (
+            json!({"operations": [{"id": "1", "kind": "x"}]}),
+            "CRD-07 spec.operations[0].kind",
+        ),
+        (
+            json!({"k8sNodeBlockList": []}),
+            "CRD-08 spec.k8sNodeBlockList",
+        ),
+        (
+            json!({"seedsFinderServices": {"loadBalancer": {"port": 80}}}),
+            "CRD-11 spec.seedsFinderServices.loadBalancer.port",
+        ),
+        (
+            json!({"validationPolicy": {"skipWorkDirValidate": 1}}),
+            "CRD-12 spec.validationPolicy.skipWorkDirValidate",
+        ),
+        (
+            json!({"operatorClientCert": {"secretCertSource": {}}}),
+            "CRD-13 spec.operatorClientCert.secretCertSource.secretName",
+        ),
+        (json!({"maxUnavailable": 1.5}), "CRD-14 spec.maxUnavailable"),
+        (
+            json!({"aerospikeConfig": []}),
+            "CRD-15 spec.aerospikeConfig",
+        ),
+        (json!({"paused": "yes"}), "SCHEMA-01 spec.paused"),
+    ]);
+}
+
+#[test]
+fn constraints_of_access_control_have_their_codes() {
+    let user = |member: &str, value: Value| {
+        let mut user = json!({"name": "a", "roles": []});
+        user[member] = value;
+        json!({"aerospikeAccessControl": {"users": [user]}})
+    };
+    expect(&[
         (
             json!({"aerospikeAccessControl": {}}),
             "CRD-04 spec.aerospikeAccessControl.users",
@@ -84,18 +119,18 @@ fn each_constraint_of_the_definition_has_its_code() {
             json!({"aerospikeAccessControl": {"users": [], "adminPolicy": {"timeout": -1}}}),
             "CRD-05 spec.aerospikeAccessControl.adminPolicy.timeout",
         ),
-        (
-            json!({"aerospikeNetworkPolicy": {"access": "x"}}),
-            "CRD-06 spec.aerospikeNetworkPolicy.access",
-        ),
-        (
-            json!({"operations": [{"id": "1", "kind": "x"}]}),
-            "CRD-07 spec.operations[0].kind",
-        ),
-        (
-            json!({"k8sNodeBlockList": []}),
-            "CRD-08 spec.k8sNodeBlockList",
-        ),
+    ]);
+}
+
+#[test]
+fn constraints_of_racks_and_storage_have_their_codes() {
+    let rack = |rack: Value| json!({"rackConfig": {"racks": [rack]}});
+    let volume = |volume: Value| json!({"storage": {"volumes": [volume]}});
+    let claim = |size: &str| {
+        let claim = json!({"volumeMode": "Block", "size": size});
+        volume(json!({"name": "a", "source": {"persistentVolume": claim}}))
+    };
+    expect(&[
         (
             rack(json!({"id": -1})),
             "CRD-09 spec.rackConfig.racks[0].id",
@@ -114,24 +149,13 @@ fn each_constraint_of_the_definition_has_its_code() {
             rack(json!({"id": 1, "storage": {"cleanupThreads": -1}})),
             "CRD-10 spec.rackConfig.racks[0].storage.cleanupThreads",
         ),
-        (
-            json!({"seedsFinderServices": {"loadBalancer": {"port": 80}}}),
-            "CRD-11 spec.seedsFinderServices.loadBalancer.port",
-        ),
-        (
-            json!({"validationPolicy": {"skipWorkDirValidate": 1}}),
-            "CRD-12 spec.validationPolicy.skipWorkDirValidate",
-        ),
-        (
-            json!({"operatorClientCert": {"secretCertSource": {}}}),
-            "CRD-13 spec.operatorClientCert.secretCertSource.secretName",
-        ),
-        (json!({"maxUnavailable": 1.5}), "CRD-14 spec.maxUnavailable"),
-        (
-            json!({"aerospikeConfig": []}),
-            "CRD-15 spec.aerospikeConfig",
-        ),
-        (json!({"paused": "yes"}), "SCHEMA-01 spec.paused"),
+    ]);
+}
+
+#[test]
+fn constraints_of_containers_have_the_codes_of_constraints() {
+    let sidecar = |sidecar: Value| json!({"podSpec": {"sidecars": [sidecar]}});
+    expect(&[
         (
             sidecar(json!({"image": "a"})),
             "SCHEMA-02 spec.podSpec.sidecars[0].name",
@@ -144,10 +168,7 @@ fn each_constraint_of_the_definition_has_its_code() {
             sidecar(json!({"name": "a", "resources": {"limits": {"cpu": "many"}}})),
             "SCHEMA-06 spec.podSpec.sidecars[0].resources.limits.cpu",
         ),
-    ];
-    for (spec, expected) in cases {
-        assert_eq!(checked(&spec), [expected], "{spec}");
-    }
+    ]);
 }
 
 #[test]

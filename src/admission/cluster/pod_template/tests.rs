@@ -68,7 +68,7 @@ fn security_context() {
 #[test]
 fn dns() {
     let of = |config: Value| json!({"dnsConfig": config});
-    let many = |text: &str, count: usize| vec![text; count];
+    let many = |text: &str, count: usize| vec![text.to_owned(); count];
     check(&[
         (json!({"dnsPolicy": "clusterFirst"}), &["POD-41 dnsPolicy"]),
         (

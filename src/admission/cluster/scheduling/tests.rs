@@ -26,11 +26,11 @@ fn check(cases: &[(Value, &[&str])]) {
     }
 }
 
-fn node(required: Value) -> Value {
+fn node(required: &Value) -> Value {
     json!({"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": required}}}})
 }
 
-fn near(term: Value) -> Value {
+fn near(term: &Value) -> Value {
     json!({"affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}})
 }
 
@@ -107,11 +107,11 @@ fn node_selector() {
 
 #[test]
 fn node_affinity() {
-    let expression = |asked: Value| node(json!([{"matchExpressions": [asked]}]));
-    let field = |asked: Value| node(json!([{"matchFields": [asked]}]));
+    let expression = |asked: Value| node(&json!([{"matchExpressions": [asked]}]));
+    let field = |asked: Value| node(&json!([{"matchFields": [asked]}]));
     let at = |code: &str, rest: &str| format!("{code} {NODE}{rest}");
     let cases = [
-        (node(json!([])), at("POD-52", "")),
+        (node(&json!([])), at("POD-52", "")),
         (
             expression(json!({"key": "a", "operator": "In"})),
             at("POD-53", "[0].matchExpressions[0].values"),
@@ -163,7 +163,7 @@ fn pod_affinity() {
     let term = |members: Value| {
         let mut term = json!({"topologyKey": "a", "labelSelector": {"matchLabels": {"a": "b"}}});
         json_patch::merge(&mut term, &members);
-        near(term)
+        near(&term)
     };
     let at = |code: &str, rest: &str| vec![format!("{code} {NEAR}.{rest}")];
     let cases = [
