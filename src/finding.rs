@@ -247,6 +247,16 @@ impl fmt::Display for Warning {
     }
 }
 
+/// `text`, cut to `most` characters, the last of them an ellipsis if it is cut.
+#[must_use]
+pub fn shortened(text: &str, most: usize) -> String {
+    if text.chars().nth(most).is_none() {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(most - 1).collect();
+    kept + "…"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,7 +10,7 @@ use kube::core::{
 
 use crate::{
     api::GROUP,
-    finding::{Finding, Warning},
+    finding::{Finding, Warning, shortened},
 };
 
 /// So many findings are told; of the rest the number.
@@ -88,14 +88,6 @@ pub fn warning(warning: &Warning) -> String {
     let text = format!("{}: {}", warning.path, warning.message);
     let room = WARNING_LENGTH - code.chars().count();
     shortened(&text, room) + &code
-}
-
-fn shortened(text: &str, most: usize) -> String {
-    if text.chars().nth(most).is_none() {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(most - 1).collect();
-    kept + "…"
 }
 
 #[cfg(test)]

@@ -56,6 +56,7 @@ const CONTAINER_RULES: &[fn(&PlacedContainer<'_>) -> Vec<Finding>] = &[
     mounts::devices_and_mounts_differ,
     probes::probes_have_one_handler,
     probes::probes_count_from_zero,
+    probes::probes_ask_for_what_they_can,
     probes::hooks_have_one_handler,
     probes::init_containers_are_not_probed,
     resources::container_resources_are_possible,

@@ -1,5 +1,7 @@
 //! Names as Kubernetes allows them, and values as messages show them.
 
+use crate::finding::shortened;
+
 /// Characters of a value that a message shows.
 const SHOWN: usize = 60;
 /// What a label's name or value holds at most, also a label of RFC 1123.
@@ -12,11 +14,7 @@ const PORT_NAME: usize = 15;
 /// `text` in quotes, cut where it is long.
 #[must_use]
 pub fn shown(text: &str) -> String {
-    if text.chars().nth(SHOWN).is_none() {
-        return format!("{text:?}");
-    }
-    let kept: String = text.chars().take(SHOWN - 1).collect();
-    format!("{:?}", kept + "…")
+    format!("{:?}", shortened(text, SHOWN))
 }
 
 /// Whether `text` is a label of RFC 1123.

@@ -9,7 +9,7 @@ use super::{
     code::{self, Constraint},
 };
 use crate::{
-    finding::{FieldPath, Finding, Reason},
+    finding::{FieldPath, Finding, Reason, shortened},
     resolve::quantity::is_quantity,
 };
 
@@ -64,7 +64,7 @@ fn check_items(schema: &Schema, items: &[Value], path: &FieldPath, found: &mut V
             && !seen.insert(key.clone())
         {
             let code = code::of(Constraint::Unique, &place);
-            let message = format!("{} is there twice", shortened(&key));
+            let message = format!("{} is there twice", shortened(&key, VALUE_LENGTH));
             found.push(Finding::duplicate(code, place.clone(), message));
         }
         if let Some(inner) = &schema.items {
@@ -204,7 +204,7 @@ fn one_of(schema: &Schema, value: &Value, path: &FieldPath) -> Option<Finding> {
     let choices: Vec<_> = schema.r#enum.iter().map(plain).collect();
     let message = format!(
         "{} is none of {}",
-        shortened(&value.to_string()),
+        shortened(&value.to_string(), VALUE_LENGTH),
         choices.join(", ")
     );
     Some(finding(Constraint::Enum, path, message))
@@ -216,7 +216,7 @@ fn of_form(schema: &Schema, value: &Value, path: &FieldPath) -> Option<Finding> 
         Pattern::Quantity => is_quantity(text),
     };
     (!is_fine).then(|| {
-        let value = shortened(&value.to_string());
+        let value = shortened(&value.to_string(), VALUE_LENGTH);
         let message = format!("{value} is not a quantity such as 500m, 2 or 10Gi");
         finding(Constraint::Form, path, message)
     })
@@ -247,12 +247,4 @@ fn plain(value: &Value) -> String {
     value
         .as_str()
         .map_or_else(|| value.to_string(), ToOwned::to_owned)
-}
-
-fn shortened(text: &str) -> String {
-    if text.chars().nth(VALUE_LENGTH).is_none() {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(VALUE_LENGTH - 1).collect();
-    kept + "…"
 }

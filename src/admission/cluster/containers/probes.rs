@@ -129,26 +129,37 @@ fn http_details(code: &'static str, path: &FieldPath, http: &HTTPGetAction) -> V
     findings
 }
 
-/// The probes that there are, with their names.
-fn probes<'a>(
-    placed: &PlacedContainer<'a>,
-) -> impl Iterator<Item = (FieldPath, &'a Probe)> + use<'a> {
-    let path = placed.path.clone();
-    let container = placed.container;
+/// A probe with its member's name.
+struct Named<'a> {
+    name: &'static str,
+    path: FieldPath,
+    probe: &'a Probe,
+}
+
+const READINESS: &str = "readinessProbe";
+
+/// The probes that there are.
+fn probes<'a>(placed: &PlacedContainer<'a>) -> impl Iterator<Item = Named<'a>> + use<'a> {
+    let (path, container) = (placed.path.clone(), placed.container);
     let probes = [
         ("livenessProbe", &container.liveness_probe),
-        ("readinessProbe", &container.readiness_probe),
+        (READINESS, &container.readiness_probe),
         ("startupProbe", &container.startup_probe),
     ];
-    probes
-        .into_iter()
-        .filter_map(move |(name, probe)| Some((path.child(name), probe.as_ref()?)))
+    probes.into_iter().filter_map(move |(name, probe)| {
+        let path = path.child(name);
+        Some(Named {
+            name,
+            path,
+            probe: probe.as_ref()?,
+        })
+    })
 }
 
 pub(super) fn probes_have_one_handler(placed: &PlacedContainer<'_>) -> Vec<Finding> {
     let probes = probes(placed).filter(|_| placed.stays());
     probes
-        .flat_map(|(path, probe)| {
+        .flat_map(|Named { path, probe, .. }| {
             Handler::of_probe(probe).findings("POD-25", &path, "exec, httpGet, tcpSocket, grpc")
         })
         .collect()
@@ -156,53 +167,47 @@ pub(super) fn probes_have_one_handler(placed: &PlacedContainer<'_>) -> Vec<Findi
 
 pub(super) fn probes_count_from_zero(placed: &PlacedContainer<'_>) -> Vec<Finding> {
     let probes = probes(placed).filter(|_| placed.stays());
-    probes
-        .flat_map(|(path, probe)| out_of_range(&path, probe))
+    let wrong = probes.flat_map(|Named { path, probe, .. }| {
+        let counts = [
+            ("initialDelaySeconds", probe.initial_delay_seconds),
+            ("timeoutSeconds", probe.timeout_seconds),
+            ("periodSeconds", probe.period_seconds),
+            ("successThreshold", probe.success_threshold),
+            ("failureThreshold", probe.failure_threshold),
+        ];
+        let negative = counts
+            .into_iter()
+            .filter(|(_, count)| count.is_some_and(|count| count < 0));
+        negative.map(move |(member, _)| path.child(member))
+    });
+    wrong
+        .map(|path| Finding::invalid("POD-26", path, "must not be negative"))
         .collect()
 }
 
-fn out_of_range(path: &FieldPath, probe: &Probe) -> Vec<Finding> {
-    let counts = [
-        ("initialDelaySeconds", probe.initial_delay_seconds),
-        ("timeoutSeconds", probe.timeout_seconds),
-        ("periodSeconds", probe.period_seconds),
-        ("successThreshold", probe.success_threshold),
-        ("failureThreshold", probe.failure_threshold),
-    ];
-    let negative = counts
-        .into_iter()
-        .filter(|(_, count)| count.is_some_and(|count| count < 0));
-    let negative = negative.map(|(member, _)| (member, "must not be negative"));
-    let is_readiness = path.to_string().ends_with("readinessProbe");
-    let more = [
-        // 0 counts as absent, which is 1.
-        (
-            !is_readiness && probe.success_threshold.is_some_and(|count| count > 1),
-            "successThreshold",
-            "must be 1",
-        ),
-        (
-            is_readiness && probe.termination_grace_period_seconds.is_some(),
-            "terminationGracePeriodSeconds",
-            "is for livenessProbe and startupProbe only",
-        ),
-        (
-            !is_readiness
-                && probe
-                    .termination_grace_period_seconds
-                    .is_some_and(|seconds| seconds <= 0),
-            "terminationGracePeriodSeconds",
-            "must be at least 1",
-        ),
-    ];
-    let more = more
-        .into_iter()
-        .filter(|(wrong, ..)| *wrong)
-        .map(|(_, member, message)| (member, message));
-    negative
-        .chain(more)
-        .map(|(member, message)| Finding::invalid("POD-26", path.child(member), message))
-        .collect()
+/// One success is enough to be alive or started; only what is alive can be given time to end.
+pub(super) fn probes_ask_for_what_they_can(placed: &PlacedContainer<'_>) -> Vec<Finding> {
+    let probes = probes(placed).filter(|_| placed.stays());
+    let wrong = probes.filter_map(|Named { name, path, probe }| {
+        let (successes, grace) = (
+            probe.success_threshold,
+            probe.termination_grace_period_seconds,
+        );
+        let (member, message) = match name {
+            READINESS if grace.is_some() => (
+                "terminationGracePeriodSeconds",
+                "is for livenessProbe and startupProbe only",
+            ),
+            READINESS => return None,
+            _ if successes.is_some_and(|count| count > 1) => ("successThreshold", "must be 1"),
+            _ if grace.is_some_and(|seconds| seconds < 1) => {
+                ("terminationGracePeriodSeconds", "must be at least 1")
+            }
+            _ => return None,
+        };
+        Some(Finding::invalid("POD-26", path.child(member), message))
+    });
+    wrong.collect()
 }
 
 pub(super) fn hooks_have_one_handler(placed: &PlacedContainer<'_>) -> Vec<Finding> {
@@ -239,7 +244,7 @@ pub(super) fn init_containers_are_not_probed(placed: &PlacedContainer<'_>) -> Ve
         .lifecycle
         .as_ref()
         .map(|_| placed.path.child("lifecycle"));
-    let paths = probes(placed).map(|(path, _)| path).chain(hooks);
+    let paths = probes(placed).map(|probe| probe.path).chain(hooks);
     paths
         .map(|path| {
             Finding::forbidden(
