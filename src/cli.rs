@@ -113,6 +113,12 @@ impl SettingsArgs {
 }
 
 impl RunArgs {
+    /// What the installation contributes to every cluster.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        self.settings.settings()
+    }
+
     /// The namespaces whose clusters are run.
     #[must_use]
     pub fn scopes(&self) -> Vec<Scope> {
@@ -143,7 +149,7 @@ mod tests {
         else {
             panic!("run was asked for");
         };
-        let image = args.settings.settings().init_image;
+        let image = args.settings().init_image;
         assert_eq!(
             (image.registry.as_str(), image.namespace.as_str()),
             ("docker.io", "")

@@ -96,7 +96,7 @@ impl Process {
     }
 
     fn serve_reviews(&self, listener: TcpListener, certificate: Arc<CertReloader>, args: &RunArgs) {
-        let context = webhook::Context::new(args.settings.settings(), self.metrics.clone());
+        let context = webhook::Context::new(args.settings(), self.metrics.clone());
         let router = webhook::router(context);
         let stop = self.stop.clone();
         let reloaded = certificate.clone();
@@ -162,7 +162,7 @@ async fn control(
     guards::check_definition(&client).await?;
     let context = Arc::new(controller::Context {
         recorder: Recorder::new(client.clone(), EVENT_SOURCE.into()),
-        settings: args.settings.settings(),
+        settings: args.settings(),
         metrics,
         secrets: Vault::default(),
         ako: guards::AkoLeader::default(),

@@ -15,7 +15,7 @@ use k8s_openapi::api::core::v1::Container;
 
 use crate::{
     admission::{
-        cluster::syntax::{is_dns_label, shown},
+        cluster::{name::is_dns_1123, syntax::shown},
         rules::Area,
         subject::Subject,
     },
@@ -126,7 +126,7 @@ fn name_is_a_label(placed: &PlacedContainer<'_>) -> Vec<Finding> {
             "a container needs a name",
         )];
     }
-    if is_dns_label(name) {
+    if is_dns_1123(name) {
         return Vec::new();
     }
     vec![Finding::invalid(

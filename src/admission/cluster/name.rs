@@ -2,7 +2,6 @@
 
 use crate::{
     admission::{
-        cluster::syntax::is_dns_label,
         rules::{Area, Operation},
         subject::Subject,
     },
@@ -46,7 +45,16 @@ fn name_can_be_a_service(subject: &Subject<'_>) -> Vec<Finding> {
 }
 
 fn is_dns_1035(name: &str) -> bool {
-    is_dns_label(name) && name.starts_with(|c: char| c.is_ascii_lowercase())
+    is_dns_1123(name) && name.starts_with(|c: char| c.is_ascii_lowercase())
+}
+
+/// Whether `text` is a label of RFC 1123.
+pub(super) fn is_dns_1123(text: &str) -> bool {
+    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    (1..=LABEL_LIMIT).contains(&text.len())
+        && text.chars().all(inner)
+        && !text.starts_with('-')
+        && !text.ends_with('-')
 }
 
 fn name_leaves_room_in_labels(subject: &Subject<'_>) -> Vec<Finding> {

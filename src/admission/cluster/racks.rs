@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     admission::{
-        cluster::syntax::is_dns_label,
+        cluster::name::is_dns_1123,
         rules::{Area, Change},
         subject::Subject,
     },
@@ -113,7 +113,7 @@ fn revisions_are_labels(subject: &Subject<'_>) -> Vec<Finding> {
         Some((index, rack, revision))
     });
     given
-        .filter(|(_, _, revision)| !is_dns_label(revision))
+        .filter(|(_, _, revision)| !is_dns_1123(revision))
         .map(|(index, rack, revision)| {
             Finding::invalid(
                 "RACK-04",
@@ -131,7 +131,7 @@ fn revisions_are_labels(subject: &Subject<'_>) -> Vec<Finding> {
 fn why_no_label(text: &str) -> &'static str {
     if text.len() > 63 {
         "must be no more than 63 characters"
-    } else if text.contains('.') && text.split('.').all(is_dns_label) {
+    } else if text.contains('.') && text.split('.').all(is_dns_1123) {
         "must not contain dots"
     } else {
         "must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character"

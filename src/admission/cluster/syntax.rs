@@ -4,7 +4,7 @@ use crate::finding::shortened;
 
 /// Characters of a value that a message shows.
 const SHOWN: usize = 60;
-/// What a label's name or value holds at most, also a label of RFC 1123.
+/// What a label's name or value holds at most.
 const LABEL: usize = 63;
 /// What a subdomain, or a key of a `ConfigMap`, holds at most.
 const SUBDOMAIN: usize = 253;
@@ -15,12 +15,6 @@ const PORT_NAME: usize = 15;
 #[must_use]
 pub fn shown(text: &str) -> String {
     format!("{:?}", shortened(text, SHOWN))
-}
-
-/// Whether `text` is a label of RFC 1123.
-#[must_use]
-pub fn is_dns_label(text: &str) -> bool {
-    text.len() <= LABEL && is_dns_part(text)
 }
 
 /// Whether `text` is a subdomain of RFC 1123.
@@ -109,11 +103,6 @@ mod tests {
     #[test]
     fn names_are_those_that_kubernetes_takes() {
         let (long, longer) = ("a".repeat(63), "a".repeat(64));
-        check(
-            is_dns_label,
-            &["a", "a-1", "1", &long],
-            &["", "A", "-a", "a-", "a.b", "ä", &longer],
-        );
         check(
             is_subdomain,
             &["a", "a.b-c.1"],

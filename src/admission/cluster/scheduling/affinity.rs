@@ -10,8 +10,9 @@ use k8s_openapi::{
 
 use crate::{
     admission::cluster::{
+        name::is_dns_1123,
         pod_template::{KEY, VALUE, bad_label},
-        syntax::{is_dns_label, is_label_key, is_label_value, is_subdomain, shown},
+        syntax::{is_label_key, is_label_value, is_subdomain, shown},
     },
     finding::{FieldPath, Finding},
 };
@@ -256,7 +257,7 @@ fn of_pod_term(path: &FieldPath, term: &PodAffinityTerm) -> Vec<Finding> {
         .iter()
         .flatten()
         .enumerate()
-        .filter(|(_, name)| !is_dns_label(name));
+        .filter(|(_, name)| !is_dns_1123(name));
     findings.extend(namespaces.map(|(index, name)| {
         let message = format!("{} is no name of a namespace", shown(name));
         Finding::invalid("POD-55", list.item(index, name), message)
