@@ -20,7 +20,7 @@ use crate::{
     finding::{Finding, Warning},
     resolve::{self, Effective, Identity, Settings, effective},
 };
-pub use review::{mutate, validate};
+pub use review::{judge, mutate, validate};
 pub use rules::{Change, Operation};
 pub use subject::Subject;
 pub use wire::{Answer, BadReview, Outcome, Webhook};

@@ -14,6 +14,7 @@ use crate::{
         self,
         rotation::{OutOfRange, Schedule},
     },
+    validate::ValidateArgs,
 };
 
 /// Kubernetes operator for Aerospike.
@@ -34,6 +35,8 @@ pub enum Command {
     Init(init::Arguments),
     /// Connects to a cluster as an application would, and lists the nodes that a client sees.
     Check(CheckArgs),
+    /// Judges manifests as the API server and the webhook would, without a cluster.
+    Validate(ValidateArgs),
     /// Prints the custom resource definitions.
     Crds,
 }
@@ -69,6 +72,14 @@ pub struct RunArgs {
     /// Blocks evictions of database pods, and notes on the pod that it shall be moved.
     #[arg(long, env = "ENABLE_SAFE_POD_EVICTION")]
     pub enable_safe_pod_eviction: bool,
+    /// What the installation contributes to every cluster.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+/// What the installation contributes to every cluster: what its findings depend on beside the cluster itself.
+#[derive(Clone, Debug, clap::Args)]
+pub struct SettingsArgs {
     /// The image of database pods' init containers.
     #[command(flatten)]
     pub init_image: InitImageArgs,
@@ -154,8 +165,8 @@ pub struct LimitArgs {
     pub pod_policy: PodPolicy,
 }
 
-impl RunArgs {
-    /// What the installation contributes to every cluster.
+impl SettingsArgs {
+    /// As the rest of the program takes it.
     #[must_use]
     pub fn settings(&self) -> Settings {
         let defaults = InitImage::default();
@@ -175,6 +186,14 @@ impl RunArgs {
             client_cert_dir: folder.map(PathBuf::from),
             pod_policy: limits.pod_policy,
         }
+    }
+}
+
+impl RunArgs {
+    /// What the installation contributes to every cluster.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        self.settings.settings()
     }
 
     /// The self-managed certificate.

@@ -18,4 +18,5 @@ pub mod resolve;
 pub mod resources;
 pub mod telemetry;
 pub mod tls;
+pub mod validate;
 pub mod webhook;

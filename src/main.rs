@@ -6,7 +6,7 @@ use aerospike_operator::{
     api::crd,
     check,
     cli::{Cli, Command},
-    init, process, telemetry,
+    init, process, telemetry, validate,
 };
 use clap::Parser;
 
@@ -21,28 +21,32 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
-    if matches!(command, Command::Crds) {
-        print!("{}", crd::yaml());
-        return Ok(ExitCode::SUCCESS);
+    match command {
+        Command::Crds => {
+            print!("{}", crd::yaml());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Validate(args) => Ok(validate::run(&args)),
+        Command::Run(args) => connected(async {
+            telemetry::start_logging();
+            process::run(*args).await?;
+            Ok(ExitCode::SUCCESS)
+        }),
+        Command::Init(arguments) => connected(async {
+            init::run(arguments).await?;
+            Ok(ExitCode::SUCCESS)
+        }),
+        Command::Check(args) => connected(async move { Ok(check::run(&args).await) }),
     }
+}
+
+/// Runs a command that talks to others.
+fn connected(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
     rustls::crypto::ring::default_provider()
         .install_default()
         .map_err(|_| anyhow::anyhow!("a crypto provider is already installed"))?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?
-        .block_on(start(command))
-}
-
-async fn start(command: Command) -> anyhow::Result<ExitCode> {
-    match command {
-        Command::Run(args) => {
-            telemetry::start_logging();
-            process::run(*args).await?;
-        }
-        Command::Init(arguments) => init::run(arguments).await?,
-        Command::Check(args) => return Ok(check::run(&args).await),
-        Command::Crds => {}
-    }
-    Ok(ExitCode::SUCCESS)
+        .block_on(command)
 }

@@ -13,12 +13,15 @@ pub mod namespaces;
 pub mod network_policy;
 pub mod operations;
 pub mod pod_security;
+pub mod pod_template;
 pub mod pods;
 pub mod racks;
 pub mod replication_factor;
 pub mod roster;
+pub mod scheduling;
 pub mod size;
 pub mod storage;
+pub mod syntax;
 pub mod tls;
 pub mod versions;
 
@@ -45,6 +48,8 @@ pub const AREAS: &[Area] = &[
     pods::AREA,
     pod_security::AREA,
     containers::AREA,
+    pod_template::AREA,
+    scheduling::AREA,
     config_change::AREA,
     replication_factor::AREA,
 ];
@@ -64,6 +69,7 @@ pub(crate) mod testing {
         api::{AerospikeCluster, AerospikeClusterStatus, status::Mirror},
         finding::Finding,
         resolve::{Settings, effective},
+        validate::agreement::assert_agreement,
     };
 
     /// A cluster that no rule objects to, with `spec` merged over it (`null` removes).
@@ -146,12 +152,14 @@ pub(crate) mod testing {
             Some(_) => Operation::Update,
             None => Operation::Create,
         };
-        check(&Proposal {
+        let verdict = check(&Proposal {
             operation,
             new,
             old,
             settings,
-        })
+        });
+        assert_agreement(settings, &verdict, new, old);
+        verdict
     }
 
     fn brief(verdict: Verdict) -> Vec<String> {

@@ -69,7 +69,9 @@ pub fn mutate(body: &[u8]) -> Result<Answer, BadReview> {
 pub fn validate(body: &[u8], settings: &Settings) -> Result<Answer, BadReview> {
     let request = Request::read(body)?;
     let verdict = match (request.operation, request.object) {
-        (Operation::Create | Operation::Update, Some(object)) => judge(&request, object, settings),
+        (Operation::Create | Operation::Update, Some(object)) => {
+            judge(request.operation, object, request.old_object, settings)
+        }
         _ => Verdict::default(),
     };
     let name = request.name.as_deref().unwrap_or_default();
@@ -83,12 +85,18 @@ fn is_going(object: &RawValue) -> bool {
 }
 
 /// The verdict about `object`. One that is being deleted passes, and so does one whose spec stays as it is.
-fn judge(request: &Request<'_>, object: &RawValue, settings: &Settings) -> Verdict {
+#[must_use]
+pub fn judge(
+    operation: Operation,
+    object: &RawValue,
+    old_object: Option<&RawValue>,
+    settings: &Settings,
+) -> Verdict {
     let new = match read::<Object<'_>>(object, &FieldPath::default()) {
         Ok(new) => new,
         Err(finding) => return refusal(finding),
     };
-    let old = match (request.operation, request.old_object) {
+    let old = match (operation, old_object) {
         (Operation::Update, Some(old)) => read::<Object<'_>>(old, &FieldPath::default()).ok(),
         _ => None,
     };
@@ -100,7 +108,7 @@ fn judge(request: &Request<'_>, object: &RawValue, settings: &Settings) -> Verdi
     match (new.cluster(), old) {
         (Ok(new), Some(Ok(old))) if new.spec == old.spec => Verdict::default(),
         (Ok(new), old) => check(&Proposal {
-            operation: request.operation,
+            operation,
             new: &new,
             old: old.and_then(Result::ok).as_ref(),
             settings,

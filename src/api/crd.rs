@@ -1,6 +1,6 @@
 //! The custom resource definition: the schema of the Rust types, made structural, with the traits of the embedded Kubernetes types.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
 use kube::CustomResourceExt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
 use serde_json::{Map, Value, json};
@@ -42,6 +42,16 @@ pub fn yaml() -> String {
         text.push('\n');
     }
     text
+}
+
+/// The schema of `metadata`, which the API server knows without being told.
+///
+/// # Panics
+///
+/// Never: the type refers to nothing that it does not define.
+#[must_use]
+pub fn object_meta() -> Value {
+    structural::<ObjectMeta>()
 }
 
 fn root_schema() -> Value {

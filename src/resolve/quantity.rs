@@ -56,6 +56,18 @@ impl Amount {
         u64::try_from(bytes).unwrap_or(u64::MAX)
     }
 
+    /// Whether it is less than nothing.
+    #[must_use]
+    pub const fn is_negative(self) -> bool {
+        self.nanos < 0
+    }
+
+    /// Whether it is a whole number.
+    #[must_use]
+    pub const fn is_whole(self) -> bool {
+        self.nanos % NANOS == 0
+    }
+
     /// The canonical text: as large a unit as keeps the number whole.
     #[must_use]
     pub fn canonical(self) -> String {
@@ -102,6 +114,12 @@ pub fn canonical(text: &str) -> String {
             .map_or_else(|| text.to_owned(), Amount::canonical),
         _ => text.to_owned(),
     }
+}
+
+/// Whether `text` is a quantity, of whatever size.
+#[must_use]
+pub fn is_quantity(text: &str) -> bool {
+    Parts::read(text).is_some()
 }
 
 /// A quantity taken apart.

@@ -3,7 +3,7 @@
 use crate::{
     admission::{
         rules::{Area, Change},
-        subject::{Namespace, Subject},
+        subject::Subject,
     },
     finding::{FieldPath, Finding},
     resolve::{

@@ -9,7 +9,7 @@ use k8s_openapi::{
 
 use crate::{
     admission::{rules::Area, subject::Subject},
-    api::{pod::PodSpec, storage::ObjectMetadata},
+    api::{EVICTION_BLOCKED, pod::PodSpec, storage::ObjectMetadata},
     finding::{FieldPath, Finding, Warning, shortened},
     resolve::quantity::Amount,
     resources::{labels, names},
@@ -114,7 +114,7 @@ fn labels_of_the_operator_are_its_own(subject: &Subject<'_>) -> Vec<Finding> {
 }
 
 fn annotations_of_the_operator_are_its_own(subject: &Subject<'_>) -> Vec<Finding> {
-    let annotation = labels::EVICTION_BLOCKED;
+    let annotation = EVICTION_BLOCKED;
     if metadata(subject).is_none_or(|metadata| !metadata.annotations.contains_key(annotation)) {
         return Vec::new();
     }
