@@ -39,7 +39,8 @@ pub struct Server {
 
 /// Everything that `server` would not take of `config`, up to [`MOST_PROBLEMS`].
 ///
-/// Silent about items of one name, and about a storage engine that is no object; other rules look at those.
+/// Silent about items of one name, about namespaces without one, and about a storage engine without a type that the
+/// release has; other rules look at those.
 #[must_use]
 pub fn problems(config: &Tree, server: Server) -> Vec<Problem> {
     let config = dotted::expanded(config);
@@ -219,6 +220,7 @@ impl Judge {
             .and_then(Value::as_str)
             .and_then(|it| at.node.member(it));
         match self.known(of_type) {
+            None if at.node.name == STORAGE_ENGINE => {}
             None => self.push(text::no_type(at, &trail, given, self.server)),
             Some((node, parameter)) if self.lacks_edition(parameter) => {
                 self.push(text::needs_enterprise(&trail, node.name));

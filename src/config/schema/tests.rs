@@ -205,21 +205,26 @@ fn a_section_full_of_long_values_is_told_in_few_words() {
 }
 
 #[test]
-fn a_storage_engine_has_a_type_that_the_release_has() {
-    let (path, reason, sentence) = only(&storage(&json!({})));
+fn an_index_has_a_type_that_the_release_has() {
+    let index = |index: Value| {
+        let mut change = storage(&json!({"type": "device", "devices": ["/dev/a"]}));
+        change["namespaces"][0]["index-type"] = index;
+        only(&change)
+    };
+    let (path, reason, sentence) = index(json!({}));
     assert_eq!(
         (path.as_str(), reason),
-        ("namespaces[0].storage-engine.type", Reason::Required)
+        ("namespaces[0].index-type.type", Reason::Required)
     );
     assert_eq!(
         sentence,
-        "type is required: the type of storage-engine is one of device, memory, pmem"
+        "type is required: the type of index-type is one of flash, pmem, shmem"
     );
-    let (path, _, sentence) = only(&storage(&json!({"type": "ssd"})));
-    assert_eq!(path, "namespaces[0].storage-engine.type");
+    let (path, _, sentence) = index(json!({"type": "ssd"}));
+    assert_eq!(path, "namespaces[0].index-type.type");
     assert_eq!(
         sentence,
-        "the type of storage-engine in server 8.1.2 is one of device, memory, pmem, not \"ssd\""
+        "the type of index-type in server 8.1.2 is one of flash, pmem, shmem, not \"ssd\""
     );
     let flash = json!({"namespaces": [{"name": "test", "memory-size": 1, "sindex-type": {"type": "flash"}}]});
     let found = judged(config(&flash), server("6.3.0"));
@@ -231,8 +236,15 @@ fn a_storage_engine_has_a_type_that_the_release_has() {
 }
 
 #[test]
-fn a_storage_engine_that_is_no_object_is_left_to_its_own_rule() {
-    for engine in [json!(null), json!("memory"), json!("x"), json!(5)] {
+fn a_storage_engine_without_a_type_is_left_to_its_own_rule() {
+    for engine in [
+        json!(null),
+        json!("memory"),
+        json!("x"),
+        json!(5),
+        json!({}),
+        json!({"type": "x"}),
+    ] {
         // A merge patch cannot say null.
         let mut config = config(&json!({}));
         config["namespaces"][0]["storage-engine"] = engine;
