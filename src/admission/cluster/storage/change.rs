@@ -226,3 +226,6 @@ fn shrunk(old: &StorageSpec, new: &StorageSpec, list: &FieldPath) -> Vec<Warning
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;
