@@ -181,14 +181,19 @@ pub(super) fn privileges_are_unique(subject: &Subject<'_>) -> Vec<Finding> {
 }
 
 pub(super) fn privileges_are_known(subject: &Subject<'_>) -> Vec<Finding> {
-    privileges(subject)
+    let mut unknown = privileges(subject)
         .filter(|privilege| privilege.parts().is_none())
-        .map(|privilege| {
-            let known: Vec<_> = PrivilegeCode::named().map(|(_, name)| name).collect();
-            let form =
-                "write <privilege>, <privilege>.<namespace> or <privilege>.<namespace>.<set>";
-            privilege.finding("ACL-09", format!("{form} with one of {}", known.join(", ")))
-        })
+        .peekable();
+    if unknown.peek().is_none() {
+        return Vec::new();
+    }
+    let known: Vec<_> = PrivilegeCode::named().map(|(_, name)| name).collect();
+    let right = format!(
+        "write <privilege>, <privilege>.<namespace> or <privilege>.<namespace>.<set> with one of {}",
+        known.join(", ")
+    );
+    unknown
+        .map(|privilege| privilege.finding("ACL-09", &right))
         .collect()
 }
 
