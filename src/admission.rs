@@ -149,6 +149,9 @@ impl<'a> Proposal<'a> {
     }
 }
 
+/// The code of what does not fit the table of parameters.
+const BY_THE_TABLE: &str = "SCH-04";
+
 /// By which a finding of an old object is known again in a new one.
 fn identity(finding: &Finding) -> (&'static str, String) {
     (finding.code, finding.path.identity())
@@ -163,9 +166,24 @@ fn accepted_before(finding: Finding) -> Warning {
 }
 
 fn in_document_order(mut findings: Vec<Finding>) -> Vec<Finding> {
+    leave_out_what_a_rule_says_better(&mut findings);
     findings.sort_by(|a, b| (&a.path, a.code).cmp(&(&b.path, b.code)));
     findings.dedup_by(|a, b| a.path == b.path && a.code == b.code);
     findings
+}
+
+/// Where a rule of its own speaks, the parameter table has nothing to add.
+fn leave_out_what_a_rule_says_better(findings: &mut Vec<Finding>) {
+    if !findings.iter().any(|finding| finding.code == BY_THE_TABLE) {
+        return;
+    }
+    let told = |finding: &&Finding| finding.code != BY_THE_TABLE;
+    let told: HashSet<_> = findings
+        .iter()
+        .filter(told)
+        .map(|finding| finding.path.clone())
+        .collect();
+    findings.retain(|finding| finding.code != BY_THE_TABLE || !told.contains(&finding.path));
 }
 
 #[cfg(test)]

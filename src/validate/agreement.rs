@@ -21,7 +21,7 @@ pub fn assert_agreement(
         return;
     }
     let old = old.map(|old| AerospikeCluster {
-        status: new.status.clone(),
+        status: old.status.clone().or_else(|| new.status.clone()),
         ..old.clone()
     });
     let old = old.as_ref().map(json);

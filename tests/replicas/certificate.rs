@@ -112,11 +112,14 @@ async fn the_leader_writes_the_bundles_and_nothing_else_of_the_configurations() 
         assert_eq!(write.call, format!("PATCH {path}"));
         let version = &before["metadata"]["resourceVersion"];
         let bundle = &write.body[1]["value"];
-        let expected = json!([
-            {"op": "test", "path": "/metadata/resourceVersion", "value": version},
-            {"op": "add", "path": "/webhooks/0/clientConfig/caBundle", "value": bundle},
-        ]);
-        assert_eq!(write.body, expected);
+        let mut expected =
+            vec![json!({"op": "test", "path": "/metadata/resourceVersion", "value": version})];
+        let webhooks = before["webhooks"].as_array().unwrap().len();
+        expected.extend((0..webhooks).map(|index| {
+            let path = format!("/webhooks/{index}/clientConfig/caBundle");
+            json!({"op": "add", "path": path, "value": bundle})
+        }));
+        assert_eq!(write.body, json!(expected));
     }
     assert_eq!(trusted(&server), [replica.held().unwrap().authority]);
     assert_eq!(settle(&mut rotation).await, 0);

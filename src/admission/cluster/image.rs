@@ -227,8 +227,10 @@ mod tests {
             "rackConfig": {"namespaces": ["test"], "racks": [{"id": 1}]},
             "aerospikeAccessControl": {"users": [
                 {"name": "admin", "secretName": "s", "roles": ["sys-admin", "user-admin"]}]},
-            "aerospikeConfig": {"security": {}, "namespaces": [
-                {"name": "test", "strong-consistency": true, "storage-engine": {"type": "pmem"}}]},
+            "storage": {"volumes": [{"name": "disk", "aerospike": {"path": "/dev/a"},
+                "source": {"persistentVolume": {"volumeMode": "Block", "size": "1Gi"}}}]},
+            "aerospikeConfig": {"security": {}, "namespaces": [{"name": "test", "strong-consistency": true,
+                "storage-engine": {"type": "device", "devices": ["/dev/a"]}}]},
         });
         assert_eq!(created(&cluster(&features)), [""; 0]);
         assert_eq!(created(&with_image(COMMUNITY)), [""; 0]);

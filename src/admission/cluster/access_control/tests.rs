@@ -309,7 +309,7 @@ fn certified() -> AerospikeCluster {
 
 fn with_tls(cluster: &mut AerospikeCluster) {
     let network = json!({
-        "service": {"tls-name": "t", "tls-port": 4333},
+        "service": {"port": 3000, "tls-name": "t", "tls-port": 4333},
         "heartbeat": {"port": 3002}, "fabric": {"port": 3001},
         "tls": [{"name": "t", "cert-file": "/etc/aerospike/secret/c", "key-file": "/etc/aerospike/secret/k",
             "ca-file": "/etc/aerospike/secret/ca"}],

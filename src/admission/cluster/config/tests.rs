@@ -198,6 +198,9 @@ fn community_is_told_what_it_lacks_where_the_user_wrote_it() {
             "CE-02 spec.aerospikeConfig.network.service.tls-name",
             "CE-02 spec.aerospikeConfig.network.service.tls-port",
             "CE-02 spec.aerospikeConfig.network.tls",
+            "FILE-04 spec.aerospikeConfig.network.tls[0].cert-file",
+            "FILE-04 spec.aerospikeConfig.network.tls[0].key-file",
+            "CERT-01 spec.operatorClientCert",
         ]
     );
 }

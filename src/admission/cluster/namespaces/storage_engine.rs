@@ -158,7 +158,9 @@ pub(super) fn lists_have_entries(subject: &Subject<'_>) -> Vec<Finding> {
                     format!("namespace storage {key} has {} entries, and the server takes {MOST} at most", items.len()),
                 )),
                 Value::Array(items) if !items.is_empty() => None,
-                Value::Array(_) | Value::Null => Some(Finding::required(
+                // Null is of the wrong type, which the table of parameters says.
+                Value::Null => None,
+                Value::Array(_) => Some(Finding::required(
                     list.empty,
                     path(),
                     format!("namespace storage {key} cannot be empty: list at least one {noun}, or leave {key} out"),

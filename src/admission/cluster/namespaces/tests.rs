@@ -157,8 +157,12 @@ fn a_namespace_has_a_storage_engine() {
 
 #[test]
 fn a_storage_engine_is_of_a_known_type() {
-    for engine in ["memory", "device", "pmem"] {
-        assert_eq!(created(&stored_on(&json!({"type": engine}))), [""; 0]);
+    for engine in [
+        json!({"type": "memory", "devices": null, "data-size": 1_073_741_824}),
+        json!({"type": "device"}),
+        json!({"type": "pmem", "devices": null, "files": ["/data/a"], "filesize": 1_073_741_824}),
+    ] {
+        assert_eq!(created(&stored_on(&engine)), [""; 0], "{engine}");
     }
     for wrong in [json!("disk"), json!(null), json!(1)] {
         assert_eq!(
@@ -184,7 +188,7 @@ fn devices_are_a_list_of_paths() {
     assert_eq!(created(&devices(&json!([]))), at("NS-13", place));
     assert_eq!(
         created(&set("/storage-engine/devices", json!(null))),
-        at("NS-13", place)
+        at("SCH-04", place)
     );
     let single = devices(&json!("/dev/a"));
     assert_eq!(created(&single), at("NS-14", place));
@@ -231,7 +235,7 @@ fn files_are_a_list_of_paths() {
     assert_eq!(created(&files(&json!([]))), at("NS-17", place));
     assert_eq!(
         created(&set("/storage-engine/files", json!(null))),
-        at("NS-17", place)
+        at("SCH-04", place)
     );
     let single = files(&json!("/data/a"));
     assert_eq!(created(&single), at("NS-18", place));
@@ -381,5 +385,9 @@ fn a_name_without_end_is_no_burden() {
         &"n".repeat(500_000),
         &json!({"storage-engine": {"devices": devices}}),
     );
-    assert_eq!(created(&with(&json!([namespace]))), at("NS-06", ".name"));
+    let expected = [
+        at("NS-06", ".name")[0].clone(),
+        "SIZE-03 spec.rackConfig.racks[0]".to_owned(),
+    ];
+    assert_eq!(created(&with(&json!([namespace]))), expected);
 }
