@@ -19,6 +19,7 @@
 //! ```
 
 mod client;
+mod consistency;
 mod data;
 mod disks;
 mod epochs;
@@ -34,6 +35,7 @@ mod time;
 
 use std::collections::BTreeMap;
 
+use crate::info::Texts;
 use crate::partitions::{Balances, PARTITIONS};
 use crate::smd::Smd;
 use client::Client;
@@ -57,6 +59,7 @@ pub struct Fleet {
     partitions: usize,
     pace: u64,
     balances: Balances,
+    texts: Texts,
     servers: Vec<Server>,
     network: Network,
     disks: BTreeMap<String, Disk>,
@@ -92,6 +95,7 @@ impl Fleet {
             partitions: PARTITIONS,
             pace: 1,
             balances: Balances::default(),
+            texts: Texts::default(),
             servers: Vec::new(),
             network: Network::default(),
             disks: BTreeMap::new(),
@@ -119,10 +123,11 @@ impl Fleet {
         self
     }
 
-    /// Shares the balances that another fleet worked out.
+    /// Shares what another fleet worked out, which saves time and changes nothing.
     #[must_use]
-    pub fn sharing_balances_with(mut self, other: &Self) -> Self {
+    pub fn sharing_work_with(mut self, other: &Self) -> Self {
         self.balances = other.balances.clone();
+        self.texts = other.texts.clone();
         self
     }
 

@@ -17,6 +17,7 @@ mod sets;
 mod statistics;
 mod texts;
 
+pub use config_read::Texts;
 pub use registry::{Request, answer, answer_unauthenticated};
 
 #[cfg(test)]

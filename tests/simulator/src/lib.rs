@@ -7,12 +7,15 @@
 //!
 //! - `AEROSPIKE_VERSION`, such as `8.1.2.0`;
 //! - `AEROSPIKE_EDITION`, `enterprise` (which it is without it) or `community`;
-//! - `SIMULATOR_STRICT=1`: requests that no server knows are logged as `VIOLATION unknown-info`.
+//! - `SIMULATOR_STRICT=1`: requests that no server knows are logged as `VIOLATION unknown-info`;
+//! - `SIMULATOR_CONTROL`, such as `127.0.0.1:4000`: there it takes [faults](faults::Fault) to have, see
+//!   [`server::Order`].
 
 #[cfg(feature = "program")]
 pub mod cli;
 pub mod cluster;
 pub mod conf;
+pub mod faults;
 pub mod fleet;
 pub mod info;
 pub mod node;

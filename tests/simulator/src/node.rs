@@ -9,6 +9,8 @@ use std::sync::Arc;
 use crate::cluster::{Contact, Engine, Event, NamespaceOffer, NodeId, Offer, Pulse};
 use crate::conf::Settings;
 use crate::conf::settings::namespace_key;
+use crate::faults::{Fault, Faults, Planned};
+use crate::info::Texts;
 use crate::partitions::{Balances, Ownership, PARTITIONS};
 use crate::records::{Record, Records};
 use crate::security::{Access, Caller, Directory, Sessions};
@@ -137,8 +139,16 @@ pub struct Node {
     pub balances: Balances,
     /// What it holds by namespace; without it its records are counted, and moved by this node itself.
     pub holdings: Option<BTreeMap<String, Holding>>,
-    /// Settings of namespaces as they are told, with the revision that they are of.
-    pub texts: BTreeMap<String, (u64, Arc<str>)>,
+    /// What goes wrong with it.
+    pub faults: Faults,
+    /// The membership that it tells in the place of the one in force.
+    pub stale: Option<Box<Engine>>,
+    /// A crash that the last command brought about.
+    pub crash: bool,
+    /// Namespaces whose dead partitions are to be trusted again with the next rebalance.
+    pub revived: BTreeSet<String>,
+    /// Settings as they are told, which it shares with others.
+    pub texts: Texts,
     ownership: BTreeMap<String, Arc<Ownership>>,
     before: Before,
     outgoing: BTreeMap<String, Vec<(usize, NodeId)>>,
@@ -177,7 +187,11 @@ impl Node {
             partitions: PARTITIONS,
             balances: Balances::default(),
             holdings: None,
-            texts: BTreeMap::new(),
+            faults: Faults::default(),
+            stale: None,
+            crash: false,
+            revived: BTreeSet::new(),
+            texts: Texts::default(),
             ownership: BTreeMap::new(),
             before: Before::default(),
             outgoing: BTreeMap::new(),
@@ -266,6 +280,20 @@ impl Node {
             .members()
             .get(&self.engine.me().id)
             .is_some_and(|offer| offer.quiesced)
+    }
+
+    /// Something is to go wrong from now on.
+    pub fn inject(&mut self, planned: Planned) {
+        if planned.fault == Fault::StaleView {
+            self.stale = Some(Box::new(self.engine.clone()));
+        }
+        self.faults.add(planned);
+    }
+
+    /// Nothing goes wrong any more.
+    pub fn heal(&mut self) {
+        self.faults.clear();
+        self.stale = None;
     }
 
     /// Notes a line for the log.

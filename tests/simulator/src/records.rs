@@ -21,6 +21,8 @@ pub mod result {
     pub const PARAMETER: u8 = 4;
     /// There is a record.
     pub const EXISTS: u8 = 5;
+    /// There is no room.
+    pub const FULL: u8 = 8;
     /// Not an operation for this type of value.
     pub const INCOMPATIBLE_TYPE: u8 = 12;
     /// Nobody has the partition.

@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Fleet;
+use super::consistency::Roster;
 use super::epochs::Stores;
-use super::layout::{Layout, Origin, Traffic};
+use super::layout::{Layout, Origin, Terms, Traffic};
 use super::placement::bit;
 use super::record::{Cause, Harm};
-use super::server::{Server, Stage};
+use super::server::{Server, Stage, Stop};
 use super::space::{NOBODY, Space};
 use crate::cluster::{NodeId, Offer};
+use crate::faults::{Fault, Point};
 use crate::node::{Holding, Migrations, roster_ids};
 
 /// What the members of one cluster key hold.
@@ -92,26 +94,56 @@ impl Fleet {
         let strong = offers
             .values()
             .any(|offer| offer.namespace(namespace).is_some_and(|it| it.strong));
-        let roster = strong.then(|| roster_ids(&node.pending_roster(namespace)));
-        let ownership =
-            self.balances
-                .balance(offers, namespace, roster.as_deref(), self.partitions);
+        let list = strong.then(|| node.pending_roster(namespace));
+        let ids = list.as_ref().map(|list| roster_ids(list));
+        let (balances, partitions) = (&self.balances, self.partitions);
+        let ownership = balances.balance(offers, namespace, ids.as_deref(), partitions);
+        let listed = list.filter(|list| !list.is_empty());
+        let roster = listed.map(|list| Roster::of(&list, offers, namespace, balances, partitions));
         let place = |id: &NodeId| {
             let member = members.iter().find(|it| self.servers[**it].me.id == *id);
             let place = member.and_then(|it| self.servers[*it].place(namespace));
             place.unwrap_or(NOBODY)
         };
-        let places: Vec<_> = ownership.nodes.iter().map(place).collect();
+        let others = offers.keys().filter(|id| !ownership.nodes.contains(id));
+        let others = others.map(place).filter(|place| *place != NOBODY);
         let quiesced = offers.iter().filter(|(_, offer)| offer.quiesced);
-        let quiesced = quiesced.fold(0, |all, (id, _)| all | bit(place(id)));
-        let origins = origins(&self.servers, &self.clusters, members, namespace);
-        let partitions = self.partitions;
+        let reviver = members
+            .iter()
+            .map(|it| &self.servers[*it])
+            .find(|it| it.node.revived.contains(namespace));
+        let reviver = reviver.map(|it| it.name.clone());
+        let terms = Terms {
+            places: ownership.nodes.iter().map(place).collect(),
+            others: others.collect(),
+            ownership,
+            quiesced: quiesced.fold(0, |all, (id, _)| all | bit(place(id))),
+            origins: &origins(&self.servers, &self.clusters, members, namespace),
+            roster: roster.as_ref(),
+            revives: reviver.is_some(),
+        };
         let space = self
             .spaces
             .entry(namespace.to_owned())
             .or_insert_with(|| Space::new(partitions));
-        let (layout, lost) = Layout::begin(ownership, places, quiesced, &origins, space);
-        self.note(Harm::DataLoss, namespace, lost, Cause::Dropped);
+        let (layout, outcome) = Layout::begin(terms, space);
+        if roster.is_some() {
+            space.use_it();
+        }
+        self.note(Harm::DataLoss, namespace, outcome.lost, Cause::Dropped);
+        let withdrawn = outcome.withdrawn;
+        self.note(Harm::Unavailable, namespace, withdrawn, Cause::Rebalanced);
+        if let Some(name) = reviver {
+            self.note(
+                Harm::DataLoss,
+                namespace,
+                outcome.revived,
+                Cause::Revived(name),
+            );
+            for member in members {
+                self.servers[*member].node.revived.remove(namespace);
+            }
+        }
         layout
     }
 
@@ -176,7 +208,9 @@ impl Fleet {
                     };
                     let number =
                         |name: &str, otherwise| server.node.settings.number(name, otherwise);
-                    threads[usize::from(place)] = number("service.migrate-threads", 1);
+                    let frozen = server.node.faults.is_on(&Fault::FreezeMigrations);
+                    let frozen = if frozen { 0 } else { 1 };
+                    threads[usize::from(place)] = number("service.migrate-threads", 1) * frozen;
                     let delay = number("service.migrate-fill-delay", 0) * 1000;
                     filling |= if now >= began + delay { bit(place) } else { 0 };
                 }
@@ -204,6 +238,29 @@ impl Fleet {
         for (namespace, lost) in lost {
             self.note(Harm::DataLoss, &namespace, lost, Cause::Dropped);
         }
+        self.crash_while_moving();
+    }
+
+    fn crash_while_moving(&mut self) {
+        let point = Point::DuringMigration;
+        let doomed = self
+            .servers
+            .iter()
+            .filter(|it| it.node.faults.crashes(point));
+        let moves = |it: &&Server| {
+            let cluster = it.cluster.and_then(|key| self.clusters.get(&key));
+            let mut places = it.places.iter();
+            cluster.is_some_and(|cluster| {
+                places.any(|(namespace, place)| {
+                    let layout = cluster.layouts.get(namespace);
+                    layout.is_some_and(|it| it.migrations(*place).remaining() > 0)
+                })
+            })
+        };
+        let doomed: Vec<_> = doomed.filter(moves).map(|it| it.name.clone()).collect();
+        for name in doomed {
+            self.stop(&name, Stop::Crashed);
+        }
     }
 
     /// The client writes to all that it reaches.
@@ -215,6 +272,7 @@ impl Fleet {
             cluster.written = true;
             for (namespace, layout) in &cluster.layouts {
                 let alive = Self::serving(&self.servers, *key, namespace);
+                let alive = alive & !full_disks(&self.servers, namespace);
                 let Some(space) = self.spaces.get_mut(namespace) else {
                     continue;
                 };
@@ -239,6 +297,11 @@ impl Fleet {
         let Some(cluster) = self.clusters.get_mut(&key) else {
             return;
         };
+        if server.node.is_strong(namespace)
+            && let Some(space) = self.spaces.get_mut(namespace)
+        {
+            space.mistrust(place);
+        }
         let written = cluster.written && self.client.rate.is_some();
         let (Some(layout), Some(space), true) = (
             cluster.layouts.get_mut(namespace),
@@ -322,7 +385,11 @@ impl Fleet {
             }
         }
         let bytes = self.bytes_of(namespace);
-        let holding = Holding::of(counts, self.partitions, bytes, size);
+        let holding = Holding {
+            unavailable: layout.unavailable,
+            dead: layout.dead,
+            ..Holding::of(counts, self.partitions, bytes, size)
+        };
         (holding, layout.migrations(place))
     }
 
@@ -377,6 +444,14 @@ fn origins<'a>(
         layout: clusters.get(&key).and_then(|it| it.layouts.get(namespace)),
     });
     origins.collect()
+}
+
+fn full_disks(servers: &[Server], namespace: &str) -> Stores {
+    let full = servers
+        .iter()
+        .filter(|it| it.node.faults.is_on(&Fault::FullDisk));
+    let places = full.filter_map(|it| it.place(namespace));
+    places.fold(0, |all, place| all | bit(place))
 }
 
 fn is_parted(

@@ -4,8 +4,9 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::Fleet;
 use super::record::{Cause, Harm};
-use super::server::Stage;
+use super::server::{Stage, Stop};
 use crate::conf::settings::namespace_key;
+use crate::faults::{Fault, Planned, Point};
 use crate::info::{self, Request};
 use crate::node::Holding;
 use crate::security::Caller;
@@ -19,6 +20,9 @@ pub enum Silence {
     /// It takes the connection and says nothing.
     #[error("no answer in time")]
     Stalled,
+    /// The connection ends in the middle of the answer.
+    #[error("the connection broke")]
+    Broken,
     /// The answer lacks the line of this command, as those of old servers do for what they do not know.
     #[error("the answer does not have the command")]
     Unanswered,
@@ -37,6 +41,13 @@ impl Fleet {
             Stage::Frozen => return Err(Silence::Stalled),
             Stage::Loading(_) | Stage::Stopping(_) => return Err(Silence::Refused),
         }
+        let faults = &mut self.servers[index].node.faults;
+        if faults.strike(&Fault::Refuse) {
+            return Err(Silence::Refused);
+        }
+        if faults.strike(&Fault::Stall) {
+            return Err(Silence::Stalled);
+        }
         self.count_holdings(index);
         let server = &mut self.servers[index];
         let unknown = server.node.counts.unknown_info;
@@ -48,10 +59,61 @@ impl Fleet {
         if command.starts_with("tip") {
             self.network.moved();
         }
+        if let Some(silence) = self.go_wrong(index, command) {
+            return Err(silence);
+        }
         self.follow(index);
         let value = text.strip_suffix('\n').and_then(|it| it.split_once('\t'));
         let (_, value) = value.ok_or(Silence::Unanswered)?;
         Ok(value.to_owned())
+    }
+
+    /// What goes wrong after a command was carried out.
+    fn go_wrong(&mut self, index: usize, command: &str) -> Option<Silence> {
+        let node = &mut self.servers[index].node;
+        let keeps = node.faults.crashes(Point::BeforeMetadataIsKept) && node.due.sharing;
+        if std::mem::take(&mut node.crash) || keeps {
+            let name = self.servers[index].name.clone();
+            if keeps {
+                // what it was told is nowhere but in its memory
+                self.servers[index].launch.work = None;
+            } else {
+                self.follow(index);
+            }
+            self.stop(&name, Stop::Crashed);
+            return Some(Silence::Broken);
+        }
+        let lost = node.faults.loses_reply(command);
+        let broken = node.faults.strike(&Fault::Truncate) || node.faults.strike(&Fault::Garble);
+        if lost || broken {
+            self.follow(index);
+        }
+        match (lost, broken) {
+            (true, _) => Some(Silence::Stalled),
+            (_, true) => Some(Silence::Broken),
+            _ => None,
+        }
+    }
+
+    /// Something is to go wrong with a server, so many times, or from now on.
+    ///
+    /// # Panics
+    ///
+    /// If there is none of that name.
+    pub fn inject(&mut self, name: &str, fault: Fault, calls: Option<u32>) {
+        let index = self.index(name);
+        let node = &mut self.servers[index].node;
+        node.inject(Planned { fault, calls });
+    }
+
+    /// Nothing goes wrong with a server any more.
+    ///
+    /// # Panics
+    ///
+    /// If there is none of that name.
+    pub fn heal(&mut self, name: &str) {
+        let index = self.index(name);
+        self.servers[index].node.heal();
     }
 
     /// Tells the node what it has, which it cannot count.

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::consistency::Roster;
 use super::epochs::Stores;
 use super::placement::{Course, bit, course};
-use super::space::{NOBODY, Space};
+use super::space::{NOBODY, Space, Verdict};
 use crate::node::Migrations;
 use crate::partitions::Ownership;
 
@@ -27,12 +28,16 @@ pub struct Origin<'a> {
 /// How a namespace is held.
 #[derive(Debug, Clone)]
 pub struct Layout {
-    /// The balance.
-    pub ownership: Arc<Ownership>,
-    /// The store of each node of the balance.
-    pub places: Vec<u8>,
+    ownership: Arc<Ownership>,
+    order: Vec<u8>,
+    others: Vec<u8>,
+    /// Partitions that may not be served.
+    pub unavailable: usize,
+    /// Partitions of which no copy is trusted though all of the roster are there.
+    pub dead: usize,
     members: Stores,
     quiesced: Stores,
+    wanted: Vec<Stores>,
     full: Vec<Stores>,
     acting: Vec<u8>,
     /// Copies that the master waits for, and all that are on their way, by partition.
@@ -44,6 +49,35 @@ pub struct Layout {
     credit: [u64; 64],
     changed: bool,
     killed: Vec<(Stores, u64)>,
+}
+
+/// What a balance starts from.
+pub struct Terms<'a> {
+    /// The balance.
+    pub ownership: Arc<Ownership>,
+    /// The store of each node of the balance.
+    pub places: Vec<u8>,
+    /// The stores of members that the balance leaves out, because they are not on the roster.
+    pub others: Vec<u8>,
+    /// Stores of quiesced members.
+    pub quiesced: Stores,
+    /// Where the members come from.
+    pub origins: &'a [Origin<'a>],
+    /// The roster of a strongly consistent namespace.
+    pub roster: Option<&'a Roster>,
+    /// Whether mistrusted copies are to be trusted again where there are no others.
+    pub revives: bool,
+}
+
+/// What a balance did besides.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Partitions of which something was dropped that nobody else has.
+    pub lost: usize,
+    /// Partitions that were served before, and are no more.
+    pub withdrawn: usize,
+    /// Partitions of which mistrusted copies are trusted again.
+    pub revived: usize,
 }
 
 /// What may move.
@@ -63,20 +97,19 @@ pub struct Traffic<'a> {
 }
 
 impl Layout {
-    /// The balance comes into force; the number of partitions of which something was dropped that nobody else has.
-    pub fn begin(
-        ownership: Arc<Ownership>,
-        places: Vec<u8>,
-        quiesced: Stores,
-        origins: &[Origin<'_>],
-        space: &mut Space,
-    ) -> (Self, usize) {
+    /// The balance comes into force.
+    pub fn begin(terms: Terms<'_>, space: &mut Space) -> (Self, Outcome) {
         let partitions = space.held.len();
+        let places = terms.places.iter().chain(&terms.others);
         let mut layout = Self {
-            members: places.iter().fold(0, |all, place| all | bit(*place)),
-            ownership,
-            places,
-            quiesced,
+            members: places.fold(0, |all, place| all | bit(*place)),
+            ownership: Arc::clone(&terms.ownership),
+            order: terms.places.clone(),
+            others: terms.others.clone(),
+            unavailable: 0,
+            dead: 0,
+            quiesced: terms.quiesced,
+            wanted: vec![0; partitions],
             full: vec![0; partitions],
             acting: vec![NOBODY; partitions],
             leading: vec![0; partitions],
@@ -88,24 +121,52 @@ impl Layout {
             changed: true,
             killed: Vec::new(),
         };
-        let (mut order, mut families, mut lost) = (Vec::new(), Vec::new(), 0);
+        let (mut order, mut families) = (Vec::new(), Vec::new());
+        let mut outcome = Outcome::default();
         for partition in 0..partitions {
             layout.order(partition, &mut order);
             let held = space.held[partition] & layout.members;
-            gather(partition, held, origins, &mut families);
+            gather(partition, held, terms.origins, &mut families);
+            if let Some(roster) = terms.roster {
+                let verdict = space.judge(partition, roster, &mut families, terms.revives);
+                outcome.revived += usize::from(verdict == Verdict::Revived);
+                if layout.withdraws(verdict) {
+                    let served = |it: &Origin<'_>| it.layout.is_some_and(|it| it.serves(partition));
+                    outcome.withdrawn += usize::from(terms.origins.iter().any(served));
+                    layout.full[partition] = families.iter().fold(0, |all, it| all | it);
+                    continue;
+                }
+            }
             let copies = layout.ownership.copies;
             if let Some(course) = course(&order, copies, &families) {
-                lost += usize::from(layout.embark(partition, &order[..copies], course, space));
+                let lost = layout.embark(partition, &order[..copies], course, space);
+                outcome.lost += usize::from(lost);
             }
         }
         layout.count_initial();
-        (layout, lost)
+        (layout, outcome)
+    }
+
+    /// Whether a partition is not served for that reason; it is counted.
+    fn withdraws(&mut self, verdict: Verdict) -> bool {
+        match verdict {
+            Verdict::Served | Verdict::Revived => return false,
+            Verdict::Unavailable => self.unavailable += 1,
+            Verdict::Dead => self.dead += 1,
+        }
+        true
+    }
+
+    /// Whether somebody answers for a partition.
+    fn serves(&self, partition: usize) -> bool {
+        self.acting[partition] != NOBODY
     }
 
     fn order(&self, partition: usize, order: &mut Vec<u8>) {
         let succession = self.ownership.succession(partition).iter();
         order.clear();
-        order.extend(succession.map(|it| self.places[usize::from(*it)]));
+        order.extend(succession.map(|it| self.order[usize::from(*it)]));
+        order.extend(&self.others);
     }
 
     fn embark(
@@ -116,6 +177,7 @@ impl Layout {
         space: &mut Space,
     ) -> bool {
         let wanted = replicas.iter().fold(0, |all, place| all | bit(*place));
+        self.wanted[partition] = wanted;
         let (master, number) = (replicas[0], u16::try_from(partition).unwrap_or(u16::MAX));
         space.held[partition] |= wanted & !bit(NOBODY);
         (self.acting[partition], self.full[partition]) = (course.acting, course.full);
@@ -150,9 +212,7 @@ impl Layout {
     /// The stores that hold a partition once all is done.
     #[must_use]
     pub fn wanted(&self, partition: usize) -> Stores {
-        let succession = self.ownership.succession(partition).iter();
-        let replicas = succession.take(self.ownership.copies);
-        replicas.fold(0, |all, it| all | bit(self.places[usize::from(*it)]))
+        self.wanted[partition]
     }
 
     /// The stores to which a write goes now.
@@ -257,6 +317,7 @@ impl Layout {
     fn arrive(&mut self, it: Move, leads: bool, space: &mut Space) -> bool {
         let partition = usize::from(it.partition);
         space.epochs[partition].copy(bit(it.from), bit(it.to));
+        space.trust(partition, bit(it.to));
         self.awaited[partition] -= 1;
         if leads {
             self.leading[partition] -= 1;

@@ -112,6 +112,7 @@ impl Fleet {
         let engine = engine(&settings, me, ready);
         let mut node = Node::new(settings, engine, addresses, ready);
         node.balances = self.balances.clone();
+        node.texts = self.texts.clone();
         node.partitions = self.partitions;
         node.holdings = Some(std::collections::BTreeMap::new());
         node.strict = true;

@@ -1,10 +1,24 @@
 //! The contents of a namespace, in all stores that there are.
 
+use super::consistency::Roster;
 use super::epochs::{Epochs, Stores};
 use super::placement::bit;
 
 /// The place of a server that is gone before its cluster began.
 pub const NOBODY: u8 = 63;
+
+/// What becomes of a partition of a strongly consistent namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is served.
+    Served,
+    /// It is served though all its copies are mistrusted, because somebody said so.
+    Revived,
+    /// It is not, until more of the roster are there.
+    Unavailable,
+    /// All are there, and no copy is trusted.
+    Dead,
+}
 
 /// What all stores of a namespace hold.
 #[derive(Debug, Clone)]
@@ -14,6 +28,10 @@ pub struct Space {
     /// Who has a copy, whole or in part, by partition.
     pub held: Vec<Stores>,
     stores: Vec<Option<String>>,
+    /// Stores whose copies may lack something, by partition; empty while there are none.
+    mistrusted: Vec<Stores>,
+    /// Whether anything was ever held.
+    used: bool,
 }
 
 impl Space {
@@ -24,6 +42,8 @@ impl Space {
             epochs: vec![Epochs::default(); partitions],
             held: vec![0; partitions],
             stores: Vec::new(),
+            mistrusted: Vec::new(),
+            used: false,
         }
     }
 
@@ -60,6 +80,7 @@ impl Space {
     /// A store is gone; the number of partitions of which nobody has some write any more.
     pub fn erase(&mut self, place: u8) -> usize {
         self.stores[usize::from(place)] = None;
+        self.mistrusted.iter_mut().for_each(|it| *it &= !bit(place));
         self.held.iter_mut().for_each(|held| *held &= !bit(place));
         let lost = self.epochs.iter_mut().map(|it| it.drop_from(bit(place)));
         lost.filter(|lost| *lost).count()
@@ -81,5 +102,55 @@ impl Space {
                 .any(|it| it & serving == 0 && it & leaving != 0)
         };
         self.epochs.iter().filter(silenced).count()
+    }
+
+    /// The server of a store ended without having written all: none of its copies is trusted.
+    pub fn mistrust(&mut self, place: u8) {
+        self.mistrusted.resize(self.held.len(), 0);
+        for (mistrusted, held) in self.mistrusted.iter_mut().zip(&self.held) {
+            *mistrusted |= held & bit(place);
+        }
+    }
+
+    /// A store got all that a trusted one has.
+    pub fn trust(&mut self, partition: usize, store: Stores) {
+        if let Some(mistrusted) = self.mistrusted.get_mut(partition) {
+            *mistrusted &= !store;
+        }
+    }
+
+    /// Whether a roster serves a partition; mistrusted copies are taken out of `families`.
+    pub fn judge(
+        &mut self,
+        partition: usize,
+        roster: &Roster,
+        families: &mut Vec<Stores>,
+        revives: bool,
+    ) -> Verdict {
+        let mistrusted = self.mistrusted.get(partition).copied().unwrap_or(0);
+        let trusted = families.iter().any(|family| family & !mistrusted != 0);
+        // of what was never written no copy is missed
+        let fresh = families.is_empty() && (self.held[partition] == 0 && !self.used);
+        if !roster.admits(partition) {
+            return Verdict::Unavailable;
+        }
+        if trusted || fresh {
+            families.iter_mut().for_each(|it| *it &= !mistrusted);
+            families.retain(|it| *it != 0);
+            return Verdict::Served;
+        }
+        match (revives, roster.is_complete()) {
+            (true, _) => {
+                self.trust(partition, Stores::MAX);
+                Verdict::Revived
+            }
+            (false, true) => Verdict::Dead,
+            (false, false) => Verdict::Unavailable,
+        }
+    }
+
+    /// From now on a partition without copies has lost them.
+    pub fn use_it(&mut self) {
+        self.used = true;
     }
 }

@@ -1,7 +1,9 @@
 //! Histories of small clusters, each in virtual time.
 
 mod bugs;
+mod faults;
 mod model;
+mod strong;
 mod timelines;
 
 use super::*;

@@ -242,10 +242,17 @@ pub fn roster_set(call: &mut Call<'_>) -> Answer {
     Ok("ok".to_owned())
 }
 
+/// It counts with the next rebalance.
 pub fn revive(call: &mut Call<'_>) -> Answer {
-    call.namespace()?;
-    if call.node.engine.migrations_allowed() {
-        return Ok("ok".to_owned());
+    let asked = call.namespace()?;
+    if !call.node.engine.migrations_allowed() {
+        return Err(call.error(7, "failed revive"));
     }
-    Err(call.error(7, "failed revive"))
+    let names = call.node.settings.namespaces().iter();
+    let names: Vec<_> = names
+        .filter(|name| asked.is_none_or(|asked| *name == asked))
+        .cloned()
+        .collect();
+    call.node.revived.extend(names);
+    Ok("ok".to_owned())
 }

@@ -1,15 +1,14 @@
 //! The configuration in force.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::registry::{Answer, Call};
 use super::texts::refused_setting;
 use crate::conf::Settings;
 use crate::conf::settings::namespace_key;
 use crate::conf::table::{Kind, Row, Table};
-use crate::node::Node;
-use crate::version::Version;
+use crate::version::{Release, Version};
 
 const SERVICE: &str = include_str!("../../data/keys/service");
 const NETWORK: &str = include_str!("../../data/keys/network");
@@ -25,7 +24,7 @@ pub fn get_config(call: &mut Call<'_>) -> Answer {
         "network" => network_lines(&call.node.settings),
         "namespace" => {
             let name = call.required_namespace()?;
-            return Ok(namespace_text(call.node, name).to_string());
+            return Ok(call.node.texts.of(&call.node.settings, name).to_string());
         }
         "security" if !call.node.is_secured() => Vec::new(),
         "security" => section_lines(&call.node.settings, "security"),
@@ -176,18 +175,54 @@ fn tls_lines(settings: &Settings) -> Vec<String> {
     lines.collect()
 }
 
-/// The settings of a namespace as one text, which is kept until one of them changes.
-pub fn namespace_text(node: &mut Node, namespace: &str) -> Arc<str> {
-    let revision = node.settings.revision();
-    if let Some((known, text)) = node.texts.get(namespace) {
-        if *known == revision {
-            return Arc::clone(text);
+/// Settings of namespaces as they were told lately. All that share them work out none twice.
+#[derive(Debug, Clone, Default)]
+pub struct Texts(Arc<Mutex<Vec<Told>>>);
+
+#[derive(Debug)]
+struct Told {
+    release: Release,
+    namespace: String,
+    entries: Vec<(String, Vec<String>)>,
+    text: Arc<str>,
+}
+
+impl Texts {
+    const KEPT: usize = 16;
+
+    /// The settings of a namespace as one text.
+    pub fn of(&self, settings: &Settings, namespace: &str) -> Arc<str> {
+        let prefix = namespace_key(namespace, "").replace("}.", "}");
+        let entries = || {
+            settings
+                .entries()
+                .filter(|(key, _)| key.starts_with(&prefix))
+        };
+        let same = |told: &Told| {
+            let known = told.entries.iter();
+            told.release == settings.release()
+                && told.namespace == namespace
+                && known
+                    .map(|(key, all)| (key.as_str(), all.as_slice()))
+                    .eq(entries())
+        };
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(told) = known.iter().find(|told| same(told)) {
+            return Arc::clone(&told.text);
         }
+        let text: Arc<str> = namespace_lines(settings, namespace).join(";").into();
+        known.truncate(Self::KEPT - 1);
+        let told = Told {
+            release: settings.release(),
+            namespace: namespace.to_owned(),
+            entries: entries()
+                .map(|(key, all)| (key.to_owned(), all.to_vec()))
+                .collect(),
+            text: Arc::clone(&text),
+        };
+        known.insert(0, told);
+        text
     }
-    let text: Arc<str> = namespace_lines(&node.settings, namespace).join(";").into();
-    let entry = (revision, Arc::clone(&text));
-    node.texts.insert(namespace.to_owned(), entry);
-    text
 }
 
 /// The settings of a namespace, of its engines last.

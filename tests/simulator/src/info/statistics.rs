@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use super::cluster::{dead, unavailable};
-use super::config_read;
 use super::registry::{Answer, Call};
 use crate::conf::settings::namespace_key;
+use crate::faults::Fault;
 use crate::node::{EPOCH, Migrations, Node, Tally};
 use crate::partitions::partition_of;
 
@@ -40,8 +40,12 @@ impl Form {
         }
         let mut text = String::with_capacity(self.lines.len() * 40);
         for ((key, value), known) in self.lines.iter().zip(known) {
-            let start = if text.is_empty() { "" } else { ";" };
-            text.extend([start, key, "=", known.unwrap_or(value)]);
+            if !text.is_empty() {
+                text.push(';');
+            }
+            text.push_str(key);
+            text.push('=');
+            text.push_str(known.unwrap_or(value));
         }
         text
     }
@@ -145,7 +149,7 @@ pub fn namespace(call: &mut Call<'_>) -> Answer {
         return Ok("type=unknown".to_owned());
     }
     let figures = NAMESPACE.filled(&namespace_figures(call.node, name, call.now));
-    let settings = config_read::namespace_text(call.node, name);
+    let settings = call.node.texts.of(&call.node.settings, name);
     Ok([&figures, ";", &settings].concat())
 }
 
@@ -230,8 +234,13 @@ fn object_figures(node: &Node, name: &str) -> [(&'static str, String); 8] {
 /// How full the storage is, where somebody knows.
 fn space_figures(node: &Node, name: &str) -> Vec<(&'static str, String)> {
     let holdings = node.holdings.as_ref();
+    let full = node.faults.is_on(&Fault::FullDisk);
     let Some(holding) = holdings.and_then(|holdings| holdings.get(name)) else {
-        return Vec::new();
+        let figures = [("stop_writes", "true"), ("data_avail_pct", "0")];
+        let figures = figures.into_iter().filter(|_| full);
+        return figures
+            .map(|(key, value)| (key, value.to_owned()))
+            .collect();
     };
     let percent = (holding.used_bytes * 100)
         .checked_div(holding.total_bytes)
@@ -241,8 +250,11 @@ fn space_figures(node: &Node, name: &str) -> Vec<(&'static str, String)> {
         ("data_total_bytes", holding.total_bytes.to_string()),
         ("data_used_bytes", holding.used_bytes.to_string()),
         ("data_used_pct", percent.to_string()),
-        ("data_avail_pct", (100 - percent).to_string()),
-        ("stop_writes", holding.stop_writes.to_string()),
+        (
+            "data_avail_pct",
+            if full { 0 } else { 100 - percent }.to_string(),
+        ),
+        ("stop_writes", (full || holding.stop_writes).to_string()),
     ]
 }
 

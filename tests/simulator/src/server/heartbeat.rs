@@ -16,6 +16,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use super::fabric::host_port;
 use super::{Shared, fabric, frames, migrate};
 use crate::cluster::{Incarnation, NodeId, Pulse};
+use crate::faults::Point;
 
 /// How often the engine is told the time.
 const TICK: Duration = Duration::from_millis(15);
@@ -162,6 +163,14 @@ impl Heart {
             )
         };
         if changed {
+            if self
+                .shared
+                .node()
+                .faults
+                .crashes(Point::BeforeMetadataIsKept)
+            {
+                std::process::abort();
+            }
             let smd = self.shared.node().smd.clone();
             if let Err(error) = self.shared.storage.keep(&smd) {
                 self.shared

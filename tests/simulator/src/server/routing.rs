@@ -3,6 +3,7 @@
 use super::Shared;
 use super::fabric::{Ask, Reply, host_port, others};
 use crate::cluster::NodeId;
+use crate::faults::Fault;
 use crate::node::Node;
 use crate::partitions::partition_of;
 use crate::records::{self, Digest, Record, result};
@@ -61,6 +62,9 @@ fn understand(node: &Node, caller: &Caller, body: &[u8]) -> Result<Request, u8> 
     let request = parts(message)?;
     permitted(node, caller, &request)?;
     let durable = request.message.flags[1] & write::DURABLE_DELETE != 0;
+    if records::is_write(&request.message) && node.faults.is_on(&Fault::FullDisk) {
+        return Err(result::FULL);
+    }
     if durable && node.release().is_community() {
         return Err(result::ENTERPRISE_ONLY);
     }
