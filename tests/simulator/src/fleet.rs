@@ -33,7 +33,7 @@ mod server;
 mod space;
 mod time;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::info::Texts;
 use crate::partitions::{Balances, PARTITIONS};
@@ -66,6 +66,8 @@ pub struct Fleet {
     work: BTreeMap<String, Smd>,
     spaces: BTreeMap<String, Space>,
     sizes: BTreeMap<String, u64>,
+    /// Indexes in shared memory that servers left whole.
+    indexes: BTreeSet<String>,
     clusters: BTreeMap<u64, Cluster>,
     client: Client,
     record: Vec<Violation>,
@@ -102,6 +104,7 @@ impl Fleet {
             work: BTreeMap::new(),
             spaces: BTreeMap::new(),
             sizes: BTreeMap::new(),
+            indexes: BTreeSet::new(),
             clusters: BTreeMap::new(),
             client: Client::default(),
             record: Vec::new(),
@@ -120,6 +123,13 @@ impl Fleet {
     #[must_use]
     pub fn with_slow_migrations(mut self, factor: u64) -> Self {
         self.pace = factor.max(1);
+        self
+    }
+
+    /// With a client that writes so often a second, and reads as often; none rests.
+    #[must_use]
+    pub fn with_client(mut self, rate: Option<u64>) -> Self {
+        self.client.rate = rate;
         self
     }
 

@@ -21,4 +21,4 @@ pub use config_read::Texts;
 pub use registry::{Request, answer, answer_unauthenticated};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -127,9 +127,6 @@ impl Fleet {
             .entry(namespace.to_owned())
             .or_insert_with(|| Space::new(partitions));
         let (layout, outcome) = Layout::begin(terms, space);
-        if roster.is_some() {
-            space.use_it();
-        }
         self.note(Harm::DataLoss, namespace, outcome.lost, Cause::Dropped);
         let withdrawn = outcome.withdrawn;
         self.note(Harm::Unavailable, namespace, withdrawn, Cause::Rebalanced);
@@ -208,9 +205,9 @@ impl Fleet {
                     };
                     let number =
                         |name: &str, otherwise| server.node.settings.number(name, otherwise);
-                    let frozen = server.node.faults.is_on(&Fault::FreezeMigrations);
-                    let frozen = if frozen { 0 } else { 1 };
-                    threads[usize::from(place)] = number("service.migrate-threads", 1) * frozen;
+                    if !server.node.faults.is_on(&Fault::FreezeMigrations) {
+                        threads[usize::from(place)] = number("service.migrate-threads", 1);
+                    }
                     let delay = number("service.migrate-fill-delay", 0) * 1000;
                     filling |= if now >= began + delay { bit(place) } else { 0 };
                 }
@@ -278,9 +275,9 @@ impl Fleet {
                 };
                 for (partition, epochs) in space.epochs.iter_mut().enumerate() {
                     let stores = layout.written(partition);
-                    let whole = self.network.is_cut()
+                    let parted = self.network.is_cut()
                         && is_parted(&self.servers, &self.network, namespace, stores);
-                    if stores & !alive == 0 && !whole {
+                    if stores & !alive == 0 && !parted {
                         epochs.add(stores);
                     }
                 }

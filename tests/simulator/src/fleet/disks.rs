@@ -53,13 +53,14 @@ pub struct Disk {
 }
 
 impl Fleet {
-    /// Deletes the claim of a disk, or wipes it. Shared memory goes the same way.
+    /// Deletes the claim of a disk, or wipes it. Shared memory goes the same way, also of an index.
     ///
     /// # Panics
     ///
     /// If a server has it open.
     pub fn erase(&mut self, disk: &str) {
         assert!(!self.is_open(disk), "{disk} is in use");
+        self.indexes.remove(disk);
         let Some(old) = self.disks.remove(disk) else {
             return;
         };
@@ -78,6 +79,21 @@ impl Fleet {
             (partitions > 0).then(|| (namespace.clone(), partitions))
         });
         last.into_iter().collect()
+    }
+
+    /// In how many partitions, by namespace, a server is the last that holds some write.
+    ///
+    /// # Panics
+    ///
+    /// If there is none of that name.
+    #[must_use]
+    pub fn held_only_by(&self, server: &str) -> BTreeMap<String, usize> {
+        let places = self.servers[self.index(server)].places.iter();
+        let counts = places.filter_map(|(namespace, place)| {
+            let count = self.spaces.get(namespace)?.depending_on(*place);
+            (count > 0).then(|| (namespace.clone(), count))
+        });
+        counts.collect()
     }
 
     /// Whether a server has a disk open.

@@ -131,6 +131,10 @@ pub struct Launch {
     pub work: Option<String>,
     /// From its start to its first answer, in milliseconds.
     pub loading: u64,
+    /// As much more when it has to work out its index anew.
+    pub indexing: u64,
+    /// Shared memory in which its index outlives it.
+    pub index: Option<String>,
     /// From the order to stop to its end, in milliseconds.
     pub flushing: u64,
 }
@@ -161,6 +165,8 @@ impl Launch {
             known_to_all: true,
             work: None,
             loading: 100,
+            indexing: 0,
+            index: None,
             flushing: 100,
         }
     }

@@ -100,12 +100,12 @@ impl Layout {
     /// The balance comes into force.
     pub fn begin(terms: Terms<'_>, space: &mut Space) -> (Self, Outcome) {
         let partitions = space.held.len();
-        let places = terms.places.iter().chain(&terms.others);
+        let members = terms.places.iter().chain(&terms.others);
         let mut layout = Self {
-            members: places.fold(0, |all, place| all | bit(*place)),
-            ownership: Arc::clone(&terms.ownership),
-            order: terms.places.clone(),
-            others: terms.others.clone(),
+            members: members.fold(0, |all, place| all | bit(*place)),
+            ownership: terms.ownership,
+            order: terms.places,
+            others: terms.others,
             unavailable: 0,
             dead: 0,
             quiesced: terms.quiesced,

@@ -82,7 +82,7 @@ impl Fleet {
             id: launch.id,
             nonce: self.draw(),
         };
-        let ready = self.now + launch.loading;
+        let ready = self.now + launch.loading + self.indexing(launch);
         let server = Server {
             name: name.to_owned(),
             node: self.node(name, launch, me, ready),
@@ -100,6 +100,13 @@ impl Fleet {
         self.servers.insert(at, server);
         self.network.moved();
         Ok(())
+    }
+
+    /// An index that was left whole is found again, once.
+    fn indexing(&mut self, launch: &Launch) -> u64 {
+        let index = launch.index.as_ref();
+        let warm = index.is_some_and(|index| self.indexes.remove(index));
+        if warm { 0 } else { launch.indexing }
     }
 
     fn node(&self, name: &str, launch: &Launch, me: Incarnation, ready: u64) -> Node {
@@ -170,6 +177,9 @@ impl Fleet {
         self.network.moved();
         if let Some(work) = &server.launch.work {
             self.work.insert(work.clone(), server.node.smd.clone());
+        }
+        if let (Some(index), Stop::Clean) = (&server.launch.index, how) {
+            self.indexes.insert(index.clone());
         }
         self.close_stores(&server, how, cause);
         self.forget_clusters();

@@ -30,8 +30,8 @@ pub struct Space {
     stores: Vec<Option<String>>,
     /// Stores whose copies may lack something, by partition; empty while there are none.
     mistrusted: Vec<Stores>,
-    /// Whether anything was ever held.
-    used: bool,
+    /// Whether a roster ever served it, by partition; empty while there was none.
+    used: Vec<bool>,
 }
 
 impl Space {
@@ -43,7 +43,7 @@ impl Space {
             held: vec![0; partitions],
             stores: Vec::new(),
             mistrusted: Vec::new(),
-            used: false,
+            used: Vec::new(),
         }
     }
 
@@ -127,30 +127,27 @@ impl Space {
         families: &mut Vec<Stores>,
         revives: bool,
     ) -> Verdict {
+        self.used.resize(self.held.len(), false);
         let mistrusted = self.mistrusted.get(partition).copied().unwrap_or(0);
         let trusted = families.iter().any(|family| family & !mistrusted != 0);
         // of what was never written no copy is missed
-        let fresh = families.is_empty() && (self.held[partition] == 0 && !self.used);
-        if !roster.admits(partition) {
-            return Verdict::Unavailable;
-        }
-        if trusted || fresh {
-            families.iter_mut().for_each(|it| *it &= !mistrusted);
-            families.retain(|it| *it != 0);
-            return Verdict::Served;
-        }
-        match (revives, roster.is_complete()) {
-            (true, _) => {
-                self.trust(partition, Stores::MAX);
-                Verdict::Revived
+        let fresh = families.is_empty() && !self.used[partition];
+        let verdict = match (roster.admits(partition), trusted || fresh, revives) {
+            (false, ..) => Verdict::Unavailable,
+            (true, true, _) => Verdict::Served,
+            (true, false, true) => Verdict::Revived,
+            (true, false, false) if roster.is_complete() => Verdict::Dead,
+            (true, false, false) => Verdict::Unavailable,
+        };
+        match verdict {
+            Verdict::Served => {
+                families.iter_mut().for_each(|it| *it &= !mistrusted);
+                families.retain(|it| *it != 0);
+                self.used[partition] = true;
             }
-            (false, true) => Verdict::Dead,
-            (false, false) => Verdict::Unavailable,
+            Verdict::Revived => self.trust(partition, Stores::MAX),
+            Verdict::Unavailable | Verdict::Dead => {}
         }
-    }
-
-    /// From now on a partition without copies has lost them.
-    pub fn use_it(&mut self) {
-        self.used = true;
+        verdict
     }
 }

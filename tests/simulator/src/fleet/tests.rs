@@ -3,6 +3,7 @@
 mod bugs;
 mod faults;
 mod model;
+mod recorded;
 mod strong;
 mod timelines;
 

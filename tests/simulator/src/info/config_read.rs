@@ -193,18 +193,16 @@ impl Texts {
     /// The settings of a namespace as one text.
     pub fn of(&self, settings: &Settings, namespace: &str) -> Arc<str> {
         let prefix = namespace_key(namespace, "").replace("}.", "}");
-        let entries = || {
-            settings
-                .entries()
-                .filter(|(key, _)| key.starts_with(&prefix))
-        };
+        let entries: Vec<_> = settings
+            .entries()
+            .filter(|(key, _)| key.starts_with(&prefix))
+            .collect();
         let same = |told: &Told| {
-            let known = told.entries.iter();
+            let mut pairs = told.entries.iter().zip(&entries);
             told.release == settings.release()
                 && told.namespace == namespace
-                && known
-                    .map(|(key, all)| (key.as_str(), all.as_slice()))
-                    .eq(entries())
+                && told.entries.len() == entries.len()
+                && pairs.all(|(told, (key, all))| told.0 == *key && told.1 == *all)
         };
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(told) = known.iter().find(|told| same(told)) {
@@ -215,8 +213,9 @@ impl Texts {
         let told = Told {
             release: settings.release(),
             namespace: namespace.to_owned(),
-            entries: entries()
-                .map(|(key, all)| (key.to_owned(), all.to_vec()))
+            entries: entries
+                .iter()
+                .map(|(key, all)| ((*key).to_owned(), all.to_vec()))
                 .collect(),
             text: Arc::clone(&text),
         };

@@ -11,14 +11,14 @@ use crate::version::{Edition, Release};
 use proptest::prelude::*;
 
 /// Section, node, request and answer, as recorded from three nodes of 8.1.2.0 Community.
-const RECORDED: &str = include_str!("../../data/recorded/answers.tsv");
+pub const RECORDED: &str = include_str!("../../data/recorded/answers.tsv");
 
 /// The cluster keys in the recording: sections 2 and 3 to 9.
-const KEYS: [&str; 2] = ["EF78D5312CE3", "3D944EACCCFC"];
+pub const KEYS: [&str; 2] = ["EF78D5312CE3", "3D944EACCCFC"];
 
 const NOW: u64 = 1_795_000_000_000;
 
-fn configuration(node: u8, more: &str) -> String {
+pub fn configuration(node: u8, more: &str) -> String {
     format!(
         "service {{\n cluster-name ako-live\n node-id a{node}\n}}\n\
          logging {{\n file /run/asd.log {{\n context any info\n }}\n console {{\n context any info\n }}\n}}\n\

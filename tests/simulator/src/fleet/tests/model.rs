@@ -259,6 +259,59 @@ fn what_no_server_knows_is_recorded() {
     );
 }
 
+#[test]
+fn an_index_that_was_left_whole_spares_the_next_start_the_work() {
+    let mut launch = Launch::new(0xa1).namespace(on_device(1));
+    launch.indexing = 60_000;
+    launch.index = Some("pod-1".to_owned());
+    let mut fleet = Fleet::new(1).with_partitions(16);
+    fleet.start("one", &launch).unwrap();
+    fleet.advance(59_000);
+    assert_eq!(fleet.info("one", "node"), Err(Silence::Refused));
+    fleet.advance(2000);
+    assert!(fleet.serves("one"));
+    fleet.stop("one", Stop::Clean);
+    fleet.advance(1000);
+    fleet.start("one", &launch).unwrap();
+    fleet.advance(200);
+    assert!(fleet.serves("one"));
+    fleet.stop("one", Stop::Crashed);
+    fleet.start("one", &launch).unwrap();
+    fleet.advance(200);
+    assert!(!fleet.serves("one"));
+}
+
+#[test]
+fn a_server_that_stays_quiesced_holds_nothing() {
+    let mut scene = Scene::settled(&[1, 2], in_memory);
+    let launch = Launch::new(0xa3).namespace(in_memory(3));
+    let launch = launch.setting("service.stay-quiesced", "true");
+    scene.fleet.start("node-3", &launch).unwrap();
+    scene.fleet.advance(4000);
+    assert_eq!(scene.figure(3, "namespace/test", "objects"), "0");
+    assert_eq!(scene.ask(3, "quiesce:"), "ERROR:22:permanently quiesced");
+    assert_eq!(scene.figure(1, "namespace/test", "nodes_quiesced"), "1");
+    scene.stop(3, Stop::Killed);
+    assert_eq!(scene.lines(), Vec::<String>::new());
+}
+
+#[test]
+fn a_stop_takes_its_time_and_a_kill_meanwhile_is_unclean() {
+    let mut scene = Scene::settled(&[1], |number| on_device(number).copies(1));
+    let mut launch = Launch::new(0xa2).namespace(on_device(2).copies(1));
+    launch.flushing = 10_000;
+    scene.fleet.start("node-2", &launch).unwrap();
+    scene.fleet.advance(4000);
+    scene.settle(&[1, 2]);
+    assert!(scene.fleet.held_only_by("node-2")["test"] > 50);
+    scene.stop(2, Stop::Clean);
+    scene.fleet.advance(5000);
+    assert!(scene.fleet.runs("node-2") && !scene.fleet.serves("node-2"));
+    scene.fleet.take_record();
+    scene.stop(2, Stop::Killed);
+    assert_eq!(scene.harms(), [Harm::DataLoss]);
+}
+
 /// What may happen to a cluster that is looked after.
 #[derive(Debug, Clone)]
 enum Care {
