@@ -39,17 +39,17 @@ impl Fleet {
     pub(super) fn form_clusters(&mut self) {
         let mut formed = false;
         for index in 0..self.servers.len() {
-            let (key, known) = {
-                let server = &self.servers[index];
-                (server.node.engine.key(), server.cluster)
-            };
-            if key == 0 || known == Some(key) || !self.servers[index].beats() {
+            let server = &mut self.servers[index];
+            let key = server.node.engine.key();
+            if key == server.committed || !server.beats() {
                 continue;
             }
-            if !self.clusters.contains_key(&key) {
+            server.committed = key;
+            if self.clusters.contains_key(&key) {
+                server.cluster = Some(key);
+            } else {
                 self.form(index, key);
             }
-            self.servers[index].cluster = Some(key);
             formed = true;
         }
         if formed {
@@ -81,6 +81,10 @@ impl Fleet {
             written: false,
         };
         self.clusters.insert(key, cluster);
+        // the others follow within milliseconds
+        for member in members {
+            self.servers[member].cluster = Some(key);
+        }
     }
 
     fn lay_out(
@@ -365,11 +369,9 @@ impl Fleet {
         size: u64,
     ) -> (Holding, Migrations) {
         let server = &self.servers[index];
-        let key = server.node.engine.key();
-        let layout = self
-            .clusters
-            .get(&key)
-            .and_then(|it| it.layouts.get(namespace));
+        let own = self.clusters.get(&server.node.engine.key());
+        let cluster = own.or_else(|| self.clusters.get(&server.cluster?));
+        let layout = cluster.and_then(|it| it.layouts.get(namespace));
         let (Some(layout), Some(space)) = (layout, self.spaces.get(namespace)) else {
             return (Holding::default(), Migrations::default());
         };

@@ -45,6 +45,8 @@ pub struct Server {
     pub places: Vec<(String, u8)>,
     /// The key of the cluster that it is a member of.
     pub cluster: Option<u64>,
+    /// The key that it had in force when somebody last looked.
+    pub committed: u64,
     pub next_pulse: u64,
     pub pulse: Option<Arc<Pulse>>,
 }
@@ -91,6 +93,7 @@ impl Fleet {
             me,
             stage: Stage::Loading(ready),
             cluster: None,
+            committed: 0,
             next_pulse: ready,
             pulse: None,
         };

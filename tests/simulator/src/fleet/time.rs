@@ -149,10 +149,25 @@ impl Fleet {
         let hearers = self.network.hears(&self.servers, from);
         let now = self.now;
         for to in in_set(hearers) {
+            self.introduce(from, to);
             if is_loud(&self.servers[to]) {
                 let node = &mut self.servers[to].node;
                 node.hear(Arc::clone(pulse), now);
             }
+        }
+    }
+
+    /// Who knows no users and rosters yet learns them before it is a member.
+    fn introduce(&mut self, from: usize, to: usize) {
+        let name = |server: &Server| {
+            let name = server.node.settings.get("service.cluster-name");
+            name.map(ToOwned::to_owned)
+        };
+        let (known, new) = (&self.servers[from].node, &self.servers[to].node);
+        let ignorant = new.smd.is_empty() && !known.smd.is_empty();
+        if ignorant && name(&self.servers[from]) == name(&self.servers[to]) {
+            let smd = known.smd.clone();
+            self.servers[to].node.learn(smd);
         }
     }
 }

@@ -250,6 +250,23 @@ fn servers_find_each_other_by_their_seeds_and_by_hearsay() {
 }
 
 #[test]
+fn all_that_was_written_after_a_recluster_is_known_too() {
+    let all = [1, 2, 3];
+    let mut scene = Scene::settled(&all, in_memory);
+    scene.recluster(&all);
+    scene.fleet.advance(1000);
+    let before: usize = all
+        .map(|it| scene.fleet.held_only_by(&name(it)).len())
+        .iter()
+        .sum();
+    assert_eq!(before, 0);
+    scene.stop(3, Stop::Crashed);
+    let [one, two] = [1, 2].map(|it| scene.fleet.held_only_by(&name(it))["test"]);
+    // two thirds of the partitions had a copy on the third
+    assert!((150..190).contains(&(one + two)), "{one} {two}");
+}
+
+#[test]
 fn what_no_server_knows_is_recorded() {
     let mut scene = Scene::settled(&[1], in_memory);
     assert_eq!(scene.ask(1, "nosuch"), "ERROR:4:unrecognized command");
