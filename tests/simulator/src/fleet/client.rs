@@ -70,5 +70,6 @@ impl Client {
 }
 
 fn count(masters: &[u8], place: u8) -> usize {
-    masters.iter().filter(|master| **master == place).count()
+    let own = |master: &&u8| **master == place;
+    masters.iter().filter(own).count()
 }

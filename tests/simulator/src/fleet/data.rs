@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Fleet;
 use super::consistency::Roster;
 use super::epochs::Stores;
-use super::layout::{Layout, Origin, Terms, Traffic};
+use super::layout::{Layout, Origin, Outcome, Terms, Traffic};
 use super::placement::bit;
 use super::record::{Cause, Harm};
 use super::server::{Server, Stage, Stop};
@@ -131,21 +131,21 @@ impl Fleet {
             .entry(namespace.to_owned())
             .or_insert_with(|| Space::new(partitions));
         let (layout, outcome) = Layout::begin(terms, space);
+        for member in members {
+            self.servers[*member].node.revived.remove(namespace);
+        }
+        self.note_outcome(namespace, outcome, reviver);
+        layout
+    }
+
+    fn note_outcome(&mut self, namespace: &str, outcome: Outcome, reviver: Option<String>) {
         self.note(Harm::DataLoss, namespace, outcome.lost, Cause::Dropped);
         let withdrawn = outcome.withdrawn;
         self.note(Harm::Unavailable, namespace, withdrawn, Cause::Rebalanced);
         if let Some(name) = reviver {
-            self.note(
-                Harm::DataLoss,
-                namespace,
-                outcome.revived,
-                Cause::Revived(name),
-            );
-            for member in members {
-                self.servers[*member].node.revived.remove(namespace);
-            }
+            let cause = Cause::Revived(name);
+            self.note(Harm::DataLoss, namespace, outcome.revived, cause);
         }
-        layout
     }
 
     /// Clusters without members are history.
@@ -202,19 +202,8 @@ impl Fleet {
                 if !layout.is_moving() {
                     continue;
                 }
-                let (mut threads, mut filling) = ([0; 64], 0);
-                for server in self.servers.iter().filter(|it| it.cluster == Some(*key)) {
-                    let Some(place) = server.place(namespace) else {
-                        continue;
-                    };
-                    let number =
-                        |name: &str, otherwise| server.node.settings.number(name, otherwise);
-                    if !server.node.faults.is_on(&Fault::FreezeMigrations) {
-                        threads[usize::from(place)] = number("service.migrate-threads", 1);
-                    }
-                    let delay = number("service.migrate-fill-delay", 0) * 1000;
-                    filling |= if now >= began + delay { bit(place) } else { 0 };
-                }
+                let members = self.servers.iter().filter(|it| it.cluster == Some(*key));
+                let (threads, filling) = senders(members, namespace, now.saturating_sub(began));
                 let (servers, network) = (&self.servers, &self.network);
                 let name = |place| {
                     let server = servers.iter().find(|it| it.place(namespace) == Some(place));
@@ -443,6 +432,28 @@ fn origins<'a>(
         layout: clusters.get(&key).and_then(|it| it.layouts.get(namespace)),
     });
     origins.collect()
+}
+
+/// Threads by store, and the stores that may fill others after so many milliseconds.
+fn senders<'a>(
+    members: impl Iterator<Item = &'a Server>,
+    namespace: &str,
+    since: u64,
+) -> ([u64; 64], Stores) {
+    let (mut threads, mut filling) = ([0; 64], 0);
+    for server in members {
+        let Some(place) = server.place(namespace) else {
+            continue;
+        };
+        let number = |name: &str, otherwise| server.node.settings.number(name, otherwise);
+        if !server.node.faults.is_on(&Fault::FreezeMigrations) {
+            threads[usize::from(place)] = number("service.migrate-threads", 1);
+        }
+        if since >= number("service.migrate-fill-delay", 0) * 1000 {
+            filling |= bit(place);
+        }
+    }
+    (threads, filling)
 }
 
 fn full_disks(servers: &[Server], namespace: &str) -> Stores {

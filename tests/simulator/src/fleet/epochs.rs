@@ -83,7 +83,9 @@ mod tests {
 
     fn of(sets: &[Stores]) -> Epochs {
         let mut epochs = Epochs::default();
-        sets.iter().for_each(|set| epochs.add(*set));
+        for set in sets {
+            epochs.add(*set);
+        }
         epochs
     }
 
@@ -137,7 +139,9 @@ mod tests {
                         }
                     }
                     Step::Drop(store) => {
-                        writes.iter_mut().for_each(|write| *write &= !(1 << store));
+                        for write in &mut writes {
+                            *write &= !(1 << store);
+                        }
                         let lost = writes.contains(&0);
                         writes.retain(|write| *write != 0);
                         prop_assert_eq!(epochs.drop_from(1 << store), lost);

@@ -258,15 +258,13 @@ impl Layout {
     /// What a store has to send and to receive.
     #[must_use]
     pub fn migrations(&self, place: u8) -> Migrations {
-        let count = |moves: &[Move], end: fn(&Move) -> u8| {
-            moves.iter().filter(|it| end(it) == place).count()
-        };
-        let (from, to): (fn(&Move) -> u8, fn(&Move) -> u8) = (|it| it.from, |it| it.to);
-        let lead = count(&self.leads, from);
+        let sent = |moves: &[Move]| moves.iter().filter(|it| it.from == place).count();
+        let received = |moves: &[Move]| moves.iter().filter(|it| it.to == place).count();
+        let lead = sent(&self.leads);
         Migrations {
-            send: lead + count(&self.fills, from),
+            send: lead + sent(&self.fills),
             lead,
-            receive: count(&self.leads, to) + count(&self.fills, to),
+            receive: received(&self.leads) + received(&self.fills),
             ..self.initial[usize::from(place)]
         }
     }

@@ -63,8 +63,8 @@ impl Network {
             }
         }
         for (one, known) in known.iter_mut().enumerate() {
-            let reached = (0..servers.len()).filter(|other| *other != one && reaches(one, *other));
-            *known &= reached.fold(0, |all, other| all | 1 << other);
+            let near = (0..servers.len()).filter(|other| *other != one && reaches(one, *other));
+            *known &= near.fold(0, |all, other| all | 1 << other);
         }
         known
     }

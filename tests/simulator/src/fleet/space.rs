@@ -80,8 +80,9 @@ impl Space {
     /// A store is gone; the number of partitions of which nobody has some write any more.
     pub fn erase(&mut self, place: u8) -> usize {
         self.stores[usize::from(place)] = None;
-        self.mistrusted.iter_mut().for_each(|it| *it &= !bit(place));
-        self.held.iter_mut().for_each(|held| *held &= !bit(place));
+        for stores in self.mistrusted.iter_mut().chain(&mut self.held) {
+            *stores &= !bit(place);
+        }
         let lost = self.epochs.iter_mut().map(|it| it.drop_from(bit(place)));
         lost.filter(|lost| *lost).count()
     }
@@ -132,16 +133,17 @@ impl Space {
         let trusted = families.iter().any(|family| family & !mistrusted != 0);
         // of what was never written no copy is missed
         let fresh = families.is_empty() && !self.used[partition];
-        let verdict = match (roster.admits(partition), trusted || fresh, revives) {
-            (false, ..) => Verdict::Unavailable,
-            (true, true, _) => Verdict::Served,
-            (true, false, true) => Verdict::Revived,
-            (true, false, false) if roster.is_complete() => Verdict::Dead,
-            (true, false, false) => Verdict::Unavailable,
+        let verdict = match (roster.admits(partition), trusted || fresh) {
+            (true, true) => Verdict::Served,
+            (true, false) if revives => Verdict::Revived,
+            (true, false) if roster.is_complete() => Verdict::Dead,
+            _ => Verdict::Unavailable,
         };
         match verdict {
             Verdict::Served => {
-                families.iter_mut().for_each(|it| *it &= !mistrusted);
+                for family in families.iter_mut() {
+                    *family &= !mistrusted;
+                }
                 families.retain(|it| *it != 0);
                 self.used[partition] = true;
             }

@@ -10,7 +10,9 @@ fn whole() -> Scene {
         fleet,
         namespace: in_memory,
     };
-    ALL.iter().for_each(|it| scene.start(*it));
+    for number in ALL {
+        scene.start(number);
+    }
     scene.settle(&ALL);
     scene.fleet.advance(2000);
     scene
