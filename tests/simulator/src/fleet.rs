@@ -32,6 +32,7 @@ mod record;
 mod server;
 mod space;
 mod time;
+mod traffic;
 
 use std::collections::{BTreeMap, BTreeSet};
 
