@@ -61,10 +61,13 @@ pub fn options(
     let edition = variable("AEROSPIKE_EDITION").unwrap_or_else(|| "enterprise".to_owned());
     let edition: Edition = edition.parse().context("AEROSPIKE_EDITION")?;
     let strict = variable("SIMULATOR_STRICT").is_some_and(|value| value != "0");
+    let control = variable("SIMULATOR_CONTROL");
+    let control = control.map(|it| it.parse().context("SIMULATOR_CONTROL"));
     Ok(Options {
         release: Release { version, edition },
         config_file,
         strict,
+        control: control.transpose()?,
     })
 }
 

@@ -17,7 +17,8 @@ mod sets;
 mod statistics;
 mod texts;
 
+pub use config_read::Texts;
 pub use registry::{Request, answer, answer_unauthenticated};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

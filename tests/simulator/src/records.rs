@@ -21,6 +21,8 @@ pub mod result {
     pub const PARAMETER: u8 = 4;
     /// There is a record.
     pub const EXISTS: u8 = 5;
+    /// There is no room.
+    pub const FULL: u8 = 8;
     /// Not an operation for this type of value.
     pub const INCOMPATIBLE_TYPE: u8 = 12;
     /// Nobody has the partition.
@@ -267,7 +269,7 @@ fn sum(bin: &Bin, operation: &Operation) -> Option<Vec<u8>> {
 }
 
 /// What changed since somebody asked.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Journal {
     /// Namespaces in which copies were dropped: only all that is left tells.
     pub rewritten: BTreeSet<String>,
@@ -291,7 +293,7 @@ impl Journal {
 }
 
 /// The copies that a node holds.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Records {
     namespaces: BTreeMap<String, HashMap<Digest, Record>>,
     journal: Option<Journal>,

@@ -3,6 +3,7 @@
 pub mod addresses;
 mod clients;
 mod clock;
+mod control;
 mod devices;
 mod fabric;
 mod feature_key;
@@ -17,6 +18,7 @@ mod start;
 mod storage;
 mod tls;
 
+pub use control::{Inspection, Order};
 pub use devices::Unusable;
 pub use shared::Shared;
 pub use start::{Failure, Options, Running, start};

@@ -35,8 +35,8 @@ fn meeting(level: PodPolicy, spec: &Value) -> AerospikeCluster {
     cluster(&all)
 }
 
-/// What is found under each policy, baseline first, in a cluster that met the standard before `pod` was merged into it.
-/// What each level has against a pod; what Kubernetes itself has against it is not asked here.
+/// What each level, baseline first, has against a cluster that met the standard before `pod` was merged into it. What
+/// Kubernetes itself has against it is not asked here.
 fn found(pod: &Value) -> [Vec<String>; 2] {
     [PodPolicy::Baseline, PodPolicy::Restricted].map(|level| {
         let cluster = meeting(level, &json!({"podSpec": pod}));

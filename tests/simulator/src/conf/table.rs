@@ -1,5 +1,6 @@
 //! The table of configuration parameters: which exist in which version, of what kind, in which range.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::version::{Release, Version};
@@ -8,6 +9,14 @@ const TEXT: &str = include_str!("../../data/parameters.tsv");
 
 static ROWS: LazyLock<Vec<Row>> =
     LazyLock::new(|| TEXT.lines().skip(1).filter_map(Row::read).collect());
+
+static BY_PATH: LazyLock<HashMap<&str, Vec<&Row>>> = LazyLock::new(|| {
+    let mut rows: HashMap<_, Vec<_>> = HashMap::new();
+    for row in ROWS.iter() {
+        rows.entry(row.path).or_default().push(row);
+    }
+    rows
+});
 
 /// What a value of a parameter may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,13 +154,15 @@ impl Table {
     /// The row at `path`.
     #[must_use]
     pub fn at(self, path: &str) -> Option<&'static Row> {
-        self.rows().find(|row| row.path == path)
+        let rows = BY_PATH.get(path)?.iter().copied();
+        rows.into_iter()
+            .find(|row| row.lives_at(self.release.version))
     }
 
     /// Whether any version has a row at `path`.
     #[must_use]
     pub fn ever_had(path: &str) -> bool {
-        ROWS.iter().any(|row| row.path == path)
+        BY_PATH.contains_key(path)
     }
 
     /// The row of the statement `name` in the section at `section`; a list has the plural name in the table.

@@ -1,13 +1,14 @@
 //! The configuration in force.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::registry::{Answer, Call};
 use super::texts::refused_setting;
 use crate::conf::Settings;
 use crate::conf::settings::namespace_key;
 use crate::conf::table::{Kind, Row, Table};
-use crate::version::Version;
+use crate::version::{Release, Version};
 
 const SERVICE: &str = include_str!("../../data/keys/service");
 const NETWORK: &str = include_str!("../../data/keys/network");
@@ -23,7 +24,7 @@ pub fn get_config(call: &mut Call<'_>) -> Answer {
         "network" => network_lines(&call.node.settings),
         "namespace" => {
             let name = call.required_namespace()?;
-            namespace_lines(&call.node.settings, name)
+            return Ok(call.node.texts.of(&call.node.settings, name).to_string());
         }
         "security" if !call.node.is_secured() => Vec::new(),
         "security" => section_lines(&call.node.settings, "security"),
@@ -172,6 +173,55 @@ fn tls_lines(settings: &Settings) -> Vec<String> {
             .map(move |(name, value)| format!("tls[{index}].{name}={value}"))
     });
     lines.collect()
+}
+
+/// Settings of namespaces as they were told lately. All that share them work out none twice.
+#[derive(Debug, Clone, Default)]
+pub struct Texts(Arc<Mutex<Vec<Told>>>);
+
+#[derive(Debug)]
+struct Told {
+    release: Release,
+    namespace: String,
+    entries: Vec<(String, Vec<String>)>,
+    text: Arc<str>,
+}
+
+impl Texts {
+    const KEPT: usize = 16;
+
+    /// The settings of a namespace as one text.
+    pub fn of(&self, settings: &Settings, namespace: &str) -> Arc<str> {
+        let prefix = namespace_key(namespace, "").replace("}.", "}");
+        let entries: Vec<_> = settings
+            .entries()
+            .filter(|(key, _)| key.starts_with(&prefix))
+            .collect();
+        let same = |told: &Told| {
+            let mut pairs = told.entries.iter().zip(&entries);
+            told.release == settings.release()
+                && told.namespace == namespace
+                && told.entries.len() == entries.len()
+                && pairs.all(|(told, (key, all))| told.0 == *key && told.1 == *all)
+        };
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(told) = known.iter().find(|told| same(told)) {
+            return Arc::clone(&told.text);
+        }
+        let text: Arc<str> = namespace_lines(settings, namespace).join(";").into();
+        known.truncate(Self::KEPT - 1);
+        let told = Told {
+            release: settings.release(),
+            namespace: namespace.to_owned(),
+            entries: entries
+                .iter()
+                .map(|(key, all)| ((*key).to_owned(), all.to_vec()))
+                .collect(),
+            text: Arc::clone(&text),
+        };
+        known.insert(0, told);
+        text
+    }
 }
 
 /// The settings of a namespace, of its engines last.

@@ -4,6 +4,7 @@ use super::{
     cluster, config_read, config_write, data, identity, indexes, logs, services, sets, statistics,
     texts,
 };
+use crate::faults::{Fault, Point};
 use crate::node::Node;
 use crate::security::{Access, Caller};
 use crate::version::Version;
@@ -294,7 +295,24 @@ fn one(request: &mut Request<'_>, text: &str) -> Option<String> {
     if let Some(access) = denied {
         return Some(texts::role_violation(version, access.name()));
     }
+    if let Some(error) = request.node.faults.error(text) {
+        return Some(error);
+    }
+    Some(run(entry, request, command))
+}
+
+/// Reads see what the node takes for the truth, orders meet the truth itself.
+fn run(entry: &Entry, request: &mut Request<'_>, command: Command<'_>) -> String {
     let (by_admin_port, now) = (request.by_admin_port, request.now);
+    let name = command.name;
+    let stale = request.node.stale.take();
+    let (mut view, pretends) = match stale {
+        Some(view) => (Some(view), entry.needs.is_none()),
+        None => (None, false),
+    };
+    if let (Some(view), true) = (&mut view, pretends) {
+        std::mem::swap(&mut request.node.engine, view);
+    }
     let mut call = Call {
         node: request.node,
         command,
@@ -302,7 +320,14 @@ fn one(request: &mut Request<'_>, text: &str) -> Option<String> {
         now,
     };
     let (Ok(value) | Err(value)) = (entry.run)(&mut call);
-    Some(value)
+    if let (Some(view), true) = (&mut view, pretends) {
+        std::mem::swap(&mut request.node.engine, view);
+    }
+    let node = &mut *request.node;
+    node.stale = view;
+    node.crash |=
+        Point::after(name).is_some_and(|point| node.faults.strike(&Fault::Crash { point }));
+    value
 }
 
 /// Truncating may be granted for one namespace or set.

@@ -1,17 +1,55 @@
 //! Figures about the server, its namespaces and their sets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 
-use super::cluster::unavailable;
-use super::config_read;
+use super::cluster::{dead, unavailable};
 use super::registry::{Answer, Call};
 use crate::conf::settings::namespace_key;
+use crate::faults::Fault;
 use crate::node::{EPOCH, Migrations, Node, Tally};
 use crate::partitions::partition_of;
 
 /// What a fresh 8.1.2 answers; what differs is put in its place.
-const STATISTICS: &str = include_str!("../../data/keys/statistics");
-const NAMESPACE: &str = include_str!("../../data/keys/namespace-statistics");
+static STATISTICS: LazyLock<Form> =
+    LazyLock::new(|| Form::of(include_str!("../../data/keys/statistics")));
+static NAMESPACE: LazyLock<Form> =
+    LazyLock::new(|| Form::of(include_str!("../../data/keys/namespace-statistics")));
+
+/// Keys and the values that they have unless something is known.
+struct Form {
+    lines: Vec<(&'static str, &'static str)>,
+    places: HashMap<&'static str, usize>,
+}
+
+impl Form {
+    fn of(text: &'static str) -> Self {
+        let lines: Vec<_> = text.lines().filter_map(|it| it.split_once('=')).collect();
+        let keys = lines.iter().map(|(key, _)| *key);
+        let places = keys.zip(0..).collect();
+        Self { lines, places }
+    }
+
+    /// The pairs, with the values that are known in the place of its own.
+    fn filled(&self, values: &BTreeMap<&str, String>) -> String {
+        let mut known = vec![None; self.lines.len()];
+        for (key, value) in values {
+            if let Some(place) = self.places.get(key) {
+                known[*place] = Some(value.as_str());
+            }
+        }
+        let mut text = String::with_capacity(self.lines.len() * 40);
+        for ((key, value), known) in self.lines.iter().zip(known) {
+            if !text.is_empty() {
+                text.push(';');
+            }
+            text.push_str(key);
+            text.push('=');
+            text.push_str(known.unwrap_or(value));
+        }
+        text
+    }
+}
 
 pub fn nothing(_: &mut Call<'_>) -> Answer {
     Ok(String::new())
@@ -19,15 +57,7 @@ pub fn nothing(_: &mut Call<'_>) -> Answer {
 
 pub fn statistics(call: &mut Call<'_>) -> Answer {
     let figures = figures(call.node, call.now);
-    Ok(filled(STATISTICS, &figures).join(";"))
-}
-
-/// The lines of a form, with the values that are known in the place of its own.
-fn filled(form: &str, values: &BTreeMap<&str, String>) -> Vec<String> {
-    let lines = form.lines().filter_map(|line| line.split_once('='));
-    lines
-        .map(|(key, value)| format!("{key}={}", values.get(key).map_or(value, String::as_str)))
-        .collect()
+    Ok(STATISTICS.filled(&figures))
 }
 
 fn figures(node: &Node, now: u64) -> BTreeMap<&'static str, String> {
@@ -118,9 +148,9 @@ pub fn namespace(call: &mut Call<'_>) -> Answer {
     if !call.node.has_namespace(name) {
         return Ok("type=unknown".to_owned());
     }
-    let mut lines = filled(NAMESPACE, &namespace_figures(call.node, name, call.now));
-    lines.extend(config_read::namespace_lines(&call.node.settings, name));
-    Ok(lines.join(";"))
+    let figures = NAMESPACE.filled(&namespace_figures(call.node, name, call.now));
+    let settings = call.node.texts.of(&call.node.settings, name);
+    Ok([&figures, ";", &settings].concat())
 }
 
 /// Copies of a node, by what they are for it.
@@ -134,14 +164,23 @@ struct Objects {
 }
 
 fn objects(node: &Node, namespace: &str) -> Objects {
+    if let Some(holdings) = &node.holdings {
+        let holding = holdings.get(namespace).copied().unwrap_or_default();
+        let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        return Objects {
+            all: count(holding.master + holding.prole + holding.surplus),
+            master: count(holding.master),
+            prole: count(holding.prole),
+            surplus: count(holding.surplus),
+            tombstones: 0,
+        };
+    }
     let (me, ownership) = (node.engine.me().id, node.ownership(namespace));
     let mut count = Objects::default();
     for (digest, record) in node.records.all(namespace) {
-        let replicas = ownership
-            .map(|it| it.replicas(partition_of(digest)))
-            .unwrap_or_default();
+        let place = ownership.and_then(|it| it.place_of(me, partition_of(digest)));
         count.tombstones += usize::from(record.deleted);
-        let kind = match replicas.iter().position(|id| *id == me) {
+        let kind = match place {
             _ if record.deleted => continue,
             Some(0) => &mut count.master,
             Some(_) => &mut count.prole,
@@ -170,6 +209,7 @@ fn namespace_figures(node: &Node, name: &str, now: u64) -> BTreeMap<&'static str
         ("client_write_success", total(&node.counts.writes)),
     ]);
     figures.extend(object_figures(node, name));
+    figures.extend(space_figures(node, name));
     figures.extend(ownership_figures(node, name));
     figures.extend(migration_figures(
         node.migrations.get(name).copied().unwrap_or_default(),
@@ -191,7 +231,34 @@ fn object_figures(node: &Node, name: &str) -> [(&'static str, String); 8] {
     ]
 }
 
-fn ownership_figures(node: &Node, name: &str) -> [(&'static str, String); 6] {
+/// How full the storage is, where somebody knows.
+fn space_figures(node: &Node, name: &str) -> Vec<(&'static str, String)> {
+    let holdings = node.holdings.as_ref();
+    let full = node.faults.is_on(&Fault::FullDisk);
+    let Some(holding) = holdings.and_then(|holdings| holdings.get(name)) else {
+        let figures = [("stop_writes", "true"), ("data_avail_pct", "0")];
+        let figures = figures.into_iter().filter(|_| full);
+        return figures
+            .map(|(key, value)| (key, value.to_owned()))
+            .collect();
+    };
+    let percent = (holding.used_bytes * 100)
+        .checked_div(holding.total_bytes)
+        .unwrap_or(0)
+        .min(100);
+    vec![
+        ("data_total_bytes", holding.total_bytes.to_string()),
+        ("data_used_bytes", holding.used_bytes.to_string()),
+        ("data_used_pct", percent.to_string()),
+        (
+            "data_avail_pct",
+            if full { 0 } else { 100 - percent }.to_string(),
+        ),
+        ("stop_writes", (full || holding.stop_writes).to_string()),
+    ]
+}
+
+fn ownership_figures(node: &Node, name: &str) -> [(&'static str, String); 7] {
     let (size, active, copies) = node
         .ownership(name)
         .map_or((0, 0, 0), |it| (it.nodes.len(), it.active, it.copies));
@@ -202,6 +269,7 @@ fn ownership_figures(node: &Node, name: &str) -> [(&'static str, String); 6] {
             "unavailable_partitions",
             unavailable(node, name).to_string(),
         ),
+        ("dead_partitions", dead(node, name).to_string()),
         ("pending_quiesce", node.pending_quiesce.to_string()),
         ("effective_is_quiesced", node.is_quiesced().to_string()),
         ("nodes_quiesced", (size - active).to_string()),
@@ -220,7 +288,7 @@ fn migration_figures(migrations: Migrations) -> [(&'static str, String); 7] {
         ),
         (
             "migrate_tx_partitions_lead_remaining",
-            migrations.send.to_string(),
+            migrations.lead.to_string(),
         ),
         (
             "migrate_tx_partitions_active",

@@ -11,14 +11,14 @@ use crate::version::{Edition, Release};
 use proptest::prelude::*;
 
 /// Section, node, request and answer, as recorded from three nodes of 8.1.2.0 Community.
-const RECORDED: &str = include_str!("../../data/recorded/answers.tsv");
+pub const RECORDED: &str = include_str!("../../data/recorded/answers.tsv");
 
 /// The cluster keys in the recording: sections 2 and 3 to 9.
-const KEYS: [&str; 2] = ["EF78D5312CE3", "3D944EACCCFC"];
+pub const KEYS: [&str; 2] = ["EF78D5312CE3", "3D944EACCCFC"];
 
 const NOW: u64 = 1_795_000_000_000;
 
-fn configuration(node: u8, more: &str) -> String {
+pub fn configuration(node: u8, more: &str) -> String {
     format!(
         "service {{\n cluster-name ako-live\n node-id a{node}\n}}\n\
          logging {{\n file /run/asd.log {{\n context any info\n }}\n console {{\n context any info\n }}\n}}\n\
@@ -74,10 +74,10 @@ fn cluster(release: Release, more: &str) -> (Vec<Node>, u64) {
 }
 
 fn step(nodes: &mut [Node], now: u64) {
-    let pulses: Vec<_> = nodes.iter().map(|node| node.engine.pulse()).collect();
+    let pulses: Vec<_> = nodes.iter_mut().map(|node| node.engine.pulse()).collect();
     for node in nodes {
         for pulse in &pulses {
-            node.hear(pulse.clone(), now);
+            node.hear(std::sync::Arc::clone(pulse), now);
         }
         node.tick(now);
     }

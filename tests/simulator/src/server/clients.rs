@@ -10,10 +10,12 @@ use tokio::task::JoinSet;
 
 use super::tls::Tls;
 use super::{Shared, routing};
+use crate::faults::Fault;
 use crate::info;
 use crate::security::{self, Caller, Desk};
 use crate::wire::admin::{Reply, Request};
 use crate::wire::frame::{self, HEADER, Kind};
+use crate::wire::info::commands;
 
 /// Which port a connection came by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +44,9 @@ async fn serve(
     port: Port,
     tls: Option<Tls>,
 ) {
+    if shared.node().faults.strike(&Fault::Refuse) {
+        return;
+    }
     count(&shared, port, 1);
     let _ = stream.set_nodelay(true);
     let caller = Caller::from(from.ip());
@@ -83,7 +88,10 @@ async fn converse(
         }
         let (kind, length) = frame::read(header).map_err(invalid)?;
         let body = body(&mut stream, length).await?;
-        let answer = match kind {
+        if shared.node().faults.strike(&Fault::Stall) {
+            return wait_for_the_end(&mut stream).await;
+        }
+        let mut answer = match kind {
             Kind::Info => frame::write(kind, answer_info(shared, &caller, port, &body).as_bytes()),
             Kind::Admin => frame::write(kind, &answer_admin(shared, &mut caller, &body)),
             Kind::Record if port == Port::Service => {
@@ -96,8 +104,39 @@ async fn converse(
             }
             Kind::Compressed => return Err(invalid("compressed messages are not simulated")),
         };
+        let goes_on = go_wrong(shared, kind, &body, &mut answer);
         stream.write_all(&answer).await?;
+        if !goes_on {
+            return Ok(());
+        }
     }
+}
+
+async fn wait_for_the_end(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
+    let mut rest = [0; 1024];
+    while stream.read(&mut rest).await? != 0 {}
+    Ok(())
+}
+
+/// What the fault plan does to an answer; whether the connection goes on.
+fn go_wrong(shared: &Shared, kind: Kind, body: &[u8], answer: &mut Vec<u8>) -> bool {
+    let mut node = shared.node();
+    if node.crash {
+        // whoever asked sees the connection break
+        std::process::abort();
+    }
+    if kind == Kind::Info && commands(body).any(|it| node.faults.loses_reply(&it)) {
+        answer.clear();
+        return false;
+    }
+    if node.faults.strike(&Fault::Truncate) {
+        answer.truncate(answer.len() / 2);
+        return false;
+    }
+    if node.faults.strike(&Fault::Garble) {
+        answer[0] = u8::MAX;
+    }
+    true
 }
 
 fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {

@@ -16,6 +16,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use super::fabric::host_port;
 use super::{Shared, fabric, frames, migrate};
 use crate::cluster::{Incarnation, NodeId, Pulse};
+use crate::faults::Point;
 
 /// How often the engine is told the time.
 const TICK: Duration = Duration::from_millis(15);
@@ -162,6 +163,14 @@ impl Heart {
             )
         };
         if changed {
+            if self
+                .shared
+                .node()
+                .faults
+                .crashes(Point::BeforeMetadataIsKept)
+            {
+                std::process::abort();
+            }
             let smd = self.shared.node().smd.clone();
             if let Err(error) = self.shared.storage.keep(&smd) {
                 self.shared
@@ -181,7 +190,7 @@ impl Heart {
         if self.is_silent() {
             return;
         }
-        let pulse = self.shared.node().engine.pulse();
+        let pulse = Pulse::clone(&self.shared.node().engine.pulse());
         let mesh = self.mesh();
         let known = mesh.linked_addresses();
         let Ok(bytes) = frames::encode(&Beat { pulse, known }) else {
@@ -299,7 +308,7 @@ impl Heart {
     }
 
     fn hear(&self, id: u64, mut beat: Beat, remote: IpAddr) {
-        let contact = &mut beat.pulse.offer.contact;
+        let contact = &mut Arc::make_mut(&mut beat.pulse.offer).contact;
         for host in [&mut contact.heartbeat.0, &mut contact.fabric.0] {
             if host.is_empty() {
                 *host = remote.to_canonical().to_string();
@@ -317,7 +326,7 @@ impl Heart {
         }
         drop(mesh);
         let now = self.shared.clock.now();
-        self.shared.node().hear(beat.pulse, now);
+        self.shared.node().hear(Arc::new(beat.pulse), now);
     }
 }
 

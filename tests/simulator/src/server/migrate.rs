@@ -9,6 +9,7 @@ use tokio::time::sleep;
 use super::Shared;
 use super::fabric::{Ask, Batch, Reply, host_port};
 use crate::cluster::NodeId;
+use crate::faults::{Fault, Point};
 use crate::node::Node;
 use crate::partitions::partition_of;
 
@@ -69,6 +70,12 @@ pub async fn run(shared: Arc<Shared>, plan: Plan) {
         finish(&shared, &plan);
     }
     for (number, moves) in plan.moves.iter().enumerate() {
+        while shared.node().faults.is_on(&Fault::FreezeMigrations) {
+            sleep(PAUSE).await;
+        }
+        if shared.node().faults.crashes(Point::DuringMigration) {
+            std::process::abort();
+        }
         sleep(PARTITION * u32::try_from(moves.partitions.len()).unwrap_or(u32::MAX)).await;
         let ask = Ask::Migrate(batch(&shared, plan.key, moves));
         if !deliver(&shared, plan.key, moves.to, &ask).await {

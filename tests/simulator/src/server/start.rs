@@ -19,7 +19,7 @@ use super::log::{Log, format};
 use super::names::Names;
 use super::storage::Storage;
 use super::tls::Tls;
-use super::{Shared, addresses, fabric, feature_key, heartbeat};
+use super::{Shared, addresses, control, fabric, feature_key, heartbeat};
 use crate::cluster::{Engine, Incarnation, Offer, Timing};
 use crate::conf::checks::{Machine, check};
 use crate::conf::{self, Refusal, Settings};
@@ -36,6 +36,8 @@ pub struct Options {
     pub config_file: PathBuf,
     /// Whether unknown requests are violations.
     pub strict: bool,
+    /// Where tests say what is to go wrong.
+    pub control: Option<SocketAddr>,
 }
 
 /// Why a server did not start.
@@ -166,6 +168,11 @@ pub async fn start(options: &Options) -> Result<Running, Failure> {
     warn(&shared);
     let mut tasks = listeners.bind(&shared).await?;
     tasks.spawn(flush(Arc::clone(&shared)));
+    if let Some(address) = options.control {
+        let bound = control::bind(address).await;
+        let listener = bound.map_err(|source| Failure::Bind { address, source })?;
+        tasks.spawn(control::listen(Arc::clone(&shared), listener));
+    }
     shared.say(2, "as", "service ready: soon there will be cake!");
     Ok(Running { shared, tasks })
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use simulator::server::{Options, Running, start};
 use simulator::version::{Edition, Release};
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
@@ -17,6 +17,7 @@ use tokio::time::{sleep, timeout};
 static NEXT_TEST: AtomicU8 = AtomicU8::new(1);
 
 pub const SERVICE: u16 = 3000;
+const CONTROL: u16 = 4000;
 
 /// A few nodes of one cluster.
 pub struct Fleet {
@@ -119,6 +120,7 @@ impl Fleet {
             release: self.release,
             config_file,
             strict: true,
+            control: Some((self.address(node), CONTROL).into()),
         };
         let running = start(&options).await.expect("a server");
         self.nodes[usize::from(node) - 1] = Some(running);
@@ -138,6 +140,21 @@ impl Fleet {
         text.trim_end_matches('\n')
             .split_once('\t')
             .map_or(text.clone(), |(_, value)| value.to_owned())
+    }
+
+    /// Sends one order to the control port of a node; its answer.
+    pub async fn order(&self, node: u8, order: &str) -> String {
+        let mut stream = TcpStream::connect((self.address(node), CONTROL))
+            .await
+            .expect("a connection");
+        stream
+            .write_all(format!("{order}\n").as_bytes())
+            .await
+            .expect("a write");
+        let mut answer = String::new();
+        let mut reader = tokio::io::BufReader::new(stream);
+        reader.read_line(&mut answer).await.expect("an answer");
+        answer.trim_end().to_owned()
     }
 
     /// Sends one message and returns the body of the answer.
