@@ -51,6 +51,9 @@ const WHILE_STALLED: Duration = Duration::from_secs(30);
 /// The longest time between tries of a pass that fails.
 const LONGEST_BACKOFF: Duration = Duration::from_mins(5);
 
+/// What was seen longer ago than this justifies no step: pods may have joined since.
+const SEEN_WITHIN: Duration = Duration::from_secs(8);
+
 /// Everything that a pass may touch.
 pub struct Context {
     /// Kubernetes.
@@ -70,6 +73,12 @@ pub struct Context {
 }
 
 impl Context {
+    /// Whether a step may be taken on what was observed.
+    fn may_disturb(&self, observed: &plan::Observed) -> bool {
+        let age = Timestamp::now().duration_since(observed.now);
+        age.unsigned_abs() <= SEEN_WITHIN
+    }
+
     fn failed(&self, cluster: &str) -> u32 {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let count = failures.entry(cluster.to_owned()).or_insert(0);

@@ -3,10 +3,14 @@
 
 pub mod access_control;
 pub mod claims;
+pub mod clean_up;
 pub mod deletion;
+pub mod members;
 pub mod objects;
 pub mod observed;
 pub mod outdated;
+pub mod quiesce;
+pub mod scale_down;
 pub mod scale_up;
 pub mod servers;
 pub mod status;
@@ -40,6 +44,18 @@ impl Plan {
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.upkeep.is_empty() && self.step.is_none() && self.waits.is_empty()
+    }
+
+    /// Whether nothing is left to do or to wait for but pods that the user lets operations do without.
+    #[must_use]
+    pub fn is_rolled_out(&self) -> bool {
+        self.lets_a_step_follow()
+    }
+
+    /// Whether a step may follow what is planned so far.
+    fn lets_a_step_follow(&self) -> bool {
+        let held_up = self.waits.iter().any(|wait| wait.reason.holds_up_steps());
+        self.upkeep.is_empty() && self.step.is_none() && !held_up
     }
 }
 
@@ -100,13 +116,42 @@ pub enum Effect {
         /// The requests.
         requests: Vec<Request>,
     },
+    /// Sends an info command that puts servers back as they should be.
+    Command(Order),
 }
 
-/// A step that changes what runs.
+/// An info command for some servers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Order {
+    /// Their pods.
+    pub pods: Vec<String>,
+    /// The command.
+    pub command: String,
+}
+
+/// A step that changes what runs, or that cannot be taken back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Raises the number of a rack's pods.
-    Grow {
+    Grow(Resize),
+    /// Takes servers that are about to stop out of the data path.
+    Drain(Drain),
+    /// Lowers the number of a rack's pods.
+    Shrink(Resize),
+    /// Deletes claims of removed pods.
+    DeleteClaims {
+        /// Names and uids.
+        claims: Vec<(String, String)>,
+    },
+    /// Makes servers and status forget removed pods.
+    Forget {
+        /// The pods, with the IPs in their entries.
+        pods: Vec<(String, String)>,
+        /// What the servers are told; those that cannot be reached will learn it by themselves.
+        orders: Vec<Order>,
+    },
+    /// Deletes the set of a rack that is gone from the spec and has no pods.
+    RemoveRack {
         /// The rack.
         rack: RackIdentifier,
         /// Its `StatefulSet`.
@@ -115,11 +160,48 @@ pub enum Step {
         uid: String,
         /// Version that was seen.
         resource_version: String,
-        /// Pods that were asked for.
-        from: i32,
-        /// Pods to ask for.
-        to: i32,
     },
+}
+
+/// Another number of a rack's pods.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resize {
+    /// The rack.
+    pub rack: RackIdentifier,
+    /// Its `StatefulSet`.
+    pub set: String,
+    /// Uid that was seen.
+    pub uid: String,
+    /// Version that was seen.
+    pub resource_version: String,
+    /// Pods that were asked for.
+    pub from: i32,
+    /// Pods to ask for.
+    pub to: i32,
+}
+
+/// An order on the way to a stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drain {
+    /// The rack.
+    pub rack: RackIdentifier,
+    /// What the order is for.
+    pub stage: DrainStage,
+    /// The pods that are about to stop.
+    pub pods: Vec<String>,
+    /// The order.
+    pub order: Order,
+}
+
+/// The orders on the way to a stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DrainStage {
+    /// Fills are not delayed until the pods are gone.
+    BorrowFillDelay,
+    /// The servers shall leave the data path.
+    Quiesce,
+    /// A rebalance, with which they leave it.
+    Recluster,
 }
 
 /// What keeps the cluster from being as desired.
@@ -154,6 +236,18 @@ pub enum WaitReason {
     Migrations,
     /// Users and roles are not known yet.
     AccessControl,
+    /// Pods are being removed.
+    ScalingDown,
+    /// Clients still use a server that is about to stop.
+    Traffic,
+    /// Partitions are dead or unavailable.
+    PartitionsNotServed,
+    /// The servers that stay cannot hold the data.
+    NotEnoughRoom,
+    /// Data would go with the servers that hold it.
+    WouldLoseData,
+    /// A pod is broken and the user lets operations do without it.
+    PodIgnored,
 }
 
 impl Effect {
@@ -171,6 +265,37 @@ impl Effect {
             Self::MarkInitialized { claim, .. } => format!("marking claim {claim} as prepared"),
             Self::GrantNodeReader => "granting the pods to read their nodes".to_owned(),
             Self::Administer { .. } => "making users and roles".to_owned(),
+            Self::Command(order) => order.describe(),
+        }
+    }
+}
+
+impl Order {
+    /// What it does, for those who wait for it.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        format!("telling {} servers: {}", self.pods.len(), self.command)
+    }
+}
+
+impl Step {
+    /// What it does, for those who wait for it.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Grow(to) | Self::Shrink(to) => {
+                format!("rack {} goes from {} to {} pods", to.rack, to.from, to.to)
+            }
+            Self::Drain(drain) => format!("draining {}", drain.pods.join(", ")),
+            Self::DeleteClaims { claims } => {
+                let names: Vec<_> = claims.iter().map(|(name, _)| name.as_str()).collect();
+                format!("deleting claims {}", names.join(", "))
+            }
+            Self::Forget { pods, .. } => {
+                let names: Vec<_> = pods.iter().map(|(name, _)| name.as_str()).collect();
+                format!("forgetting {}", names.join(", "))
+            }
+            Self::RemoveRack { rack, .. } => format!("removing rack {rack}"),
         }
     }
 }
@@ -190,6 +315,12 @@ impl WaitReason {
             Self::Clustering => "ClusterForming",
             Self::Migrations => "Migrating",
             Self::AccessControl => "AccessControlPending",
+            Self::ScalingDown => "ScalingDown",
+            Self::Traffic => "ClientsStillConnected",
+            Self::PartitionsNotServed => "PartitionsNotServed",
+            Self::NotEnoughRoom => "NotEnoughRoom",
+            Self::WouldLoseData => "WouldLoseData",
+            Self::PodIgnored => "PodIgnored",
         }
     }
 
@@ -201,13 +332,25 @@ impl WaitReason {
             | Self::NotSupported
             | Self::SecretMissing
             | Self::Unschedulable
-            | Self::PodFailed => true,
+            | Self::PodFailed
+            | Self::NotEnoughRoom
+            | Self::WouldLoseData => true,
             Self::Pods
             | Self::Servers
             | Self::Clustering
             | Self::Migrations
-            | Self::AccessControl => false,
+            | Self::AccessControl
+            | Self::ScalingDown
+            | Self::Traffic
+            | Self::PartitionsNotServed
+            | Self::PodIgnored => false,
         }
+    }
+
+    /// Whether no step is taken while this is waited for.
+    #[must_use]
+    pub const fn holds_up_steps(self) -> bool {
+        !matches!(self, Self::PodIgnored)
     }
 }
 
@@ -250,12 +393,16 @@ type Stage = fn(&Desired, &Observed) -> Share;
 const STAGES: &[Stage] = &[
     objects::keep,
     claims::mark_initialized,
+    quiesce::undo,
+    quiesce::give_back_fill_delay,
     scale_up::grow,
     scale_up::await_pods,
+    scale_down::await_departures,
     outdated::name_outdated,
-    outdated::name_removed_racks,
     servers::await_cluster,
     access_control::install,
+    clean_up::clear_away,
+    scale_down::shrink,
 ];
 
 /// What to do next. A step waits until the stages before its own have nothing to do and miss nothing, so that what pods
@@ -269,7 +416,7 @@ pub fn next(desired: &Desired, observed: &Observed) -> Plan {
             step,
             waits,
         } = stage(desired, observed);
-        if plan == Plan::default() {
+        if plan.lets_a_step_follow() {
             plan.step = step;
         }
         plan.upkeep.extend(upkeep);

@@ -5,6 +5,7 @@ pub mod effective;
 pub mod hash;
 pub mod image;
 pub mod network;
+pub mod portion;
 pub mod quantity;
 pub mod racks;
 pub mod storage;

@@ -24,7 +24,8 @@ fn seconds_ago(seconds: i64) -> Timestamp {
 #[test]
 fn the_first_rack_that_has_too_few_grows_to_its_full_size_at_once() {
     let observed = World::settled(&Wish::of(2, 2)).observe();
-    let Some(Step::Grow { set, from, to, .. }) = grow(&Wish::of(7, 2).resolve(), &observed).step
+    let Some(Step::Grow(Resize { set, from, to, .. })) =
+        grow(&Wish::of(7, 2).resolve(), &observed).step
     else {
         panic!("a rack grows");
     };
