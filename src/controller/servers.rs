@@ -136,9 +136,10 @@ impl Survey<'_> {
         } = self;
         let (mut link, _) = connect(desired, pod, credentials, context, *deadline).await?;
         let namespaces: Vec<_> = self.namespaces.iter().map(String::as_str).collect();
+        let build = version.to_string().parse().ok();
         let questions = Questions {
             namespaces: &namespaces,
-            known: version.to_string().parse().ok().as_ref(),
+            known: build.as_ref(),
             members: self.members,
             fill_delay: quiesce::fill_delay(desired) > 0,
             traffic: self.traffic,

@@ -157,7 +157,7 @@ fn forget<'a>(
         .flatten()
         .collect();
     let everybody = || observed.pods_where(|_| true);
-    let clear = |pod| command::tip_clear(&names::fqdn(pod, &desired.identity), &ports);
+    let clear = |pod: &String| command::tip_clear(&names::fqdn(pod, &desired.identity), &ports);
     removed
         .map(clear)
         .chain([command::ALUMNI_RESET.to_owned()])
