@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{Kind, World};
-use crate::plan::{Effect, FIELD_MANAGER, Live, Object, Step, objects::Objects};
+use crate::plan::{Effect, FIELD_MANAGER, Live, Object, objects::Objects};
 
 /// A write that did not happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +23,11 @@ impl Stored {
         Live::of(self.body.clone()).replicas()
     }
 
-    fn uid(&self) -> &str {
+    pub fn uid(&self) -> &str {
         self.body["metadata"]["uid"].as_str().unwrap()
     }
 
-    fn version(&self) -> &Value {
+    pub fn version(&self) -> &Value {
         &self.body["metadata"]["resourceVersion"]
     }
 }
@@ -74,6 +74,7 @@ impl World {
                 self.administer(requests);
                 Ok(())
             }
+            Effect::Command(order) => self.obey(order),
         }
     }
 
@@ -134,38 +135,6 @@ impl World {
     fn mark(&mut self, claim: &str, uid: &str) -> Result<(), Refused> {
         let claim = self.claims.get_mut(claim).filter(|claim| claim.uid == uid);
         claim.ok_or(Refused)?.initialized = true;
-        Ok(())
-    }
-
-    /// # Errors
-    ///
-    /// If the set was touched since.
-    pub fn take(&mut self, step: &Step) -> Result<(), Refused> {
-        let Step::Grow {
-            set,
-            uid,
-            resource_version,
-            from,
-            to,
-            ..
-        } = step;
-        let stored = self.objects.get(&(Kind::StatefulSet, set.clone()));
-        let fits = stored.is_some_and(|stored| {
-            stored.uid() == uid
-                && stored.version() == resource_version.as_str()
-                && stored.replicas() == *from
-        });
-        if !fits {
-            return Err(Refused);
-        }
-        self.assert_ready_for_pods(set, *from, *to);
-        let version = self.fresh().to_string();
-        let stored = self
-            .objects
-            .get_mut(&(Kind::StatefulSet, set.clone()))
-            .unwrap();
-        stored.body["spec"]["replicas"] = (*to).into();
-        stored.body["metadata"]["resourceVersion"] = version.into();
         Ok(())
     }
 
