@@ -11,6 +11,7 @@
 pub mod cli;
 pub mod cluster;
 pub mod conf;
+pub mod fleet;
 pub mod info;
 pub mod node;
 pub mod partitions;

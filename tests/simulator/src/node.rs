@@ -4,11 +4,12 @@ mod moves;
 mod tally;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::cluster::{Contact, Engine, Event, NamespaceOffer, NodeId, Offer, Pulse};
 use crate::conf::Settings;
 use crate::conf::settings::namespace_key;
-use crate::partitions::{Ownership, balance};
+use crate::partitions::{Balances, Ownership, PARTITIONS};
 use crate::records::{Record, Records};
 use crate::security::{Access, Caller, Directory, Sessions};
 use crate::smd::Smd;
@@ -34,7 +35,7 @@ pub struct LogLine {
 }
 
 /// Counts that the statistics show.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Counts {
     /// Requests in a form that a later version drops.
     pub deprecated: u64,
@@ -72,7 +73,29 @@ pub struct Due {
     pub moving: bool,
 }
 
+/// What a node holds of a namespace, for nodes that keep no records to count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Holding {
+    /// Records of which it is the master.
+    pub master: u64,
+    /// Records of which it is another replica.
+    pub prole: u64,
+    /// Records of which it has a copy that is none of the replicas.
+    pub surplus: u64,
+    /// Bytes of all of them.
+    pub used_bytes: u64,
+    /// Bytes of its storage.
+    pub total_bytes: u64,
+    /// Partitions that nobody may serve.
+    pub unavailable: usize,
+    /// Partitions of which all copies are mistrusted.
+    pub dead: usize,
+    /// Whether it takes no writes because it is full.
+    pub stop_writes: bool,
+}
+
 /// The state of a server.
+#[derive(Clone)]
 pub struct Node {
     /// Configuration in force.
     pub settings: Settings,
@@ -108,7 +131,13 @@ pub struct Node {
     pub started: u64,
     /// Whether unknown requests are violations.
     pub strict: bool,
-    ownership: BTreeMap<String, Ownership>,
+    /// Partitions of each namespace.
+    pub partitions: usize,
+    /// Balances that it shares with others.
+    pub balances: Balances,
+    /// What it holds by namespace; without it its records are counted, and moved by this node itself.
+    pub holdings: Option<BTreeMap<String, Holding>>,
+    ownership: BTreeMap<String, Arc<Ownership>>,
     before: Before,
     outgoing: BTreeMap<String, Vec<(usize, NodeId)>>,
     rosters: BTreeMap<String, Vec<String>>,
@@ -143,6 +172,9 @@ impl Node {
             log: Vec::new(),
             started: now,
             strict: false,
+            partitions: PARTITIONS,
+            balances: Balances::default(),
+            holdings: None,
             ownership: BTreeMap::new(),
             before: Before::default(),
             outgoing: BTreeMap::new(),
@@ -207,7 +239,7 @@ impl Node {
     /// Who holds a namespace since the last balance.
     #[must_use]
     pub fn ownership(&self, namespace: &str) -> Option<&Ownership> {
-        self.ownership.get(namespace)
+        self.ownership.get(namespace).map(AsRef::as_ref)
     }
 
     /// The roster in force since the last balance.
@@ -274,7 +306,7 @@ impl Node {
     }
 
     /// A pulse of another node arrived.
-    pub fn hear(&mut self, pulse: Pulse, now: u64) {
+    pub fn hear(&mut self, pulse: Arc<Pulse>, now: u64) {
         self.engine.hear(pulse, now);
         self.follow_cluster();
     }
@@ -307,10 +339,15 @@ impl Node {
             let roster = self
                 .is_strong(name)
                 .then(|| roster_ids(&self.rosters[name]));
-            let ownership = balance(self.engine.members(), name, roster.as_deref());
+            let members = self.engine.members();
+            let ownership =
+                self.balances
+                    .balance(members, name, roster.as_deref(), self.partitions);
             self.ownership.insert(name.clone(), ownership);
         }
-        self.plan_migrations();
+        if self.holdings.is_none() {
+            self.plan_migrations();
+        }
         self.before.members = self.engine.incarnations();
         self.meet_peers();
         self.partition_generation = (self.partition_generation + 1).max(1);
@@ -325,10 +362,11 @@ impl Node {
     fn meet_peers(&mut self) {
         let me = self.engine.me().id;
         let peers = self.engine.members().iter().filter(|(id, _)| **id != me);
-        let peers: Vec<_> = peers
-            .map(|(id, offer)| (*id, offer.contact.clone()))
-            .collect();
-        self.alumni.extend(peers);
+        for (id, offer) in peers {
+            if self.alumni.get(id) != Some(&offer.contact) {
+                self.alumni.insert(*id, offer.contact.clone());
+            }
+        }
         self.peers_generation += 1;
     }
 

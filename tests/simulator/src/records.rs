@@ -267,7 +267,7 @@ fn sum(bin: &Bin, operation: &Operation) -> Option<Vec<u8>> {
 }
 
 /// What changed since somebody asked.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Journal {
     /// Namespaces in which copies were dropped: only all that is left tells.
     pub rewritten: BTreeSet<String>,
@@ -291,7 +291,7 @@ impl Journal {
 }
 
 /// The copies that a node holds.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Records {
     namespaces: BTreeMap<String, HashMap<Digest, Record>>,
     journal: Option<Journal>,

@@ -1,6 +1,7 @@
 //! The state machine of one node.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::message::{Incarnation, NodeId, Offer, Pulse, View};
 
@@ -76,24 +77,25 @@ enum Phase {
 #[derive(Debug, Clone)]
 struct Peer {
     heard: u64,
-    pulse: Pulse,
+    pulse: Arc<Pulse>,
 }
 
 /// The membership as one node sees it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Engine {
     me: Incarnation,
     cluster_name: String,
     timing: Timing,
     largest: usize,
     least: usize,
-    offer: Offer,
-    offered: Offer,
+    offer: Arc<Offer>,
+    offered: Arc<Offer>,
+    said: Option<Arc<Pulse>>,
     peers: BTreeMap<NodeId, Peer>,
     rivals: BTreeMap<NodeId, u64>,
     view: Option<View>,
     phase: Phase,
-    committed: BTreeMap<NodeId, Offer>,
+    committed: BTreeMap<NodeId, Arc<Offer>>,
     committed_key: u64,
     generation: u64,
     pending_since: Option<u64>,
@@ -116,14 +118,16 @@ impl Engine {
         offer: Offer,
         now: u64,
     ) -> Self {
+        let offer = Arc::new(offer);
         Self {
             me,
             cluster_name: cluster_name.to_owned(),
             timing,
             largest: 256,
             least: 1,
-            offered: offer.clone(),
+            offered: Arc::clone(&offer),
             offer,
+            said: None,
             peers: BTreeMap::new(),
             rivals: BTreeMap::new(),
             view: None,
@@ -155,15 +159,18 @@ impl Engine {
         self.me
     }
 
-    /// What it says to everybody.
-    #[must_use]
-    pub fn pulse(&self) -> Pulse {
-        Pulse {
-            cluster_name: self.cluster_name.clone(),
-            from: self.me,
-            view: self.view.clone().filter(|_| self.phase != Phase::Orphan),
-            offer: self.offered.clone(),
-        }
+    /// What it says to everybody; the same allocation until it says something else.
+    pub fn pulse(&mut self) -> Arc<Pulse> {
+        let view = self.view.as_ref().filter(|_| self.phase != Phase::Orphan);
+        let said = self.said.get_or_insert_with(|| {
+            Arc::new(Pulse {
+                cluster_name: self.cluster_name.clone(),
+                from: self.me,
+                view: view.cloned(),
+                offer: Arc::clone(&self.offered),
+            })
+        });
+        Arc::clone(said)
     }
 
     /// Whether the pulse says something new, that should not wait for the next interval.
@@ -190,6 +197,7 @@ impl Engine {
     /// Changes the name of the cluster.
     pub fn set_cluster_name(&mut self, name: &str) {
         name.clone_into(&mut self.cluster_name);
+        self.said = None;
     }
 
     /// Changes the least number of nodes that may form a cluster.
@@ -199,21 +207,22 @@ impl Engine {
 
     /// Changes what the node brings; it counts from the next change of the cluster on.
     pub fn set_offer(&mut self, offer: Offer) {
+        self.offer = Arc::new(offer);
         if self.phase == Phase::Orphan {
-            self.offered = offer.clone();
+            self.offered = Arc::clone(&self.offer);
+            self.said = None;
         }
-        self.offer = offer;
     }
 
     /// A pulse arrived.
-    pub fn hear(&mut self, pulse: Pulse, now: u64) {
+    pub fn hear(&mut self, pulse: Arc<Pulse>, now: u64) {
         if pulse.from == self.me || !self.is_welcome(&pulse) || self.is_rival(&pulse, now) {
             return;
         }
-        let (from, view) = (pulse.from, pulse.view.clone());
-        self.peers.insert(from.id, Peer { heard: now, pulse });
-        if let Some(view) = view {
-            self.consider(from, view, now);
+        let heard = Arc::clone(&pulse);
+        self.peers.insert(pulse.from.id, Peer { heard: now, pulse });
+        if let Some(view) = &heard.view {
+            self.consider(heard.from, view, now);
         }
         self.settle(now);
     }
@@ -251,7 +260,7 @@ impl Engine {
     }
 
     /// What somebody else takes for the membership.
-    fn consider(&mut self, from: Incarnation, view: View, now: u64) {
+    fn consider(&mut self, from: Incarnation, view: &View, now: u64) {
         if self.highest() != from {
             return;
         }
@@ -260,7 +269,7 @@ impl Engine {
             return;
         }
         if view.members.contains(&self.me) {
-            self.adopt(view, now);
+            self.adopt(view.clone(), now);
         } else if self
             .view
             .as_ref()
@@ -281,7 +290,8 @@ impl Engine {
         let hold = if joins { self.timing.exchange() } else { 0 };
         self.view = Some(view);
         self.phase = Phase::Exchanging { until: now + hold };
-        self.offered = self.offer.clone();
+        self.offered = Arc::clone(&self.offer);
+        self.said = None;
         self.pending_since = None;
         self.wedged = false;
         self.urgent = true;
@@ -289,7 +299,8 @@ impl Engine {
 
     fn orphan(&mut self) {
         self.phase = Phase::Orphan;
-        self.offered = self.offer.clone();
+        self.offered = Arc::clone(&self.offer);
+        self.said = None;
         self.urgent = true;
     }
 
@@ -325,6 +336,7 @@ impl Engine {
             key,
             members: BTreeSet::from([self.me]),
         });
+        self.said = None;
         self.commit(now);
         self.phase = Phase::Exchanging {
             until: now + self.timing.after_loss(),
@@ -453,7 +465,7 @@ impl Engine {
         ))
     }
 
-    fn told_offers(&self) -> BTreeMap<NodeId, &Offer> {
+    fn told_offers(&self) -> BTreeMap<NodeId, &Arc<Offer>> {
         let members = self.view.iter().flat_map(|view| &view.members);
         let offers = members.filter_map(|member| {
             let offer = match self.peers.get(&member.id) {
@@ -469,7 +481,7 @@ impl Engine {
         let offers = self
             .told_offers()
             .into_iter()
-            .map(|(id, offer)| (id, offer.clone()));
+            .map(|(id, offer)| (id, Arc::clone(offer)));
         self.committed = offers.collect();
         self.committed_key = self.view.as_ref().map_or(0, |view| view.key);
         self.phase = Phase::Settled;
@@ -490,7 +502,7 @@ impl Engine {
 
     /// The members in force with what they brought; empty before the first cluster.
     #[must_use]
-    pub fn members(&self) -> &BTreeMap<NodeId, Offer> {
+    pub fn members(&self) -> &BTreeMap<NodeId, Arc<Offer>> {
         &self.committed
     }
 
@@ -548,6 +560,30 @@ impl Engine {
 
     /// Everybody that is heard, in the cluster or not.
     pub fn heard(&self) -> impl Iterator<Item = &Pulse> {
-        self.peers.values().map(|peer| &peer.pulse)
+        self.peers.values().map(|peer| &*peer.pulse)
+    }
+
+    /// Whether nothing will change while exactly the nodes that say `said` go on saying it.
+    #[must_use]
+    pub fn is_calm(&self, said: &[&Arc<Pulse>]) -> bool {
+        let heard = |pulse: &Arc<Pulse>| {
+            let peer = self.peers.get(&pulse.from.id);
+            pulse.from == self.me || peer.is_some_and(|peer| Arc::ptr_eq(&peer.pulse, pulse))
+        };
+        let members = self.view.as_ref().map_or(0, |view| view.members.len());
+        self.phase == Phase::Settled
+            && self.pending_since.is_none()
+            && self.rivals.is_empty()
+            && members == said.len()
+            && self.peers.len() + 1 == said.len()
+            && said.iter().all(|pulse| heard(pulse))
+    }
+
+    /// A calm while is over at `now`, in which everybody was heard.
+    pub fn rest(&mut self, now: u64) {
+        self.ticked = now;
+        for peer in self.peers.values_mut() {
+            peer.heard = now;
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What nodes tell each other by heartbeat.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -98,5 +99,5 @@ pub struct Pulse {
     /// The membership that it is in or brings about.
     pub view: Option<View>,
     /// What it brings.
-    pub offer: Offer,
+    pub offer: Arc<Offer>,
 }

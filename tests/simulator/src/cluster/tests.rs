@@ -103,7 +103,7 @@ impl Cluster {
         let (now, frozen) = (self.now, self.frozen.clone());
         for (index, node) in self.nodes.iter_mut().enumerate() {
             if index != from && !frozen.contains(&node.me().id) {
-                node.hear(pulse.clone(), now);
+                node.hear(std::sync::Arc::clone(&pulse), now);
             }
         }
     }
@@ -285,7 +285,7 @@ fn a_new_replication_factor_counts_after_one_recluster() {
     }
     cluster.run(1000);
     let now = cluster.now;
-    assert_eq!(cluster.node(0xa1).members()[&0xa1], offer(2));
+    assert_eq!(*cluster.node(0xa1).members()[&0xa1], offer(2));
     assert_eq!(cluster.node(0xa3).recluster(now), Recluster::Begun);
     assert_eq!(cluster.node(0xa3).recluster(now), Recluster::Busy);
     cluster.run(300);
@@ -293,7 +293,7 @@ fn a_new_replication_factor_counts_after_one_recluster() {
         cluster
             .nodes
             .iter()
-            .all(|node| stable(node, 3) && node.members()[&0xa2] == offer(3))
+            .all(|node| stable(node, 3) && *node.members()[&0xa2] == offer(3))
     );
 }
 

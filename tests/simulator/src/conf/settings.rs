@@ -58,6 +58,11 @@ impl Settings {
         self.release
     }
 
+    /// Makes them those of another release.
+    pub fn set_release(&mut self, release: Release) {
+        self.release = release;
+    }
+
     /// The parameter table of that release.
     #[must_use]
     pub fn table(&self) -> Table {

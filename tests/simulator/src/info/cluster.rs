@@ -6,7 +6,6 @@ use super::registry::{Answer, Call};
 use crate::cluster::Recluster;
 use crate::conf::values::boolean;
 use crate::node::{Node, roster_ids};
-use crate::partitions::PARTITIONS;
 
 pub fn cluster_stable(call: &mut Call<'_>) -> Answer {
     let unstable = call.error(7, "unstable cluster");
@@ -43,7 +42,7 @@ fn owed(call: &mut Call<'_>) -> Result<usize, String> {
         .filter(|name| asked.is_none_or(|asked| *name == asked));
     let owed = names.map(|name| {
         let migrations = node.migrations.get(name).copied().unwrap_or_default();
-        migrations.remaining() + unavailable(node, name)
+        migrations.remaining() + unavailable(node, name) + dead(node, name)
     });
     Ok(owed.sum())
 }
@@ -51,7 +50,10 @@ fn owed(call: &mut Call<'_>) -> Result<usize, String> {
 /// Partitions of a namespace that nobody serves.
 pub fn unavailable(node: &Node, namespace: &str) -> usize {
     if !node.engine.has_integrity() || node.engine.key() == 0 {
-        return PARTITIONS;
+        return node.partitions;
+    }
+    if let Some(holdings) = &node.holdings {
+        return holdings.get(namespace).map_or(0, |it| it.unavailable);
     }
     let roster = roster_ids(node.roster(namespace));
     let present = roster
@@ -59,7 +61,14 @@ pub fn unavailable(node: &Node, namespace: &str) -> usize {
         .filter(|id| node.engine.members().contains_key(id))
         .count();
     let minority = node.is_strong(namespace) && present * 2 < roster.len();
-    if minority { PARTITIONS } else { 0 }
+    if minority { node.partitions } else { 0 }
+}
+
+/// Partitions of a namespace of which no copy is trusted.
+pub fn dead(node: &Node, namespace: &str) -> usize {
+    let holdings = node.holdings.as_ref();
+    let holding = holdings.and_then(|holdings| holdings.get(namespace));
+    holding.map_or(0, |it| it.dead)
 }
 
 pub fn recluster(call: &mut Call<'_>) -> Answer {

@@ -5,7 +5,6 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::registry::{Answer, Call};
 use crate::node::{EPOCH, Node};
-use crate::partitions::PARTITIONS;
 
 pub fn replicas(call: &mut Call<'_>) -> Answer {
     Ok(each_namespace(call.node, |node, name| {
@@ -44,10 +43,10 @@ fn each_namespace(node: &Node, text: impl Fn(&Node, &str) -> String) -> String {
 
 /// The partitions in which this node has this place among the replicas.
 fn bitmap(node: &Node, namespace: &str, replica: usize) -> String {
-    let (mut bits, me) = (vec![0_u8; PARTITIONS / 8], node.engine.me().id);
+    let (mut bits, me) = (vec![0_u8; node.partitions.div_ceil(8)], node.engine.me().id);
     if let Some(ownership) = node.ownership(namespace) {
-        let mine = |partition: &usize| ownership.replicas(*partition).get(replica) == Some(&me);
-        for partition in (0..PARTITIONS).filter(mine) {
+        let mine = |partition: &usize| ownership.place_of(me, *partition) == Some(replica);
+        for partition in (0..node.partitions).filter(mine) {
             bits[partition / 8] |= 0x80 >> (partition % 8);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::cluster::unavailable;
+use super::cluster::{dead, unavailable};
 use super::config_read;
 use super::registry::{Answer, Call};
 use crate::conf::settings::namespace_key;
@@ -134,14 +134,23 @@ struct Objects {
 }
 
 fn objects(node: &Node, namespace: &str) -> Objects {
+    if let Some(holdings) = &node.holdings {
+        let holding = holdings.get(namespace).copied().unwrap_or_default();
+        let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        return Objects {
+            all: count(holding.master + holding.prole + holding.surplus),
+            master: count(holding.master),
+            prole: count(holding.prole),
+            surplus: count(holding.surplus),
+            tombstones: 0,
+        };
+    }
     let (me, ownership) = (node.engine.me().id, node.ownership(namespace));
     let mut count = Objects::default();
     for (digest, record) in node.records.all(namespace) {
-        let replicas = ownership
-            .map(|it| it.replicas(partition_of(digest)))
-            .unwrap_or_default();
+        let place = ownership.and_then(|it| it.place_of(me, partition_of(digest)));
         count.tombstones += usize::from(record.deleted);
-        let kind = match replicas.iter().position(|id| *id == me) {
+        let kind = match place {
             _ if record.deleted => continue,
             Some(0) => &mut count.master,
             Some(_) => &mut count.prole,
@@ -170,6 +179,7 @@ fn namespace_figures(node: &Node, name: &str, now: u64) -> BTreeMap<&'static str
         ("client_write_success", total(&node.counts.writes)),
     ]);
     figures.extend(object_figures(node, name));
+    figures.extend(space_figures(node, name));
     figures.extend(ownership_figures(node, name));
     figures.extend(migration_figures(
         node.migrations.get(name).copied().unwrap_or_default(),
@@ -191,7 +201,26 @@ fn object_figures(node: &Node, name: &str) -> [(&'static str, String); 8] {
     ]
 }
 
-fn ownership_figures(node: &Node, name: &str) -> [(&'static str, String); 6] {
+/// How full the storage is, where somebody knows.
+fn space_figures(node: &Node, name: &str) -> Vec<(&'static str, String)> {
+    let holdings = node.holdings.as_ref();
+    let Some(holding) = holdings.and_then(|holdings| holdings.get(name)) else {
+        return Vec::new();
+    };
+    let percent = (holding.used_bytes * 100)
+        .checked_div(holding.total_bytes)
+        .unwrap_or(0)
+        .min(100);
+    vec![
+        ("data_total_bytes", holding.total_bytes.to_string()),
+        ("data_used_bytes", holding.used_bytes.to_string()),
+        ("data_used_pct", percent.to_string()),
+        ("data_avail_pct", (100 - percent).to_string()),
+        ("stop_writes", holding.stop_writes.to_string()),
+    ]
+}
+
+fn ownership_figures(node: &Node, name: &str) -> [(&'static str, String); 7] {
     let (size, active, copies) = node
         .ownership(name)
         .map_or((0, 0, 0), |it| (it.nodes.len(), it.active, it.copies));
@@ -202,6 +231,7 @@ fn ownership_figures(node: &Node, name: &str) -> [(&'static str, String); 6] {
             "unavailable_partitions",
             unavailable(node, name).to_string(),
         ),
+        ("dead_partitions", dead(node, name).to_string()),
         ("pending_quiesce", node.pending_quiesce.to_string()),
         ("effective_is_quiesced", node.is_quiesced().to_string()),
         ("nodes_quiesced", (size - active).to_string()),
@@ -220,7 +250,7 @@ fn migration_figures(migrations: Migrations) -> [(&'static str, String); 7] {
         ),
         (
             "migrate_tx_partitions_lead_remaining",
-            migrations.send.to_string(),
+            migrations.lead.to_string(),
         ),
         (
             "migrate_tx_partitions_active",

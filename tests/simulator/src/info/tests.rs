@@ -74,10 +74,10 @@ fn cluster(release: Release, more: &str) -> (Vec<Node>, u64) {
 }
 
 fn step(nodes: &mut [Node], now: u64) {
-    let pulses: Vec<_> = nodes.iter().map(|node| node.engine.pulse()).collect();
+    let pulses: Vec<_> = nodes.iter_mut().map(|node| node.engine.pulse()).collect();
     for node in nodes {
         for pulse in &pulses {
-            node.hear(pulse.clone(), now);
+            node.hear(std::sync::Arc::clone(pulse), now);
         }
         node.tick(now);
     }

@@ -1,10 +1,11 @@
 //! What a change of the cluster makes a node send to others.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::Node;
 use crate::cluster::{Incarnation, NodeId};
-use crate::partitions::{Ownership, PARTITIONS, partition_of};
+use crate::partitions::{Ownership, partition_of};
 
 /// Partitions that a node has still to send or receive, of a namespace.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub struct Migrations {
     pub send_initial: usize,
     /// To send, still.
     pub send: usize,
+    /// Of those, what the master lacks: it is not delayed.
+    pub lead: usize,
     /// To receive, at first.
     pub receive_initial: usize,
     /// To receive, still.
@@ -28,10 +31,10 @@ impl Migrations {
 }
 
 /// The balance before the last one.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Before {
     pub(super) members: BTreeSet<Incarnation>,
-    pub(super) ownership: BTreeMap<String, Ownership>,
+    pub(super) ownership: BTreeMap<String, Arc<Ownership>>,
 }
 
 impl Node {
@@ -47,6 +50,7 @@ impl Node {
                 name.clone(),
                 Migrations {
                     send,
+                    lead: send,
                     send_initial: send,
                     ..Migrations::default()
                 },
@@ -75,18 +79,16 @@ impl Node {
         let before = self.before.ownership.get(namespace);
         // nobody else knows what a node still has that comes back with its devices
         let returned = self.before.members.is_empty();
-        let sends = (0..PARTITIONS).flat_map(|partition| {
-            let old = before.map(|it| it.replicas(partition)).unwrap_or_default();
-            let old: Vec<_> = old.iter().filter(|id| stayed.contains(id)).collect();
-            let (new, leads) = (now.replicas(partition), old.first() == Some(&&me));
-            let surplus = held.contains(&partition) && !new.contains(&me);
+        let sends = (0..self.partitions).flat_map(|partition| {
+            let old = before.into_iter().flat_map(|it| it.replicas(partition));
+            let old: Vec<_> = old.filter(|id| stayed.contains(id)).collect();
+            let leads = old.first() == Some(&me);
+            let surplus = held.contains(&partition) && now.place_of(me, partition).is_none();
             let back = returned && held.contains(&partition);
             let lacks =
-                |id: &&NodeId| **id != me && (surplus || back || (leads && !old.contains(id)));
-            new.iter()
-                .filter(lacks)
-                .map(|id| (partition, *id))
-                .collect::<Vec<_>>()
+                |id: &NodeId| *id != me && (surplus || back || (leads && !old.contains(id)));
+            let new = now.replicas(partition).filter(lacks);
+            new.map(|id| (partition, id)).collect::<Vec<_>>()
         });
         sends.collect()
     }
@@ -105,6 +107,7 @@ impl Node {
     pub fn count_sent(&mut self, namespace: &str, partitions: usize) {
         if let Some(migrations) = self.migrations.get_mut(namespace) {
             migrations.send = migrations.send.saturating_sub(partitions);
+            migrations.lead = migrations.send;
         }
     }
 
@@ -116,7 +119,7 @@ impl Node {
         let me = self.engine.me().id;
         for (namespace, ownership) in &self.ownership {
             self.records.retain(namespace, |digest, _| {
-                ownership.replicas(partition_of(digest)).contains(&me)
+                ownership.place_of(me, partition_of(digest)).is_some()
             });
         }
     }

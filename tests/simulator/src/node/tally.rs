@@ -16,9 +16,14 @@ impl Tally {
 
     /// Once more.
     pub fn count(&mut self, now: u64) {
+        self.count_many(now, 1);
+    }
+
+    /// So many times more.
+    pub fn count_many(&mut self, now: u64, times: u64) {
         self.turn(now);
-        self.total += 1;
-        self.now += 1;
+        self.total += times;
+        self.now += times;
     }
 
     /// A second, in the last ten to twenty of them; none if nothing happened.

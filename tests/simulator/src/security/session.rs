@@ -23,13 +23,14 @@ impl Caller {
     }
 }
 
+#[derive(Clone)]
 struct Session {
     user: String,
     ends: u64,
 }
 
 /// The sessions that a node has handed out. They do not outlive it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Sessions {
     open: HashMap<Vec<u8>, Session>,
 }

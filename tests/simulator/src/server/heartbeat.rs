@@ -181,7 +181,7 @@ impl Heart {
         if self.is_silent() {
             return;
         }
-        let pulse = self.shared.node().engine.pulse();
+        let pulse = Pulse::clone(&self.shared.node().engine.pulse());
         let mesh = self.mesh();
         let known = mesh.linked_addresses();
         let Ok(bytes) = frames::encode(&Beat { pulse, known }) else {
@@ -299,7 +299,7 @@ impl Heart {
     }
 
     fn hear(&self, id: u64, mut beat: Beat, remote: IpAddr) {
-        let contact = &mut beat.pulse.offer.contact;
+        let contact = &mut Arc::make_mut(&mut beat.pulse.offer).contact;
         for host in [&mut contact.heartbeat.0, &mut contact.fabric.0] {
             if host.is_empty() {
                 *host = remote.to_canonical().to_string();
@@ -317,7 +317,7 @@ impl Heart {
         }
         drop(mesh);
         let now = self.shared.clock.now();
-        self.shared.node().hear(beat.pulse, now);
+        self.shared.node().hear(Arc::new(beat.pulse), now);
     }
 }
 

@@ -102,10 +102,12 @@ fn route(node: &Node, request: &Request) -> Result<Route, u8> {
     let ownership = node
         .ownership(&request.namespace)
         .ok_or(result::UNAVAILABLE)?;
-    let replicas = ownership.replicas(partition_of(&request.digest));
-    let master = *replicas.first().ok_or(result::UNAVAILABLE)?;
+    let partition = partition_of(&request.digest);
+    let master = ownership.master(partition).ok_or(result::UNAVAILABLE)?;
     let settled = node.migrations.values().all(|it| it.remaining() == 0);
-    let enough = !records::is_write(&request.message) && settled && replicas.contains(&me);
+    let enough = !records::is_write(&request.message)
+        && settled
+        && ownership.place_of(me, partition).is_some();
     if master == me || enough {
         return Ok(Route::Here);
     }
@@ -186,7 +188,7 @@ async fn replicate(shared: &Shared, request: &Request, record: &Record) {
         let node = shared.node();
         let ownership = node.ownership(&request.namespace);
         ownership
-            .map(|it| it.replicas(partition_of(&request.digest)).to_vec())
+            .map(|it| it.replicas(partition_of(&request.digest)).collect())
             .unwrap_or_default()
     };
     let ask = Ask::Keep(request.namespace.clone(), request.digest, record.clone());
