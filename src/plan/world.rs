@@ -4,6 +4,7 @@
 
 mod api_server;
 pub mod clusters;
+#[cfg(any())]
 mod histories;
 mod orders;
 mod pass;
@@ -72,7 +73,9 @@ const SPANS: [u16; 4] = [10_000, 300, 1_000, 3_000];
 
 impl World {
     pub fn new(desired: Desired, thrown: Vec<u8>) -> Self {
-        let seed = thrown.iter().fold(1, |seed, byte| seed * 31 % 65_521 + u64::from(*byte));
+        let seed = thrown
+            .iter()
+            .fold(1, |seed, byte| seed * 31 % 65_521 + u64::from(*byte));
         Self {
             servers: Servers::new(&desired, seed),
             desired,

@@ -71,7 +71,10 @@ impl World {
             "{to:?} goes below what is wanted"
         );
         for (name, pod) in &self.pods {
-            let known = self.status.as_ref().is_some_and(|status| status.pods.contains_key(name));
+            let known = self
+                .status
+                .as_ref()
+                .is_some_and(|status| status.pods.contains_key(name));
             assert!(
                 pod.serves() || (going(name) && !known),
                 "{name} is down ({pod:?}) while {to:?}"
@@ -92,7 +95,10 @@ impl World {
             match self.dice.roll(32) {
                 31 => return Err(Refused),
                 30 => {}
-                _ => self.servers.tell(pod, &order.command).map_err(|()| Refused)?,
+                _ => self
+                    .servers
+                    .tell(pod, &order.command)
+                    .map_err(|()| Refused)?,
             }
         }
         Ok(())
@@ -100,15 +106,25 @@ impl World {
 
     /// A claim goes only when its pod was removed, and its policy says so.
     fn delete_claim(&mut self, name: &str, uid: &str) -> Result<(), Refused> {
-        let claim = self.claims.get(name).filter(|claim| claim.uid == uid).ok_or(Refused)?;
+        let claim = self
+            .claims
+            .get(name)
+            .filter(|claim| claim.uid == uid)
+            .ok_or(Refused)?;
         let volume = claim.volume.as_deref().unwrap();
         let pod = name.strip_prefix(&format!("{volume}-")).unwrap().to_owned();
         assert!(!self.pods.contains_key(&pod), "{name} goes before its pod");
         let (set, ordinal) = pod.rsplit_once('-').unwrap();
         let ordinal: i32 = ordinal.parse().unwrap();
         let replicas = self.replicas();
-        assert!(ordinal >= replicas[set], "{name} goes and {pod} will be made anew");
-        assert!(ordinal >= self.wanted_of(set), "{name} goes and {pod} is wanted");
+        assert!(
+            ordinal >= replicas[set],
+            "{name} goes and {pod} will be made anew"
+        );
+        assert!(
+            ordinal >= self.wanted_of(set),
+            "{name} goes and {pod} is wanted"
+        );
         let storage = self.desired.spec.storage.as_ref().unwrap();
         assert!(goes_with_its_pod(claim, storage), "{name} is to be kept");
         self.claims.get_mut(name).unwrap().deleting = true;
@@ -136,7 +152,10 @@ impl World {
         if stored.uid() != uid || stored.version() != version {
             return Err(Refused);
         }
-        assert!(self.is_ours(Kind::StatefulSet, set), "{set} belongs to somebody else");
+        assert!(
+            self.is_ours(Kind::StatefulSet, set),
+            "{set} belongs to somebody else"
+        );
         assert_eq!(self.wanted_of(set), 0, "{set} is wanted");
         let is_of_set = |pod: &SimPod| pod.set == set;
         assert!(!self.pods.values().any(is_of_set), "{set} still has pods");

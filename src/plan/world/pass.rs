@@ -4,10 +4,11 @@ use super::World;
 use crate::{
     api::{AerospikeClusterStatus, status::Phase},
     plan::{self, Observed, Plan, WaitReason, status},
+    resources::names,
 };
 
 /// Passes within which a world without mishaps must be settled.
-const ENOUGH: usize = 60;
+const ENOUGH: usize = 250;
 
 impl World {
     /// One pass; it may die after any of its effects.
@@ -39,6 +40,7 @@ impl World {
             if self.carry_out(effect).is_err() {
                 return true;
             }
+            self.assert_no_harm();
             assert_eq!(
                 self.replicas_of(&before),
                 before,
@@ -46,13 +48,16 @@ impl World {
             );
         }
         if let Some(step) = &plan.step {
-            if self.dice.roll(8) == 7 {
-                return false;
+            match self.dice.roll(12) {
+                11 => return false,
+                10 => self.settle(),
+                _ => {}
             }
             // A refusal is found out in the next pass.
             let _ = self.take(step);
+            self.assert_no_harm();
         }
-        self.dice.roll(8) != 7
+        self.dice.roll(12) != 11
     }
 
     fn replicas_of(
@@ -64,7 +69,7 @@ impl World {
         now
     }
 
-    fn assert_sane(&self, plan: &Plan) {
+    fn assert_sane(&mut self, plan: &Plan) {
         let done = plan.is_done();
         assert!(!done || self.servers_settled(), "done too early");
         assert!(
@@ -121,9 +126,25 @@ impl World {
         let observed = self.observe();
         let plan = plan::next(&self.desired, &observed);
         assert_eq!(plan, Plan::default());
-        let status = self.status_after(&observed, &plan);
+        let mut status = self.status_after(&observed, &plan);
+        status.pods = self.status.as_ref().unwrap().pods.clone();
         assert_eq!(Some(&status), self.status.as_ref());
+        self.assert_nothing_is_left();
         assert_eq!(status.phase, Some(Phase::Completed));
+    }
+
+    /// The status knows the pods that are wanted and no other, and there is no pod, set or service more.
+    fn assert_nothing_is_left(&self) {
+        let wanted: Vec<_> = names::pods(&self.desired).collect();
+        let sorted = |mut pods: Vec<String>| {
+            pods.sort();
+            pods
+        };
+        let wanted = sorted(wanted);
+        let status = self.status.as_ref().unwrap();
+        assert_eq!(status.pods.keys().cloned().collect::<Vec<_>>(), wanted);
+        assert_eq!(self.pods.keys().cloned().collect::<Vec<_>>(), wanted);
+        assert_eq!(self.replicas().len(), self.desired.racks.len());
     }
 
     /// The state of a condition.

@@ -72,7 +72,9 @@ impl World {
         }
         let too_many = |name: &str, pod: &SimPod| {
             let ordinal: i32 = name.rsplit_once('-').unwrap().1.parse().unwrap();
-            replicas.get(&pod.set).is_none_or(|replicas| ordinal >= *replicas)
+            replicas
+                .get(&pod.set)
+                .is_none_or(|replicas| ordinal >= *replicas)
         };
         let now = self.now;
         for (name, pod) in &mut self.pods {
@@ -86,7 +88,9 @@ impl World {
     }
 
     fn create_pod(&mut self, set: &str, name: String) {
-        let body = self.objects[&(Kind::StatefulSet, set.to_owned())].body.clone();
+        let body = self.objects[&(Kind::StatefulSet, set.to_owned())]
+            .body
+            .clone();
         let templates = body["spec"]["volumeClaimTemplates"].as_array();
         for template in templates.into_iter().flatten() {
             self.create_claim(template, &name);
@@ -252,7 +256,10 @@ impl World {
         for ordinal in from..to {
             let pod = format!("{set}-{ordinal}");
             assert!(self.may_read(&pod, set), "{pod} comes before what it needs");
-            assert!(!self.pods.contains_key(&pod), "{pod} of before is still there");
+            assert!(
+                !self.pods.contains_key(&pod),
+                "{pod} of before is still there"
+            );
         }
     }
 
