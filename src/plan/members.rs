@@ -83,11 +83,12 @@ pub fn asked_for(desired: &Desired, observed: &Observed) -> BTreeSet<String> {
     pods.collect()
 }
 
-/// The pods whose servers must form one cluster.
+/// The pods whose servers must form one cluster: those that there are and those that are to come.
 #[must_use]
 pub fn expected(desired: &Desired, observed: &Observed) -> BTreeSet<String> {
     let absent = absent(desired, observed);
     let mut pods = asked_for(desired, observed);
+    pods.extend(names::pods(desired));
     pods.retain(|pod| !absent.contains(pod));
     pods
 }

@@ -4,7 +4,6 @@
 
 mod api_server;
 pub mod clusters;
-#[cfg(any())]
 mod histories;
 mod orders;
 mod pass;
