@@ -7,6 +7,7 @@ pub mod clusters;
 mod histories;
 mod orders;
 mod pass;
+mod planted;
 mod pods;
 mod properties;
 mod servers;

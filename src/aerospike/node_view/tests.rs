@@ -53,7 +53,7 @@ fn expected() -> NodeView {
         stop_writes: false,
         room: Some(Room {
             used: 14_599_568,
-            limit: 375_809_600,
+            limit: 375_809_630,
         }),
         strong_consistency: false,
         replication_factor: Some(2),

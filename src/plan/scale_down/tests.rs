@@ -42,6 +42,7 @@ fn quiesced(observed: &mut Observed, victims: &[&str], in_effect: bool) {
         if victims.contains(&pod.as_str()) {
             namespace.pending_quiesce = true;
             namespace.is_quiesced = in_effect;
+            view.traffic = Some(Vec::new());
         }
         namespace.nodes_quiesced = Some(if in_effect { count } else { 0 });
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use simulator::{
-    fleet::{Fleet, Harm, Launch, Namespace, Stop, Storage},
+    fleet::{Fleet, Harm, Launch, Namespace, Stop, Storage, Violation},
     version::{Edition, Release, Version},
 };
 
@@ -97,8 +97,13 @@ impl Servers {
         trial.record().is_empty()
     }
 
+    /// What went wrong so far.
+    pub fn record(&self) -> &[Violation] {
+        self.fleet.record()
+    }
+
     /// What a server says; nothing if it is not there.
-    fn say(&mut self, pod: &str, command: &str) -> Option<String> {
+    pub fn say(&mut self, pod: &str, command: &str) -> Option<String> {
         self.fleet.info(pod, command).ok()
     }
 
@@ -157,7 +162,7 @@ impl World {
     /// Nothing that was done so far did harm. Community servers cannot be stopped unseen.
     pub fn assert_no_harm(&self) {
         let community = self.desired.image.edition == Product::Community;
-        let mut record = self.servers.fleet.record().iter();
+        let mut record = self.servers.record().iter();
         let harm = record.find(|it| !(community && it.harm == Harm::ClientVisible));
         assert!(harm.is_none(), "{}", harm.unwrap());
     }

@@ -173,12 +173,18 @@ pub fn a_scale_down_takes_the_highest_pod(stage: &Stage) -> Result<()> {
         "a pod that stays was restarted or replaced, or one that goes is there"
     );
     let servers = servers::ask(stage, 2, &["statistics", "namespace/test"])?;
-    ensure!(keys(&servers).len() == 1, "the servers do not form one cluster");
+    ensure!(
+        keys(&servers).len() == 1,
+        "the servers do not form one cluster"
+    );
     let left_behind = |answers: &BTreeMap<String, String>| {
         let says = answers.get("namespace/test").map_or("", String::as_str);
         servers::pairs(says).get("pending_quiesce") != Some(&"false")
     };
-    ensure!(!servers.values().any(left_behind), "a server that stays is quiesced");
+    ensure!(
+        !servers.values().any(left_behind),
+        "a server that stays is quiesced"
+    );
     Ok(())
 }
 
