@@ -137,6 +137,8 @@ pub struct Node {
     pub balances: Balances,
     /// What it holds by namespace; without it its records are counted, and moved by this node itself.
     pub holdings: Option<BTreeMap<String, Holding>>,
+    /// Settings of namespaces as they are told, with the revision that they are of.
+    pub texts: BTreeMap<String, (u64, Arc<str>)>,
     ownership: BTreeMap<String, Arc<Ownership>>,
     before: Before,
     outgoing: BTreeMap<String, Vec<(usize, NodeId)>>,
@@ -175,6 +177,7 @@ impl Node {
             partitions: PARTITIONS,
             balances: Balances::default(),
             holdings: None,
+            texts: BTreeMap::new(),
             ownership: BTreeMap::new(),
             before: Before::default(),
             outgoing: BTreeMap::new(),

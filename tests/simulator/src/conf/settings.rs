@@ -36,6 +36,7 @@ pub struct Settings {
     namespaces: Vec<String>,
     sinks: Vec<Sink>,
     warnings: Vec<String>,
+    revision: u64,
 }
 
 impl Settings {
@@ -49,7 +50,14 @@ impl Settings {
             namespaces: Vec::new(),
             sinks: Vec::new(),
             warnings: Vec::new(),
+            revision: 0,
         }
+    }
+
+    /// Moves with every change.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// The release they are for.
@@ -60,6 +68,7 @@ impl Settings {
 
     /// Makes them those of another release.
     pub fn set_release(&mut self, release: Release) {
+        self.revision += 1;
         self.release = release;
     }
 
@@ -150,16 +159,19 @@ impl Settings {
 
     /// Sets `key` to one value.
     pub fn set(&mut self, key: &str, value: impl Into<String>) {
+        self.revision += 1;
         self.values.insert(key.to_owned(), vec![value.into()]);
     }
 
     /// Adds a value to `key`.
     pub fn append(&mut self, key: &str, value: String) {
+        self.revision += 1;
         self.values.entry(key.to_owned()).or_default().push(value);
     }
 
     /// Removes one value from `key`; whether it was there.
     pub fn remove_value(&mut self, key: &str, value: &str) -> bool {
+        self.revision += 1;
         let Some(values) = self.values.get_mut(key) else {
             return false;
         };
@@ -170,11 +182,13 @@ impl Settings {
 
     /// Adds the section at `key`.
     pub fn add_section(&mut self, key: &str) {
+        self.revision += 1;
         self.sections.insert(key.to_owned());
     }
 
     /// Removes the section at `key` with everything in it; whether it was there.
     pub fn remove_section(&mut self, key: &str) -> bool {
+        self.revision += 1;
         let below = format!("{key}.");
         self.values.retain(|known, _| !known.starts_with(&below));
         self.sections.retain(|known| !known.starts_with(&below));
@@ -183,6 +197,7 @@ impl Settings {
 
     /// Adds a namespace.
     pub fn add_namespace(&mut self, name: &str) {
+        self.revision += 1;
         self.namespaces.push(name.to_owned());
     }
 

@@ -1,12 +1,14 @@
 //! The configuration in force.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::registry::{Answer, Call};
 use super::texts::refused_setting;
 use crate::conf::Settings;
 use crate::conf::settings::namespace_key;
 use crate::conf::table::{Kind, Row, Table};
+use crate::node::Node;
 use crate::version::Version;
 
 const SERVICE: &str = include_str!("../../data/keys/service");
@@ -23,7 +25,7 @@ pub fn get_config(call: &mut Call<'_>) -> Answer {
         "network" => network_lines(&call.node.settings),
         "namespace" => {
             let name = call.required_namespace()?;
-            namespace_lines(&call.node.settings, name)
+            return Ok(namespace_text(call.node, name).to_string());
         }
         "security" if !call.node.is_secured() => Vec::new(),
         "security" => section_lines(&call.node.settings, "security"),
@@ -172,6 +174,20 @@ fn tls_lines(settings: &Settings) -> Vec<String> {
             .map(move |(name, value)| format!("tls[{index}].{name}={value}"))
     });
     lines.collect()
+}
+
+/// The settings of a namespace as one text, which is kept until one of them changes.
+pub fn namespace_text(node: &mut Node, namespace: &str) -> Arc<str> {
+    let revision = node.settings.revision();
+    if let Some((known, text)) = node.texts.get(namespace) {
+        if *known == revision {
+            return Arc::clone(text);
+        }
+    }
+    let text: Arc<str> = namespace_lines(&node.settings, namespace).join(";").into();
+    let entry = (revision, Arc::clone(&text));
+    node.texts.insert(namespace.to_owned(), entry);
+    text
 }
 
 /// The settings of a namespace, of its engines last.

@@ -1,6 +1,7 @@
 //! Figures about the server, its namespaces and their sets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 
 use super::cluster::{dead, unavailable};
 use super::config_read;
@@ -10,8 +11,41 @@ use crate::node::{EPOCH, Migrations, Node, Tally};
 use crate::partitions::partition_of;
 
 /// What a fresh 8.1.2 answers; what differs is put in its place.
-const STATISTICS: &str = include_str!("../../data/keys/statistics");
-const NAMESPACE: &str = include_str!("../../data/keys/namespace-statistics");
+static STATISTICS: LazyLock<Form> =
+    LazyLock::new(|| Form::of(include_str!("../../data/keys/statistics")));
+static NAMESPACE: LazyLock<Form> =
+    LazyLock::new(|| Form::of(include_str!("../../data/keys/namespace-statistics")));
+
+/// Keys and the values that they have unless something is known.
+struct Form {
+    lines: Vec<(&'static str, &'static str)>,
+    places: HashMap<&'static str, usize>,
+}
+
+impl Form {
+    fn of(text: &'static str) -> Self {
+        let lines: Vec<_> = text.lines().filter_map(|it| it.split_once('=')).collect();
+        let keys = lines.iter().map(|(key, _)| *key);
+        let places = keys.zip(0..).collect();
+        Self { lines, places }
+    }
+
+    /// The pairs, with the values that are known in the place of its own.
+    fn filled(&self, values: &BTreeMap<&str, String>) -> String {
+        let mut known = vec![None; self.lines.len()];
+        for (key, value) in values {
+            if let Some(place) = self.places.get(key) {
+                known[*place] = Some(value.as_str());
+            }
+        }
+        let mut text = String::with_capacity(self.lines.len() * 40);
+        for ((key, value), known) in self.lines.iter().zip(known) {
+            let start = if text.is_empty() { "" } else { ";" };
+            text.extend([start, key, "=", known.unwrap_or(value)]);
+        }
+        text
+    }
+}
 
 pub fn nothing(_: &mut Call<'_>) -> Answer {
     Ok(String::new())
@@ -19,15 +53,7 @@ pub fn nothing(_: &mut Call<'_>) -> Answer {
 
 pub fn statistics(call: &mut Call<'_>) -> Answer {
     let figures = figures(call.node, call.now);
-    Ok(filled(STATISTICS, &figures).join(";"))
-}
-
-/// The lines of a form, with the values that are known in the place of its own.
-fn filled(form: &str, values: &BTreeMap<&str, String>) -> Vec<String> {
-    let lines = form.lines().filter_map(|line| line.split_once('='));
-    lines
-        .map(|(key, value)| format!("{key}={}", values.get(key).map_or(value, String::as_str)))
-        .collect()
+    Ok(STATISTICS.filled(&figures))
 }
 
 fn figures(node: &Node, now: u64) -> BTreeMap<&'static str, String> {
@@ -118,9 +144,9 @@ pub fn namespace(call: &mut Call<'_>) -> Answer {
     if !call.node.has_namespace(name) {
         return Ok("type=unknown".to_owned());
     }
-    let mut lines = filled(NAMESPACE, &namespace_figures(call.node, name, call.now));
-    lines.extend(config_read::namespace_lines(&call.node.settings, name));
-    Ok(lines.join(";"))
+    let figures = NAMESPACE.filled(&namespace_figures(call.node, name, call.now));
+    let settings = config_read::namespace_text(call.node, name);
+    Ok([&figures, ";", &settings].concat())
 }
 
 /// Copies of a node, by what they are for it.
