@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
+    sync::Arc,
 };
 
 use k8s_openapi::jiff::Timestamp;
@@ -59,7 +60,7 @@ pub struct Live {
     /// It is being deleted.
     pub deleting: bool,
     /// All of it.
-    pub body: Value,
+    pub body: Arc<Value>,
 }
 
 impl Live {
@@ -73,7 +74,7 @@ impl Live {
             resource_version: text(&metadata["resourceVersion"]),
             owner: controller_of(metadata),
             deleting: metadata["deletionTimestamp"].is_string(),
-            body,
+            body: Arc::new(body),
         }
     }
 

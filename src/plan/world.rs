@@ -12,11 +12,11 @@ mod pods;
 mod properties;
 mod servers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::{Kind, Observed, observed::Claim};
+use super::{Kind, Observed, Plan, observed::Claim};
 use crate::{api::AerospikeClusterStatus, resolve::Desired};
 use api_server::Stored;
 use pods::SimPod;
@@ -66,6 +66,10 @@ pub struct World {
     /// Milliseconds.
     now: i64,
     counter: u64,
+    /// The pods that the status knew when the world was looked at last.
+    known: BTreeSet<String>,
+    /// What was planned last, for which wish and on what.
+    planned: Option<(i64, Observed, Plan)>,
 }
 
 /// Milliseconds that go by between two passes, as one would hope for and otherwise.
@@ -89,6 +93,8 @@ impl World {
             dice: Dice { thrown, used: 0 },
             now: 1_000_000_000,
             counter: 0,
+            known: BTreeSet::new(),
+            planned: None,
         }
     }
 
@@ -133,6 +139,10 @@ impl World {
             ..Observed::default()
         };
         self.ask_servers(&mut observed);
+        self.known = observed.status.pods.keys().cloned().collect();
+        for pod in self.pods.values_mut() {
+            pod.served = pod.serves();
+        }
         observed
     }
 }

@@ -472,7 +472,7 @@ async fn a_removed_pod_s_claim_goes_by_its_uid_and_its_entry_last() {
     told.lock().unwrap().leave();
     commands(&told);
     let mut writes = Vec::new();
-    for _ in 0..4 {
+    for _ in 0..6 {
         writes.extend(pass(&server, &context).await);
     }
     let deleted = writes

@@ -46,6 +46,10 @@ fn set(observed: &mut Observed) -> &mut Live {
     observed.objects.get_mut(&key).unwrap()
 }
 
+fn set_replicas(set: &mut Live, replicas: i32) {
+    std::sync::Arc::make_mut(&mut set.body)["spec"]["replicas"] = json!(replicas);
+}
+
 fn deletes_claim() -> Option<Step> {
     Some(Step::DeleteClaims {
         claims: vec![(CLAIM.to_owned(), "uid-claim".to_owned())],
@@ -101,9 +105,9 @@ fn what_is_there_or_will_be_again_keeps_all() {
     observed.pods.insert(REMOVED.to_owned(), pod);
     assert_eq!(clear_away(&desired, &observed), Share::default());
     observed.pods.remove(REMOVED);
-    set(&mut observed).body["spec"]["replicas"] = json!(3);
+    set_replicas(set(&mut observed), 3);
     assert_eq!(clear_away(&desired, &observed), Share::default());
-    set(&mut observed).body["spec"]["replicas"] = json!(2);
+    set_replicas(set(&mut observed), 2);
     let wanted_back = Wish::of(3, 1).resolve();
     assert_eq!(clear_away(&wanted_back, &observed), Share::default());
     assert_eq!(clear_away(&desired, &observed).step, deletes_claim());
@@ -179,7 +183,7 @@ fn the_set_of_a_rack_goes_when_its_pods_are_gone() {
     assert_eq!(clear_away(&desired, &observed), Share::default());
     let key = (Kind::StatefulSet, "aerocluster-2".to_owned());
     let live = observed.objects.get_mut(&key).unwrap();
-    live.body["spec"]["replicas"] = json!(0);
+    set_replicas(live, 0);
     let expected = Step::RemoveRack {
         rack: RackIdentifier::parse("2").unwrap(),
         set: "aerocluster-2".to_owned(),

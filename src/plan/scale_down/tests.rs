@@ -7,10 +7,14 @@ use super::*;
 use crate::{
     aerospike::{node_view::NodeView, room::Room, stability::Stability},
     plan::{
-        DrainStage, Kind, PodHealth, Resize, Server, next,
+        DrainStage, Kind, Live, PodHealth, Resize, Server, next,
         world::{World, clusters::Wish},
     },
 };
+
+fn set_replicas(set: &mut Live, replicas: i32) {
+    std::sync::Arc::make_mut(&mut set.body)["spec"]["replicas"] = json!(replicas);
+}
 
 /// A settled cluster of one rack that shall have fewer pods.
 fn shrinking(from: u32, to: u32) -> (Desired, Observed) {
@@ -109,7 +113,7 @@ fn racks_of_the_spec_shrink_before_those_that_it_no_longer_has() {
     let rack = |observed: &Observed| victims::batch(&desired, observed).unwrap().resize.set;
     assert_eq!(rack(&observed), "aerocluster-1");
     let key = (Kind::StatefulSet, "aerocluster-1".to_owned());
-    observed.objects.get_mut(&key).unwrap().body["spec"]["replicas"] = json!(2);
+    set_replicas(observed.objects.get_mut(&key).unwrap(), 2);
     assert_eq!(rack(&observed), "aerocluster-2");
     assert_eq!(victims::batch(&desired, &observed).unwrap().wanted, 0);
 }
@@ -421,7 +425,7 @@ fn community_servers_stop_undrained_if_another_has_what_they_have() {
 fn a_pod_that_no_set_asks_for_is_waited_for() {
     let (desired, mut observed) = shrinking(3, 3);
     let key = (Kind::StatefulSet, "aerocluster-1".to_owned());
-    observed.objects.get_mut(&key).unwrap().body["spec"]["replicas"] = json!(2);
+    set_replicas(observed.objects.get_mut(&key).unwrap(), 2);
     let told = await_departures(&desired, &observed).waits;
     let expected = Wait::new(
         WaitReason::ScalingDown,

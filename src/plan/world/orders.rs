@@ -58,25 +58,21 @@ impl World {
         let version = self.fresh().to_string();
         let key = (Kind::StatefulSet, resize.set.clone());
         let stored = self.objects.get_mut(&key).unwrap();
-        stored.body["spec"]["replicas"] = resize.to.into();
-        stored.body["metadata"]["resourceVersion"] = version.into();
+        stored.resize(resize.to, &version);
     }
 
-    /// Nothing else is down, and only pods of one rack go, none of which may hold what nobody has seen.
+    /// Nothing is down but pods that are too many and of which nobody knew when it was decided.
     fn assert_may_stop(&self, to: &Resize) {
-        let going = |name: &str| (to.to..to.from).any(|at| name == format!("{}-{at}", to.set));
         assert!(to.to < to.from, "{to:?} is no shrinking");
         assert!(
             self.wanted_of(&to.set) <= to.to,
             "{to:?} goes below what is wanted"
         );
         for (name, pod) in &self.pods {
-            let known = self
-                .status
-                .as_ref()
-                .is_some_and(|status| status.pods.contains_key(name));
+            let (_, ordinal) = name.rsplit_once('-').unwrap();
+            let too_many = ordinal.parse::<i32>().unwrap() >= self.wanted_of(&pod.set);
             assert!(
-                pod.serves() || (going(name) && !known),
+                pod.served || (too_many && !self.known.contains(name)),
                 "{name} is down ({pod:?}) while {to:?}"
             );
         }

@@ -1,9 +1,11 @@
 //! Passes of the controller over the world, with what must hold at every moment.
 
+use k8s_openapi::jiff::Timestamp;
+
 use super::World;
 use crate::{
     api::{AerospikeClusterStatus, status::Phase},
-    plan::{self, Observed, Plan, WaitReason, status},
+    plan::{self, Observed, Plan, Pod, PodHealth, Server, WaitReason, status},
     resources::names,
 };
 
@@ -14,13 +16,46 @@ impl World {
     /// One pass; it may die after any of its effects.
     pub fn pass(&mut self) -> Plan {
         let observed = self.observe();
-        let plan = plan::next(&self.desired, &observed);
+        let plan = self.plan(&observed);
         self.assert_sane(&plan);
         if self.execute(&plan) {
             let status = self.status_after(&observed, &plan);
             self.write_status(status);
         }
         plan
+    }
+
+    /// The next plan; the last one if nothing but the time changed, which matters for pods that fail only.
+    fn plan(&mut self, observed: &Observed) -> Plan {
+        let fails = |pod: &Pod| {
+            matches!(
+                pod.health,
+                PodHealth::Failed { .. } | PodHealth::Unschedulable { .. }
+            )
+        };
+        if observed.pods.values().any(fails) {
+            return plan::next(&self.desired, observed);
+        }
+        let mut timeless = Observed {
+            now: Timestamp::UNIX_EPOCH,
+            ..observed.clone()
+        };
+        for server in timeless.servers.values_mut() {
+            if let Server::Answered(view) = server {
+                view.cluster.uptime = 0;
+            }
+        }
+        match self.planned.take() {
+            Some((generation, on, plan)) if generation == self.generation && on == timeless => {
+                self.planned = Some((generation, on, plan.clone()));
+                plan
+            }
+            _ => {
+                let plan = plan::next(&self.desired, observed);
+                self.planned = Some((self.generation, timeless, plan.clone()));
+                plan
+            }
+        }
     }
 
     fn status_after(&self, observed: &Observed, plan: &Plan) -> AerospikeClusterStatus {

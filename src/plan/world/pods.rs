@@ -44,6 +44,8 @@ pub struct SimPod {
     pub set: String,
     /// Its node does not answer: nothing happens to the pod until it does again.
     node_lost: bool,
+    /// It served when the world was looked at last.
+    pub served: bool,
     since: i64,
     created: i64,
     ip: u64,
@@ -89,7 +91,7 @@ impl World {
 
     fn create_pod(&mut self, set: &str, name: String) {
         let body = self.objects[&(Kind::StatefulSet, set.to_owned())]
-            .body
+            .body()
             .clone();
         let templates = body["spec"]["volumeClaimTemplates"].as_array();
         for template in templates.into_iter().flatten() {
@@ -102,6 +104,7 @@ impl World {
             stage: Stage::Pending,
             set: set.to_owned(),
             node_lost: false,
+            served: false,
             since: self.now,
             created: self.now,
             ip: number % 250 + 1,
@@ -245,7 +248,7 @@ impl World {
         };
         let has =
             |list: &Value, text: &str| list.as_array().is_some_and(|l| l.contains(&text.into()));
-        let mut rules = role.body["rules"].as_array().into_iter().flatten();
+        let mut rules = role.body()["rules"].as_array().into_iter().flatten();
         rules.any(|rule| has(&rule["resources"], resource) && has(&rule["resourceNames"], name))
     }
 
@@ -265,7 +268,7 @@ impl World {
 
     fn report_pod(&mut self, name: &str) {
         let pod = &self.pods[name];
-        let config = self.objects[&(Kind::ConfigMap, pod.set.clone())].body["data"].clone();
+        let config = self.objects[&(Kind::ConfigMap, pod.set.clone())].body()["data"].clone();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let suffix = format!("-{name}");
         let claims = self.claims.values();

@@ -15,7 +15,7 @@ use crate::{
         access::{ADMIN, FirstPassword, Installed},
         admin::{Request, Role, User},
         build::Edition as Product,
-        info,
+        command, info,
         node_view::{NodeView, Questions},
         password::{Password, PasswordHash},
     },
@@ -47,7 +47,17 @@ pub struct Servers {
     roles: BTreeMap<String, Role>,
     users: BTreeMap<String, User>,
     pub has_declared_password: bool,
+    /// What never changes while a server runs, by pod and command.
+    known: BTreeMap<(String, String), String>,
 }
+
+/// Commands to which a server always answers the same.
+const CONSTANT: [&str; 4] = [
+    command::BUILD,
+    command::NODE,
+    command::NAMESPACES,
+    command::RELEASE,
+];
 
 impl Servers {
     /// None yet. All that ever start have the configuration of `desired`.
@@ -59,6 +69,7 @@ impl Servers {
             roles: BTreeMap::new(),
             users: BTreeMap::new(),
             has_declared_password: false,
+            known: BTreeMap::new(),
         }
     }
 
@@ -104,7 +115,15 @@ impl Servers {
 
     /// What a server says; nothing if it is not there.
     pub fn say(&mut self, pod: &str, command: &str) -> Option<String> {
-        self.fleet.info(pod, command).ok()
+        if !CONSTANT.contains(&command) || !self.fleet.serves(pod) {
+            return self.fleet.info(pod, command).ok();
+        }
+        let key = (pod.to_owned(), command.to_owned());
+        if !self.known.contains_key(&key) {
+            let value = self.fleet.info(pod, command).ok()?;
+            self.known.insert(key.clone(), value);
+        }
+        self.known.get(&key).cloned()
     }
 
     /// Sends a command that has to be obeyed.
