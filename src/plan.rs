@@ -14,6 +14,8 @@ pub mod scale_down;
 pub mod scale_up;
 pub mod servers;
 pub mod status;
+pub mod step;
+pub mod wait;
 #[cfg(test)]
 mod world;
 
@@ -21,9 +23,11 @@ use serde_json::Value;
 
 use crate::{
     aerospike::{access::FirstPassword, admin::Request},
-    resolve::{Desired, RackIdentifier},
+    resolve::Desired,
 };
 pub use observed::{Live, Observed, Pod, PodHealth, Server};
+pub use step::{Drain, DrainStage, Order, Resize, Step};
+pub use wait::{Wait, WaitReason};
 
 /// Field manager of every write but those to the status.
 pub const FIELD_MANAGER: &str = "aerospike-operator";
@@ -120,136 +124,6 @@ pub enum Effect {
     Command(Order),
 }
 
-/// An info command for some servers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Order {
-    /// Their pods.
-    pub pods: Vec<String>,
-    /// The command.
-    pub command: String,
-}
-
-/// A step that changes what runs, or that cannot be taken back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Raises the number of a rack's pods.
-    Grow(Resize),
-    /// Takes servers that are about to stop out of the data path.
-    Drain(Drain),
-    /// Lowers the number of a rack's pods.
-    Shrink(Resize),
-    /// Deletes claims of removed pods.
-    DeleteClaims {
-        /// Names and uids.
-        claims: Vec<(String, String)>,
-    },
-    /// Makes servers and status forget removed pods.
-    Forget {
-        /// The pods, with the IPs in their entries.
-        pods: Vec<(String, String)>,
-        /// What the servers are told; those that cannot be reached will learn it by themselves.
-        orders: Vec<Order>,
-    },
-    /// Deletes the set of a rack that is gone from the spec and has no pods.
-    RemoveRack {
-        /// The rack.
-        rack: RackIdentifier,
-        /// Its `StatefulSet`.
-        set: String,
-        /// Uid that was seen.
-        uid: String,
-        /// Version that was seen.
-        resource_version: String,
-    },
-}
-
-/// Another number of a rack's pods.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Resize {
-    /// The rack.
-    pub rack: RackIdentifier,
-    /// Its `StatefulSet`.
-    pub set: String,
-    /// Uid that was seen.
-    pub uid: String,
-    /// Version that was seen.
-    pub resource_version: String,
-    /// Pods that were asked for.
-    pub from: i32,
-    /// Pods to ask for.
-    pub to: i32,
-}
-
-/// An order on the way to a stop.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Drain {
-    /// The rack.
-    pub rack: RackIdentifier,
-    /// What the order is for.
-    pub stage: DrainStage,
-    /// The pods that are about to stop.
-    pub pods: Vec<String>,
-    /// The order.
-    pub order: Order,
-}
-
-/// The orders on the way to a stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DrainStage {
-    /// Fills are not delayed until the pods are gone.
-    BorrowFillDelay,
-    /// The servers shall leave the data path.
-    Quiesce,
-    /// A rebalance, with which they leave it.
-    Recluster,
-}
-
-/// What keeps the cluster from being as desired.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wait {
-    /// The kind of thing.
-    pub reason: WaitReason,
-    /// What exactly, and what would help.
-    pub message: String,
-}
-
-/// Kinds of things to wait for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum WaitReason {
-    /// An object of our name belongs to somebody else.
-    ForeignObject,
-    /// The change needs something that this version cannot do.
-    NotSupported,
-    /// A Secret is missing or unusable.
-    SecretMissing,
-    /// A pod finds no node.
-    Unschedulable,
-    /// A pod fails.
-    PodFailed,
-    /// A pod does not exist yet, or is not ready.
-    Pods,
-    /// A server does not answer, or refuses us.
-    Servers,
-    /// The servers have not formed one cluster.
-    Clustering,
-    /// Data moves.
-    Migrations,
-    /// Users and roles are not known yet.
-    AccessControl,
-    /// Pods are being removed.
-    ScalingDown,
-    /// Clients still use a server that is about to stop.
-    Traffic,
-    /// Partitions are dead or unavailable.
-    PartitionsNotServed,
-    /// The servers that stay cannot hold the data.
-    NotEnoughRoom,
-    /// Data would go with the servers that hold it.
-    WouldLoseData,
-    /// A pod is broken and the user lets operations do without it.
-    PodIgnored,
-}
-
 impl Effect {
     /// What it does, for those who wait for it.
     #[must_use]
@@ -266,101 +140,6 @@ impl Effect {
             Self::GrantNodeReader => "granting the pods to read their nodes".to_owned(),
             Self::Administer { .. } => "making users and roles".to_owned(),
             Self::Command(order) => order.describe(),
-        }
-    }
-}
-
-impl Order {
-    /// What it does, for those who wait for it.
-    #[must_use]
-    pub fn describe(&self) -> String {
-        format!("telling {} servers: {}", self.pods.len(), self.command)
-    }
-}
-
-impl Step {
-    /// What it does, for those who wait for it.
-    #[must_use]
-    pub fn describe(&self) -> String {
-        match self {
-            Self::Grow(to) | Self::Shrink(to) => {
-                format!("rack {} goes from {} to {} pods", to.rack, to.from, to.to)
-            }
-            Self::Drain(drain) => format!("draining {}", drain.pods.join(", ")),
-            Self::DeleteClaims { claims } => {
-                let names: Vec<_> = claims.iter().map(|(name, _)| name.as_str()).collect();
-                format!("deleting claims {}", names.join(", "))
-            }
-            Self::Forget { pods, .. } => {
-                let names: Vec<_> = pods.iter().map(|(name, _)| name.as_str()).collect();
-                format!("forgetting {}", names.join(", "))
-            }
-            Self::RemoveRack { rack, .. } => format!("removing rack {rack}"),
-        }
-    }
-}
-
-impl WaitReason {
-    /// A fixed word for conditions and metrics.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ForeignObject => "ForeignObject",
-            Self::NotSupported => "NotSupported",
-            Self::SecretMissing => "SecretMissing",
-            Self::Unschedulable => "Unschedulable",
-            Self::PodFailed => "PodFailed",
-            Self::Pods => "PodsNotReady",
-            Self::Servers => "ServersNotAnswering",
-            Self::Clustering => "ClusterForming",
-            Self::Migrations => "Migrating",
-            Self::AccessControl => "AccessControlPending",
-            Self::ScalingDown => "ScalingDown",
-            Self::Traffic => "ClientsStillConnected",
-            Self::PartitionsNotServed => "PartitionsNotServed",
-            Self::NotEnoughRoom => "NotEnoughRoom",
-            Self::WouldLoseData => "WouldLoseData",
-            Self::PodIgnored => "PodIgnored",
-        }
-    }
-
-    /// Whether a person has to act.
-    #[must_use]
-    pub const fn needs_a_person(self) -> bool {
-        match self {
-            Self::ForeignObject
-            | Self::NotSupported
-            | Self::SecretMissing
-            | Self::Unschedulable
-            | Self::PodFailed
-            | Self::NotEnoughRoom
-            | Self::WouldLoseData => true,
-            Self::Pods
-            | Self::Servers
-            | Self::Clustering
-            | Self::Migrations
-            | Self::AccessControl
-            | Self::ScalingDown
-            | Self::Traffic
-            | Self::PartitionsNotServed
-            | Self::PodIgnored => false,
-        }
-    }
-
-    /// Whether no step is taken while this is waited for.
-    #[must_use]
-    pub const fn holds_up_steps(self) -> bool {
-        !matches!(self, Self::PodIgnored)
-    }
-}
-
-impl Wait {
-    /// Something to wait for.
-    #[must_use]
-    pub fn new(reason: WaitReason, message: impl Into<String>) -> Self {
-        Self {
-            reason,
-            message: message.into(),
         }
     }
 }

@@ -1,12 +1,13 @@
-//! Asks the servers of a cluster, all at once and under one deadline.
+//! Asks the servers of a cluster, all at once and under one deadline, and tells them what to do.
+
+mod orders;
+mod survey;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
-
-use futures::{StreamExt, stream};
 
 use super::{
     Context, Error,
@@ -17,19 +18,14 @@ use crate::{
         access::{ADMIN, FirstPassword, Installed},
         admin::{Reply, Request},
         connection::{self, Connection, Deadline, Identity, Login, Security, Stream, Target},
-        info::InfoValue,
-        node_view::{NodeView, Questions},
         password::PasswordHash,
     },
     api::{
         AerospikeClusterStatus,
         access_control::{AccessControl, AuthMode, User},
     },
-    plan::{
-        Access, Observed, Order, Pod, Server, Wait, WaitReason, access_control, members, quiesce,
-        scale_down,
-    },
-    resolve::{Desired, Version, VolumeKind, image::version_of as version_of_image},
+    plan::{Access, Observed, Pod, Wait, WaitReason, access_control},
+    resolve::{Desired, VolumeKind},
     telemetry::chain,
 };
 
@@ -39,6 +35,9 @@ const TOGETHER: Duration = Duration::from_secs(5);
 const IN_FLIGHT: usize = 32;
 /// Key of the password in a user's Secret.
 const PASSWORD: &str = "password";
+
+pub use orders::{Told, give};
+use survey::Survey;
 
 type Link = Connection<Box<dyn Stream>>;
 
@@ -68,21 +67,8 @@ pub async fn ask_all(desired: &Desired, observed: &mut Observed, context: &Conte
             return;
         }
     };
-    let survey = Survey {
-        desired,
-        namespaces: namespaces(desired, &observed.status),
-        members: members::expected(desired, observed).len(),
-        traffic: scale_down::is_under_way(desired, observed),
-        credentials: &credentials,
-        context,
-        deadline: Deadline::within(TOGETHER),
-    };
-    let asked: Vec<_> = serving
-        .iter()
-        .map(|(name, pod)| survey.ask(name, pod, version_of(desired, &observed.status, name)))
-        .collect();
-    let answers = stream::iter(asked).buffer_unordered(IN_FLIGHT);
-    observed.servers = answers.collect().await;
+    let survey = Survey::of(desired, observed, &credentials, context);
+    observed.servers = survey.ask_all(&serving).await;
     let due = access_control::pending(desired, &observed.status);
     if let Some(declared) = due
         && all_answered(observed, survey.members)
@@ -95,77 +81,6 @@ fn all_answered(observed: &Observed, members: usize) -> bool {
     let sees_all = |size: u32| usize::try_from(size) == Ok(members);
     let whole = observed.views().filter(|view| sees_all(view.cluster.size));
     whole.count() == members && observed.cluster_keys().len() == 1
-}
-
-/// The version that a pod runs, which is not the wanted one until it was restarted.
-fn version_of(desired: &Desired, status: &AerospikeClusterStatus, pod: &str) -> Version {
-    status
-        .pods
-        .get(pod)
-        .and_then(|reported| version_of_image(&reported.image).ok())
-        .unwrap_or_else(|| desired.image.version.clone())
-}
-
-/// The same questions for every server of a cluster.
-struct Survey<'a> {
-    desired: &'a Desired,
-    namespaces: Vec<String>,
-    members: usize,
-    traffic: bool,
-    credentials: &'a [Credential],
-    context: &'a Context,
-    deadline: Deadline,
-}
-
-impl Survey<'_> {
-    async fn ask(&self, name: &str, pod: &Pod, version: Version) -> (String, Server) {
-        let server = match self.view(pod, &version).await {
-            Ok(view) => Server::Answered(Box::new(view)),
-            Err(why) => Server::Silent(why),
-        };
-        (name.to_owned(), server)
-    }
-
-    async fn view(&self, pod: &Pod, version: &Version) -> Result<NodeView, String> {
-        let Self {
-            desired,
-            credentials,
-            context,
-            deadline,
-            ..
-        } = self;
-        let (mut link, _) = connect(desired, pod, credentials, context, *deadline).await?;
-        let namespaces: Vec<_> = self.namespaces.iter().map(String::as_str).collect();
-        let build = version.to_string().parse().ok();
-        let questions = Questions {
-            namespaces: &namespaces,
-            known: build.as_ref(),
-            members: self.members,
-            fill_delay: quiesce::fill_delay(desired) > 0,
-            traffic: self.traffic,
-        };
-        let commands = NodeView::commands(&questions);
-        let commands: Vec<_> = commands.iter().map(String::as_str).collect();
-        let answers = link.info(&commands).await.map_err(|error| chain(&error))?;
-        NodeView::parse(&answers, &questions).map_err(|error| chain(&error))
-    }
-}
-
-/// The names of all namespaces of the configuration, and of the one that was rolled out: racks that are on their way out
-/// may have namespaces that no other has.
-fn namespaces(desired: &Desired, status: &AerospikeClusterStatus) -> Vec<String> {
-    let rolled_out = status.mirror.rack_config.iter();
-    let rolled_out = rolled_out
-        .flat_map(|config| &config.racks)
-        .filter_map(|rack| rack.effective_aerospike_config.as_ref());
-    let configs = desired.racks.iter().map(|rack| &rack.config);
-    let names: BTreeSet<_> = configs
-        .chain(rolled_out)
-        .filter_map(|config| config.get("namespaces")?.as_array())
-        .flatten()
-        .filter_map(|namespace| Some(namespace.get("name")?.as_str()?.to_owned()))
-        .collect();
-    names.into_iter().collect()
 }
 
 /// Connects as the first of `credentials` that the server takes.
@@ -395,46 +310,4 @@ pub async fn administrator(
         }
     }
     Err(Error::NoServer)
-}
-
-/// What a server answered to an order, or why it was not reached.
-pub type Told = Result<InfoValue, String>;
-
-/// Sends an order to its servers, all at once.
-///
-/// # Errors
-///
-/// If there is no way to log in.
-pub async fn give(
-    desired: &Desired,
-    observed: &Observed,
-    order: &Order,
-    context: &Context,
-) -> Result<Vec<(String, Told)>, Error> {
-    let credentials = credentials(desired, &observed.status, context)
-        .await
-        .map_err(|_| Error::NoServer)?;
-    let deadline = Deadline::within(TOGETHER);
-    let tell = async |name: &String| {
-        let link = async {
-            let pod = observed.pods.get(name);
-            let pod = pod.ok_or_else(|| "there is no such pod".to_owned())?;
-            connect(desired, pod, &credentials, context, deadline).await
-        };
-        let told = match link.await {
-            Ok((mut link, _)) => one_answer(&mut link, &order.command).await,
-            Err(why) => Err(why),
-        };
-        (name.clone(), told)
-    };
-    let told: Vec<_> = order.pods.iter().map(tell).collect();
-    Ok(stream::iter(told)
-        .buffer_unordered(IN_FLIGHT)
-        .collect()
-        .await)
-}
-
-async fn one_answer(link: &mut Link, command: &str) -> Told {
-    let answers = link.info(&[command]).await.map_err(|error| chain(&error))?;
-    Ok(answers.answer(command).clone())
 }

@@ -1,9 +1,13 @@
 //! Desired clusters to try, small in every dimension that matters.
 
+use std::{collections::BTreeMap, sync::Mutex};
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::{resolve::Desired, resources::testing};
+
+static RESOLVED: Mutex<BTreeMap<String, Desired>> = Mutex::new(BTreeMap::new());
 
 /// What a user may ask for.
 #[expect(
@@ -56,10 +60,17 @@ impl Wish {
         }
     }
 
+    /// The cluster that is wished for; each is worked out once.
     pub fn resolve(&self) -> Desired {
-        testing::sample_with("dim_nostorage_cluster", |object| {
+        let key = format!("{self:?}");
+        if let Some(known) = RESOLVED.lock().unwrap().get(&key) {
+            return known.clone();
+        }
+        let desired = testing::sample_with("dim_nostorage_cluster", |object| {
             self.write(&mut object["spec"]);
-        })
+        });
+        RESOLVED.lock().unwrap().insert(key, desired.clone());
+        desired
     }
 
     fn write(&self, spec: &mut Value) {
