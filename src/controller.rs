@@ -73,7 +73,11 @@ pub struct Context {
 }
 
 impl Context {
-    /// Whether a step may be taken on what was observed.
+    /// Whether a step may be taken on what was observed: not on what is too old.
+    #[expect(
+        clippy::unused_self,
+        reason = "who leads, and until when, belongs into the decision"
+    )]
     fn may_disturb(&self, observed: &plan::Observed) -> bool {
         let age = Timestamp::now().duration_since(observed.now);
         age.unsigned_abs() <= SEEN_WITHIN

@@ -97,6 +97,10 @@ pub struct ClusterView {
 }
 
 /// What a server says about a namespace.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the answer"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamespaceView {
     /// Members that hold it.

@@ -11,6 +11,7 @@ use crate::resolve::Desired;
 pub use victims::Batch;
 
 /// What a rule says about stopping a batch.
+#[must_use]
 pub enum Verdict {
     /// Nothing stands in the way.
     Fine,

@@ -68,6 +68,12 @@ impl World {
             self.wanted_of(&to.set) <= to.to,
             "{to:?} goes below what is wanted"
         );
+        let replicas = self.replicas();
+        for rack in &self.desired.racks {
+            let set = names::stateful_set(&self.desired.identity.name, &rack.identifier());
+            let grown = i32::try_from(rack.size).is_ok_and(|size| replicas[&set] >= size);
+            assert!(grown, "{set} has not grown while {to:?}");
+        }
         for (name, pod) in &self.pods {
             let (_, ordinal) = name.rsplit_once('-').unwrap();
             let too_many = ordinal.parse::<i32>().unwrap() >= self.wanted_of(&pod.set);
