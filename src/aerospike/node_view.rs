@@ -262,10 +262,10 @@ fn key(command: &str, source: list::Error) -> Error {
 
 fn cluster(answers: &Answers) -> Result<ClusterView, Error> {
     let pairs = Pairs::new(answers.value(command::STATISTICS)?);
-    cluster_view(pairs).map_err(|source| key(command::STATISTICS, source))
+    cluster_view(&pairs).map_err(|source| key(command::STATISTICS, source))
 }
 
-fn cluster_view(pairs: Pairs<'_>) -> Result<ClusterView, list::Error> {
+fn cluster_view(pairs: &Pairs<'_>) -> Result<ClusterView, list::Error> {
     let duplicates = pairs.text("cluster_duplicate_nodes").unwrap_or_default();
     Ok(ClusterView {
         size: pairs.number("cluster_size")?,
@@ -286,11 +286,11 @@ fn namespace(answers: &Answers, name: &str) -> Result<Option<NamespaceView>, Err
     if pairs.text("type") == Some("unknown") {
         return Ok(None);
     }
-    let view = namespace_view(pairs).map_err(|source| key(&command, source))?;
+    let view = namespace_view(&pairs).map_err(|source| key(&command, source))?;
     Ok(Some(view))
 }
 
-fn namespace_view(pairs: Pairs<'_>) -> Result<NamespaceView, list::Error> {
+fn namespace_view(pairs: &Pairs<'_>) -> Result<NamespaceView, list::Error> {
     let sent: u64 = pairs.number("migrate_tx_partitions_remaining")?;
     let received: u64 = pairs.number("migrate_rx_partitions_remaining")?;
     Ok(NamespaceView {

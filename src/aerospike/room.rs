@@ -30,7 +30,7 @@ impl Room {
     /// # Errors
     ///
     /// When something is there and no number.
-    pub fn parse(pairs: Pairs<'_>) -> Result<Option<Self>, list::Error> {
+    pub fn parse(pairs: &Pairs<'_>) -> Result<Option<Self>, list::Error> {
         for (used, total, stops_at) in NAMES {
             let (used, total) = (pairs.optional_number(used)?, pairs.optional_number(total)?);
             let percent = pairs.optional_number(stops_at)?.unwrap_or(STOPS_AT);
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     fn room(text: &str) -> Option<(u64, u64)> {
-        let room = Room::parse(Pairs::new(text)).unwrap()?;
+        let room = Room::parse(&Pairs::new(text)).unwrap()?;
         Some((room.used, room.limit))
     }
 
@@ -68,6 +68,6 @@ mod tests {
     fn what_is_not_told_is_unknown() {
         assert_eq!(room("objects=3"), None);
         assert_eq!(room("data_used_bytes=3;data_total_bytes=0"), None);
-        assert!(Room::parse(Pairs::new("data_used_bytes=x")).is_err());
+        assert!(Room::parse(&Pairs::new("data_used_bytes=x")).is_err());
     }
 }

@@ -22,7 +22,7 @@ use super::{Kind, World, clusters::Wish};
 /// Tried where nobody says how many.
 const FEW: u64 = 60;
 /// The longest run of chance.
-const THROWS: u64 = 600;
+const THROWS: u64 = 400;
 
 /// Numbers that follow from a seed (splitmix64).
 struct Numbers(u64);
@@ -94,9 +94,9 @@ fn kinds() -> Vec<Wish> {
 fn wishes(numbers: &mut Numbers) -> Vec<Wish> {
     let kinds = kinds();
     let kind = &kinds[usize::try_from(numbers.below(kinds.len().try_into().unwrap())).unwrap()];
-    let count = 1 + numbers.below(4);
+    let count = 1 + numbers.below(3);
     let wish = |_| Wish {
-        size: 1 + numbers.below(8),
+        size: 1 + numbers.below(6),
         racks: if kind.community {
             1
         } else {
@@ -132,7 +132,7 @@ fn run(seed: u64, undisturbed: &Undisturbed) {
     let mut world = World::new(wishes[0].resolve(), numbers.throws());
     for wish in &wishes {
         world.wish(wish.resolve());
-        for _ in 0..numbers.below(40) {
+        for _ in 0..numbers.below(24) {
             world.pass();
             world.settle();
         }

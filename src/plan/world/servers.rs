@@ -47,12 +47,13 @@ pub struct Servers {
     roles: BTreeMap<String, Role>,
     users: BTreeMap<String, User>,
     pub has_declared_password: bool,
-    /// What never changes while a server runs, by pod and command.
+    /// What does not change while a server runs and nobody changes it, by pod and command.
     known: BTreeMap<(String, String), String>,
 }
 
-/// Commands to which a server always answers the same.
-const CONSTANT: [&str; 4] = [
+/// Commands to which a server answers the same until its configuration is changed.
+const CONSTANT: [&str; 5] = [
+    command::SERVICE_CONFIG,
     command::BUILD,
     command::NODE,
     command::NAMESPACES,
@@ -128,9 +129,14 @@ impl Servers {
 
     /// Sends a command that has to be obeyed.
     pub fn tell(&mut self, pod: &str, command: &str) -> Result<(), ()> {
+        self.forget_answers(pod);
         let said = self.say(pod, command).ok_or(())?;
         let obeyed = said == "ok" || command.starts_with("recluster");
         obeyed.then_some(()).ok_or(())
+    }
+
+    fn forget_answers(&mut self, pod: &str) {
+        self.known.retain(|(known, _), _| known != pod);
     }
 
     fn launch(&self, pod: &str, disk: Option<&str>) -> Launch {
@@ -174,6 +180,7 @@ impl World {
         let disk = self.claims.get(&names::claim("workdir", pod));
         let disk = disk.map(|claim| claim.uid.clone());
         let launch = self.servers.launch(pod, disk.as_deref());
+        self.servers.forget_answers(pod);
         let started = self.servers.fleet.start(pod, &launch);
         started.unwrap_or_else(|refusal| panic!("{pod} does not start: {refusal}"));
     }
