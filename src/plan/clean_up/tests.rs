@@ -50,16 +50,16 @@ fn set_replicas(set: &mut Live, replicas: i32) {
     std::sync::Arc::make_mut(&mut set.body)["spec"]["replicas"] = json!(replicas);
 }
 
-fn deletes_claim() -> Option<Step> {
-    Some(Step::DeleteClaims {
+fn deletes_claim() -> Step {
+    Step::DeleteClaims {
         claims: vec![(CLAIM.to_owned(), "uid-claim".to_owned())],
-    })
+    }
 }
 
 #[test]
 fn claims_go_first_then_the_entry_with_what_servers_remember() {
     let (desired, mut observed) = after_removal();
-    assert_eq!(clear_away(&desired, &observed).step, deletes_claim());
+    assert_eq!(clear_away(&desired, &observed).step, Some(deletes_claim()));
     claim(&mut observed).deleting = true;
     let share = clear_away(&desired, &observed);
     assert_eq!((share.step, share.waits.len()), (None, 1));
@@ -110,7 +110,7 @@ fn what_is_there_or_will_be_again_keeps_all() {
     set_replicas(set(&mut observed), 2);
     let wanted_back = Wish::of(3, 1).resolve();
     assert_eq!(clear_away(&wanted_back, &observed), Share::default());
-    assert_eq!(clear_away(&desired, &observed).step, deletes_claim());
+    assert_eq!(clear_away(&desired, &observed).step, Some(deletes_claim()));
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn a_claim_is_kept_by_its_policy_or_because_its_pod_was_forgotten_before() {
     assert_eq!(clear_away(&desired, &observed), Share::default());
     claim(&mut observed).initialized = false;
     let step = clear_away(&desired, &observed).step;
-    assert_eq!(step, deletes_claim(), "it was never used");
+    assert_eq!(step, Some(deletes_claim()), "it was never used");
     let racks = &mut desired.spec.rack_config.as_mut().unwrap().racks;
     let storage = racks[0].effective_storage.as_mut().unwrap();
     for volume in &mut storage.volumes {

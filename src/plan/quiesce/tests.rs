@@ -60,7 +60,7 @@ fn a_rebalance_that_is_under_way_is_not_begun_anew() {
     let mut observed = settled(&Wish::of(2, 1));
     quiesce(&mut observed, false, true);
     change(&mut observed, LAST, |view| {
-        view.cluster.migrate_allowed = false
+        view.cluster.migrate_allowed = false;
     });
     let share = undo(&desired, &observed);
     assert_eq!((share.upkeep.len(), share.waits.len()), (0, 1));
