@@ -205,7 +205,7 @@ impl World {
     /// Bad luck does not lose data by itself: what only this server has is not taken.
     fn mishap(&mut self, name: &str, mishap: Mishap) -> Stage {
         let others_serve = self.pods.values().filter(|pod| !pod.serves()).count() == 0;
-        if !others_serve || !self.servers.can_do_without(name) {
+        if !others_serve || !self.servers.can_do_without(name, &self.unused_disks()) {
             return Stage::Ready;
         }
         self.servers.crash(name);
@@ -220,6 +220,16 @@ impl World {
                 Stage::Ready
             }
         }
+    }
+
+    /// The claims whose pods are gone.
+    fn unused_disks(&self) -> Vec<String> {
+        let is_used = |claim: &Claim| {
+            let suffix = |pod: &String| claim.name.ends_with(&format!("-{pod}"));
+            self.pods.keys().any(suffix)
+        };
+        let unused = self.claims.values().filter(|claim| !is_used(claim));
+        unused.map(|claim| claim.uid.clone()).collect()
     }
 
     /// Whether all is there that an init container reads and writes.

@@ -99,12 +99,15 @@ impl Servers {
         self.fleet.advance(milliseconds);
     }
 
-    /// Whether nothing is lost if this one crashes.
-    pub fn can_do_without(&self, pod: &str) -> bool {
+    /// Whether nothing is lost if this one crashes, also when the disks that nobody uses go.
+    pub fn can_do_without(&self, pod: &str, unused: &[String]) -> bool {
         let mut trial = self.fleet.clone();
         trial.take_record();
         if trial.runs(pod) {
             trial.stop(pod, Stop::Crashed);
+        }
+        for disk in unused {
+            trial.erase(disk);
         }
         trial.record().is_empty()
     }
