@@ -173,7 +173,7 @@ impl World {
         if stage == Stage::Starting && pod.stage == Stage::Init {
             self.report_pod(name);
         }
-        if stage == Stage::Ready && !self.servers.runs(name) {
+        if stage == Stage::Ready && pod.stage == Stage::Starting && !self.servers.runs(name) {
             self.start_server(name);
         }
         let now = self.now;
