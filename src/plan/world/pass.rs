@@ -5,7 +5,8 @@ use k8s_openapi::jiff::Timestamp;
 use super::World;
 use crate::{
     api::{AerospikeClusterStatus, status::Phase},
-    plan::{self, Observed, Plan, Pod, PodHealth, Server, WaitReason, status},
+    plan::{self, Observed, Plan, Pod, PodHealth, Server, Step, WaitReason, status},
+    resolve::Edition,
     resources::names,
 };
 
@@ -85,7 +86,7 @@ impl World {
         if let Some(step) = &plan.step {
             match self.dice.roll(12) {
                 11 => return false,
-                10 => self.settle(),
+                10 if self.survives_a_crash_before(step) => self.settle(),
                 _ => {}
             }
             // A refusal is found out in the next pass.
@@ -93,6 +94,13 @@ impl World {
             self.assert_no_harm();
         }
         self.dice.roll(12) != 11
+    }
+
+    /// A Community server is stopped undrained: if another crashes between the decision and the stop, two are down at
+    /// once, which no operator can exclude.
+    fn survives_a_crash_before(&self, step: &Step) -> bool {
+        let community = self.desired.image.edition == Edition::Community;
+        !(community && matches!(step, Step::Shrink(_)))
     }
 
     fn replicas_of(
