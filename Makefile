@@ -6,7 +6,7 @@ SHELL := /bin/bash
 # Cases of the property tests of reviews and frames; `make fuzz N=1000000` for more.
 N ?= 20000
 
-.PHONY: help demo test unit scenarios lint docs crds bench fuzz up down tools
+.PHONY: help demo test unit scenarios lint docs crds bench fuzz histories mutants up down tools
 
 help: ## Lists the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -49,6 +49,12 @@ fuzz: tools ## N mutated and random objects as reviews, N random frames of info 
 	@FUZZ_CASES=$(N) cargo test --quiet --locked --release --test fuzz_reviews -- --nocapture
 	@PROPTEST_CASES=$(N) cargo test --quiet --locked --release --lib aerospike::
 	@PROPTEST_CASES=$(N) cargo test --quiet --locked --release --package simulator --lib wire::
+
+histories: tools ## N histories of clusters with faults, SEED=… for the same ones again (with N=1: a single one)
+	@HISTORIES=$(N) SEED=$(SEED) cargo test --quiet --locked --profile histories --lib world::histories -- --nocapture
+
+mutants: tools ## Changes the plan's code in 60 places, SEED=… for the same ones again, and counts which changes the tests notice
+	@SEED=$(SEED) tests/mutants.sh
 
 up: tools ## Starts the test cluster, with the operator in it
 	@cargo run --quiet --locked --package cluster -- up

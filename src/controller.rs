@@ -239,11 +239,7 @@ fn look_again_after(plan: &Plan, uid: &str) -> Duration {
         AFTER_EFFECTS
     } else if plan.waits.iter().any(|wait| wait.reason.needs_a_person()) {
         WHILE_STALLED
-    } else if plan
-        .waits
-        .iter()
-        .any(|wait| wait.reason == plan::WaitReason::Pods)
-    {
+    } else if plan.waits.iter().any(|wait| wait.reason.is_about_pods()) {
         WHILE_PODS_START
     } else {
         WHILE_WAITING

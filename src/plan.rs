@@ -3,13 +3,19 @@
 
 pub mod access_control;
 pub mod claims;
+pub mod clean_up;
 pub mod deletion;
+pub mod members;
 pub mod objects;
 pub mod observed;
 pub mod outdated;
+pub mod quiesce;
+pub mod scale_down;
 pub mod scale_up;
 pub mod servers;
 pub mod status;
+pub mod step;
+pub mod wait;
 #[cfg(test)]
 mod world;
 
@@ -18,9 +24,11 @@ use serde_json::Value;
 pub use crate::api::FIELD_MANAGER;
 use crate::{
     aerospike::{access::FirstPassword, admin::Request},
-    resolve::{Desired, RackIdentifier},
+    resolve::Desired,
 };
 pub use observed::{Live, Observed, Pod, PodHealth, Server};
+pub use step::{Drain, DrainStage, Order, Resize, Step};
+pub use wait::{Wait, WaitReason};
 
 /// What one pass does, and what it cannot do yet.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -38,6 +46,18 @@ impl Plan {
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.upkeep.is_empty() && self.step.is_none() && self.waits.is_empty()
+    }
+
+    /// Whether nothing is left to do or to wait for but pods that the user lets operations do without.
+    #[must_use]
+    pub fn is_rolled_out(&self) -> bool {
+        self.lets_a_step_follow()
+    }
+
+    /// Whether a step may follow what is planned so far.
+    fn lets_a_step_follow(&self) -> bool {
+        let held_up = self.waits.iter().any(|wait| wait.reason.holds_up_steps());
+        self.upkeep.is_empty() && self.step.is_none() && !held_up
     }
 }
 
@@ -98,60 +118,8 @@ pub enum Effect {
         /// The requests.
         requests: Vec<Request>,
     },
-}
-
-/// A step that changes what runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Raises the number of a rack's pods.
-    Grow {
-        /// The rack.
-        rack: RackIdentifier,
-        /// Its `StatefulSet`.
-        set: String,
-        /// Uid that was seen.
-        uid: String,
-        /// Version that was seen.
-        resource_version: String,
-        /// Pods that were asked for.
-        from: i32,
-        /// Pods to ask for.
-        to: i32,
-    },
-}
-
-/// What keeps the cluster from being as desired.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wait {
-    /// The kind of thing.
-    pub reason: WaitReason,
-    /// What exactly, and what would help.
-    pub message: String,
-}
-
-/// Kinds of things to wait for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum WaitReason {
-    /// An object of our name belongs to somebody else.
-    ForeignObject,
-    /// The change needs something that this version cannot do.
-    NotSupported,
-    /// A Secret is missing or unusable.
-    SecretMissing,
-    /// A pod finds no node.
-    Unschedulable,
-    /// A pod fails.
-    PodFailed,
-    /// A pod does not exist yet, or is not ready.
-    Pods,
-    /// A server does not answer, or refuses us.
-    Servers,
-    /// The servers have not formed one cluster.
-    Clustering,
-    /// Data moves.
-    Migrations,
-    /// Users and roles are not known yet.
-    AccessControl,
+    /// Sends an info command that puts servers back as they should be.
+    Command(Order),
 }
 
 impl Effect {
@@ -169,53 +137,7 @@ impl Effect {
             Self::MarkInitialized { claim, .. } => format!("marking claim {claim} as prepared"),
             Self::GrantNodeReader => "granting the pods to read their nodes".to_owned(),
             Self::Administer { .. } => "making users and roles".to_owned(),
-        }
-    }
-}
-
-impl WaitReason {
-    /// A fixed word for conditions and metrics.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ForeignObject => "ForeignObject",
-            Self::NotSupported => "NotSupported",
-            Self::SecretMissing => "SecretMissing",
-            Self::Unschedulable => "Unschedulable",
-            Self::PodFailed => "PodFailed",
-            Self::Pods => "PodsNotReady",
-            Self::Servers => "ServersNotAnswering",
-            Self::Clustering => "ClusterForming",
-            Self::Migrations => "Migrating",
-            Self::AccessControl => "AccessControlPending",
-        }
-    }
-
-    /// Whether a person has to act.
-    #[must_use]
-    pub const fn needs_a_person(self) -> bool {
-        match self {
-            Self::ForeignObject
-            | Self::NotSupported
-            | Self::SecretMissing
-            | Self::Unschedulable
-            | Self::PodFailed => true,
-            Self::Pods
-            | Self::Servers
-            | Self::Clustering
-            | Self::Migrations
-            | Self::AccessControl => false,
-        }
-    }
-}
-
-impl Wait {
-    /// Something to wait for.
-    #[must_use]
-    pub fn new(reason: WaitReason, message: impl Into<String>) -> Self {
-        Self {
-            reason,
-            message: message.into(),
+            Self::Command(order) => order.describe(),
         }
     }
 }
@@ -248,12 +170,16 @@ type Stage = fn(&Desired, &Observed) -> Share;
 const STAGES: &[Stage] = &[
     objects::keep,
     claims::mark_initialized,
+    quiesce::undo,
+    quiesce::give_back_fill_delay,
     scale_up::grow,
     scale_up::await_pods,
+    scale_down::await_departures,
     outdated::name_outdated,
-    outdated::name_removed_racks,
     servers::await_cluster,
     access_control::install,
+    clean_up::clear_away,
+    scale_down::shrink,
 ];
 
 /// What to do next. A step waits until the stages before its own have nothing to do and miss nothing, so that what pods
@@ -267,7 +193,7 @@ pub fn next(desired: &Desired, observed: &Observed) -> Plan {
             step,
             waits,
         } = stage(desired, observed);
-        if plan == Plan::default() {
+        if plan.lets_a_step_follow() {
             plan.step = step;
         }
         plan.upkeep.extend(upkeep);

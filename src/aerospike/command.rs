@@ -34,6 +34,8 @@ pub const PEERS: &str = "peers-clear-std";
 pub const PEERS_ALTERNATE: &str = "peers-clear-alt";
 /// The configuration of the service context.
 pub const SERVICE_CONFIG: &str = "get-config:context=service";
+/// The parameter of the service context that postpones the filling of nodes that lost their data.
+pub const MIGRATE_FILL_DELAY: &str = "migrate-fill-delay";
 /// The configuration of the network context.
 pub const NETWORK_CONFIG: &str = "get-config:context=network";
 
@@ -41,6 +43,19 @@ pub const NETWORK_CONFIG: &str = "get-config:context=network";
 #[must_use]
 pub fn namespace(namespace: &str) -> String {
     format!("namespace/{namespace}")
+}
+
+/// Makes a node forget where it once looked for another.
+#[must_use]
+pub fn tip_clear(host: &str, ports: &[u16]) -> String {
+    let seeds: Vec<_> = ports.iter().map(|port| format!("{host}:{port}")).collect();
+    format!("tip-clear:host-port-list={}", seeds.join(","))
+}
+
+/// Sets for how many seconds a node that lost its data is not filled.
+#[must_use]
+pub fn set_migrate_fill_delay(seconds: u64) -> String {
+    format!("set-config:context=service;{MIGRATE_FILL_DELAY}={seconds}")
 }
 
 /// The configuration of a namespace; the parameter has another name from 7.2 on.
@@ -76,6 +91,12 @@ mod tests {
             namespace_config(&new, "test"),
             "get-config:context=namespace;namespace=test"
         );
+    }
+
+    #[test]
+    fn seeds_are_cleared_on_every_port_of_theirs() {
+        let text = "tip-clear:host-port-list=c-1-0.c.n:3002,c-1-0.c.n:3012";
+        assert_eq!(tip_clear("c-1-0.c.n", &[3002, 3012]), text);
     }
 
     #[test]

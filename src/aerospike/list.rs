@@ -29,35 +29,31 @@ pub enum Error {
     },
 }
 
-/// `k=v;k=v;…`, as `statistics`, `namespace/<ns>` and `get-config` answer.
-#[derive(Clone, Copy, Debug)]
-pub struct Pairs<'a> {
-    text: &'a str,
-    separator: char,
-}
+/// `k=v;k=v;…`, as `statistics`, `namespace/<ns>` and `get-config` answer; a value may hold further `=`.
+#[derive(Clone, Debug)]
+pub struct Pairs<'a>(Vec<(&'a str, &'a str)>);
 
 impl<'a> Pairs<'a> {
     /// Pairs that semicolons part.
     #[must_use]
-    pub const fn new(text: &'a str) -> Self {
+    pub fn new(text: &'a str) -> Self {
         Self::parted_by(text, ';')
     }
 
     /// Pairs that `separator` parts, such as the colon of `sets/<ns>`.
     #[must_use]
-    pub const fn parted_by(text: &'a str, separator: char) -> Self {
-        Self { text, separator }
+    pub fn parted_by(text: &'a str, separator: char) -> Self {
+        let pairs = text.split(separator);
+        Self(pairs.filter_map(|pair| pair.split_once('=')).collect())
     }
 
-    /// Keys and values; a value may hold further `=`.
-    pub fn iter(self) -> impl Iterator<Item = (&'a str, &'a str)> {
-        self.text
-            .split(self.separator)
-            .filter_map(|pair| pair.split_once('='))
+    /// Keys and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.0.iter().copied()
     }
 
     /// Every value of a key that may be repeated, such as `service.address`.
-    pub fn all(self, key: &str) -> impl Iterator<Item = &'a str> {
+    pub fn all(&self, key: &str) -> impl Iterator<Item = &'a str> {
         self.iter()
             .filter(move |(name, _)| *name == key)
             .map(|(_, value)| value)
@@ -65,7 +61,7 @@ impl<'a> Pairs<'a> {
 
     /// The first value of `key`.
     #[must_use]
-    pub fn text(self, key: &str) -> Option<&'a str> {
+    pub fn text(&self, key: &str) -> Option<&'a str> {
         self.all(key).next()
     }
 
@@ -74,7 +70,7 @@ impl<'a> Pairs<'a> {
     /// # Errors
     ///
     /// When it is not.
-    pub fn required(self, key: &str) -> Result<&'a str, Error> {
+    pub fn required(&self, key: &str) -> Result<&'a str, Error> {
         let missing = || Error::Missing {
             key: key.to_owned(),
         };
@@ -86,7 +82,7 @@ impl<'a> Pairs<'a> {
     /// # Errors
     ///
     /// When it is missing, or no number of this type.
-    pub fn number<T: FromStr>(self, key: &str) -> Result<T, Error> {
+    pub fn number<T: FromStr>(&self, key: &str) -> Result<T, Error> {
         let value = self.required(key)?;
         value.parse().map_err(|_| invalid(key, value, "a number"))
     }
@@ -96,7 +92,7 @@ impl<'a> Pairs<'a> {
     /// # Errors
     ///
     /// When it is there and no number of this type.
-    pub fn optional_number<T: FromStr>(self, key: &str) -> Result<Option<T>, Error> {
+    pub fn optional_number<T: FromStr>(&self, key: &str) -> Result<Option<T>, Error> {
         self.text(key).map(|_| self.number(key)).transpose()
     }
 
@@ -105,7 +101,7 @@ impl<'a> Pairs<'a> {
     /// # Errors
     ///
     /// When it is missing, or neither `true` nor `false`.
-    pub fn flag(self, key: &str) -> Result<bool, Error> {
+    pub fn flag(&self, key: &str) -> Result<bool, Error> {
         match self.required(key)? {
             "true" => Ok(true),
             "false" => Ok(false),

@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::{Build, Edition};
 use super::command;
-use super::info::{Answers, NoValue};
+use super::info::{Answers, InfoValue, NoValue};
+use super::latencies;
 use super::list::{self, Pairs};
+use super::room::Room;
+use super::stability::Stability;
 
 /// An answer that cannot be used. A node of which something is unknown is not a healthy one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +35,22 @@ pub enum Error {
     },
 }
 
+/// What to ask a server.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Questions<'a> {
+    /// The namespaces to ask for.
+    pub namespaces: &'a [&'a str],
+    /// The server's version as far as it is known already: each dialect has a command of its own for the edition, and
+    /// counts or refuses the other's.
+    pub known: Option<&'a Build>,
+    /// How many members its cluster should have.
+    pub members: usize,
+    /// Whether the delay of fills matters, which Community servers do not have.
+    pub fill_delay: bool,
+    /// Whether it matters who still uses the server.
+    pub traffic: bool,
+}
+
 /// A server's view of itself and its cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeView {
@@ -47,6 +66,13 @@ pub struct NodeView {
     pub namespaces: BTreeMap<String, NamespaceView>,
     /// Namespaces that it has and that were not asked for.
     pub other_namespaces: BTreeSet<String>,
+    /// Seconds for which it does not fill nodes that lost their data, if that was asked.
+    pub fill_delay: Option<u64>,
+    /// The kinds of transactions that it serves now, if that was asked and the server knows.
+    pub traffic: Option<Vec<String>>,
+    /// Whether it finds the cluster stable at the size that was asked for. Asked after all else, so that nothing that
+    /// it says is older than the stability.
+    pub stability: Stability,
 }
 
 /// What a server sees of its cluster.
@@ -71,6 +97,10 @@ pub struct ClusterView {
 }
 
 /// What a server says about a namespace.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the answer"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamespaceView {
     /// Members that hold it.
@@ -93,16 +123,21 @@ pub struct NamespaceView {
     pub nodes_quiesced: Option<u32>,
     /// Whether writes are refused for lack of space.
     pub stop_writes: bool,
+    /// How much space it has and uses, as far as it tells.
+    pub room: Option<Room>,
+    /// Whether only nodes on the roster hold it.
+    pub strong_consistency: bool,
+    /// How many copies are configured.
+    pub replication_factor: Option<u32>,
     /// Records of this node, copies included.
     pub objects: Option<u64>,
 }
 
 impl NodeView {
-    /// The commands of the one request. `known` is the server's version as far as it is known already: each
-    /// dialect has a command of its own for the edition, and counts or refuses the other's.
+    /// The commands of the one request.
     #[must_use]
-    pub fn commands(namespaces: &[&str], known: Option<&Build>) -> Vec<String> {
-        let edition = match known.map(has_release) {
+    pub fn commands(questions: &Questions<'_>) -> Vec<String> {
+        let edition = match questions.known.map(has_release) {
             Some(true) => &[command::RELEASE][..],
             Some(false) => &[command::EDITION],
             None => &[command::RELEASE, command::EDITION],
@@ -113,9 +148,19 @@ impl NodeView {
             command::STATISTICS,
             command::NAMESPACES,
         ];
-        let fixed = fixed.iter().chain(edition).map(|text| (*text).to_owned());
-        let each = namespaces.iter().map(|name| command::namespace(name));
-        fixed.chain(each).collect()
+        let asked = [
+            (questions.fill_delay, command::SERVICE_CONFIG),
+            (questions.traffic, command::LATENCIES),
+        ];
+        let asked = asked.iter().filter(|(asked, _)| *asked);
+        let fixed = fixed
+            .iter()
+            .chain(edition)
+            .chain(asked.map(|(_, text)| text));
+        let fixed = fixed.map(|text| (*text).to_owned());
+        let names = questions.namespaces.iter();
+        let each = names.map(|name| command::namespace(name));
+        fixed.chain(each).chain([stable(questions)]).collect()
     }
 
     /// The view in the answers to [`NodeView::commands`].
@@ -123,7 +168,8 @@ impl NodeView {
     /// # Errors
     ///
     /// When a command was not answered, or something that every version says is missing.
-    pub fn parse(answers: &Answers, namespaces: &[&str]) -> Result<Self, Error> {
+    pub fn parse(answers: &Answers, questions: &Questions<'_>) -> Result<Self, Error> {
+        let namespaces = questions.namespaces;
         let build = answers.value(command::BUILD)?.parse()?;
         let present: BTreeSet<_> = list::names(answers.value(command::NAMESPACES)?, ';').collect();
         let asked = namespaces.iter().filter_map(|name| {
@@ -140,7 +186,18 @@ impl NodeView {
             cluster: cluster(answers)?,
             namespaces: asked.collect::<Result<_, _>>()?,
             other_namespaces: others.map(str::to_owned).collect(),
+            fill_delay: fill_delay(answers, questions)?,
+            traffic: answers.value(command::LATENCIES).ok().map(latencies::busy),
+            stability: Stability::from(answers.answer(&stable(questions))),
         })
+    }
+
+    /// Whether the node is on its way out of the data path, or will be at the next rebalance.
+    #[must_use]
+    pub fn is_quiescing(&self) -> bool {
+        self.namespaces
+            .values()
+            .any(|view| view.pending_quiesce || view.is_quiesced)
     }
 
     /// Whether this node alone sees nothing that is under way in a cluster of `size`.
@@ -164,6 +221,20 @@ impl NodeView {
             |view: &NamespaceView| view.unavailable_partitions == 0 && view.dead_partitions == 0;
         self.namespaces.values().all(served)
     }
+}
+
+fn stable(questions: &Questions<'_>) -> String {
+    command::cluster_stable(questions.members, false, None)
+}
+
+fn fill_delay(answers: &Answers, questions: &Questions<'_>) -> Result<Option<u64>, Error> {
+    if !questions.fill_delay || answers.answer(command::SERVICE_CONFIG) == &InfoValue::Missing {
+        return Ok(None);
+    }
+    let pairs = Pairs::new(answers.value(command::SERVICE_CONFIG)?);
+    pairs
+        .optional_number(command::MIGRATE_FILL_DELAY)
+        .map_err(|source| key(command::SERVICE_CONFIG, source))
 }
 
 fn has_release(build: &Build) -> bool {
@@ -191,10 +262,10 @@ fn key(command: &str, source: list::Error) -> Error {
 
 fn cluster(answers: &Answers) -> Result<ClusterView, Error> {
     let pairs = Pairs::new(answers.value(command::STATISTICS)?);
-    cluster_view(pairs).map_err(|source| key(command::STATISTICS, source))
+    cluster_view(&pairs).map_err(|source| key(command::STATISTICS, source))
 }
 
-fn cluster_view(pairs: Pairs<'_>) -> Result<ClusterView, list::Error> {
+fn cluster_view(pairs: &Pairs<'_>) -> Result<ClusterView, list::Error> {
     let duplicates = pairs.text("cluster_duplicate_nodes").unwrap_or_default();
     Ok(ClusterView {
         size: pairs.number("cluster_size")?,
@@ -215,11 +286,11 @@ fn namespace(answers: &Answers, name: &str) -> Result<Option<NamespaceView>, Err
     if pairs.text("type") == Some("unknown") {
         return Ok(None);
     }
-    let view = namespace_view(pairs).map_err(|source| key(&command, source))?;
+    let view = namespace_view(&pairs).map_err(|source| key(&command, source))?;
     Ok(Some(view))
 }
 
-fn namespace_view(pairs: Pairs<'_>) -> Result<NamespaceView, list::Error> {
+fn namespace_view(pairs: &Pairs<'_>) -> Result<NamespaceView, list::Error> {
     let sent: u64 = pairs.number("migrate_tx_partitions_remaining")?;
     let received: u64 = pairs.number("migrate_rx_partitions_remaining")?;
     Ok(NamespaceView {
@@ -233,6 +304,9 @@ fn namespace_view(pairs: Pairs<'_>) -> Result<NamespaceView, list::Error> {
         is_quiesced: pairs.flag("effective_is_quiesced")?,
         nodes_quiesced: pairs.optional_number("nodes_quiesced")?,
         stop_writes: pairs.flag("stop_writes")?,
+        room: Room::parse(pairs)?,
+        strong_consistency: pairs.text("strong-consistency") == Some("true"),
+        replication_factor: pairs.optional_number("replication-factor")?,
         objects: pairs.optional_number("objects")?,
     })
 }

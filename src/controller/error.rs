@@ -40,6 +40,16 @@ pub enum Error {
     /// There is no server to administer users and roles on.
     #[error("no server takes a login for administering users and roles")]
     NoServer,
+    /// A server did not do what it was told.
+    #[error("failed to tell the server of pod {pod}: {command}: {why}")]
+    Command {
+        /// Its pod.
+        pod: String,
+        /// What it was told.
+        command: String,
+        /// What it said, or why it was not reached.
+        why: String,
+    },
     /// The status could not be written.
     #[error("failed to write the status")]
     Status(#[source] kube::Error),
@@ -61,6 +71,7 @@ impl Error {
             Self::NotOurs(_) => "LeaseLost",
             Self::Execute { .. } => "UpdateFailed",
             Self::Administer { .. } | Self::NoServer => "ACLUpdateFailed",
+            Self::Command { .. } => "ServerCommandFailed",
             Self::Status(_) | Self::StatusPatch(_) => "StatusUpdateFailed",
             Self::Finalizer(_) => "FinalizerFailed",
         }

@@ -10,7 +10,7 @@ use super::{Context, Error};
 use crate::{
     aerospike::admin::Request,
     api::AerospikeCluster,
-    plan::{Effect, Kind, Step},
+    plan::{DrainStage, Effect, Kind, Resize, Step},
     resolve::Desired,
     telemetry::chain,
 };
@@ -65,38 +65,84 @@ pub fn of_effect(desired: &Desired, effect: &Effect) -> Vec<Told> {
         Effect::Apply { .. }
         | Effect::Delete { .. }
         | Effect::MarkInitialized { .. }
-        | Effect::GrantNodeReader => Vec::new(),
+        | Effect::GrantNodeReader
+        | Effect::Command(_) => Vec::new(),
     }
 }
 
-/// What is told around a step: before, and after.
+/// What is told before a step.
 #[must_use]
-pub fn of_step(step: &Step) -> (Told, Told) {
-    let Step::Grow { rack, from, to, .. } = step;
-    (
-        Told::normal(
-            "RackScaleUp",
-            format!("[rack-{}] Scaling up from {from} to {to}", rack.id),
-        ),
-        Told::normal(
-            "RackScaledUp",
-            format!("[rack-{}] Scaled up from {from} to {to}", rack.id),
-        ),
+pub fn before_step(step: &Step) -> Vec<Told> {
+    match step {
+        Step::Grow(to) => vec![resized("RackScaleUp", "Scaling up", to)],
+        Step::Drain(drain) if drain.stage == DrainStage::Quiesce => {
+            let pods = drain.pods.join(", ");
+            let note = format!("[rack-{}] Draining {pods}", drain.rack);
+            let waiting = "Waiting until all data has moved";
+            vec![
+                Told::normal("RackScaleDown", note),
+                Told::normal("WaitMigration", format!("[rack-{}] {waiting}", drain.rack)),
+            ]
+        }
+        Step::Shrink(to) => vec![resized("RackScaleDown", "Scaling down", to)],
+        Step::Drain(_)
+        | Step::DeleteClaims { .. }
+        | Step::Forget { .. }
+        | Step::RemoveRack { .. } => Vec::new(),
+    }
+}
+
+/// What is told after a step.
+#[must_use]
+pub fn after_step(step: &Step) -> Vec<Told> {
+    match step {
+        Step::Grow(to) => vec![resized("RackScaledUp", "Scaled up", to)],
+        Step::Shrink(to) => vec![resized("RackScaledDown", "Scaled down", to)],
+        Step::Forget { pods, .. } => {
+            let names: Vec<_> = pods.iter().map(|(pod, _)| pod.as_str()).collect();
+            let note = format!("Removed {}", names.join(", "));
+            vec![Told::normal("PodDeleted", note)]
+        }
+        Step::RemoveRack { rack, set, .. } => {
+            let note = format!("[rack-{rack}] Deleted {set}");
+            vec![Told::normal("RackDeleted", note)]
+        }
+        Step::Drain(_) | Step::DeleteClaims { .. } => Vec::new(),
+    }
+}
+
+fn resized(reason: &'static str, verb: &str, to: &Resize) -> Told {
+    let Resize { rack, from, to, .. } = to;
+    Told::normal(
+        reason,
+        format!("[rack-{}] {verb} from {from} to {to}", rack.id),
     )
+}
+
+/// What is told when a step failed.
+#[must_use]
+pub fn of_failed_step(step: &Step, error: &Error) -> Told {
+    let reason = match step {
+        Step::Grow(_) => "RackScaleUpFailed",
+        Step::Drain(_) | Step::Shrink(_) | Step::DeleteClaims { .. } | Step::Forget { .. } => {
+            "RackScaleDownFailed"
+        }
+        Step::RemoveRack { .. } => "STSDeleteFailed",
+    };
+    Told::warning(reason, chain(error))
 }
 
 /// What is told when an effect failed.
 #[must_use]
-pub fn of_failure(effect: Option<&Effect>, error: &Error) -> Told {
+pub fn of_failure(effect: &Effect, error: &Error) -> Told {
     let reason = match effect {
-        Some(Effect::Apply { object, .. }) => match object.kind {
+        Effect::Apply { object, .. } => match object.kind {
             Kind::Service => "ServiceCreateFailed",
             Kind::PodDisruptionBudget => "PodDisruptionBudgetReconcileFailed",
             _ => "UpdateFailed",
         },
-        Some(Effect::Administer { .. }) => "ACLUpdateFailed",
-        Some(_) => "UpdateFailed",
-        None => "RackScaleUpFailed",
+        Effect::Administer { .. } => "ACLUpdateFailed",
+        _ => "UpdateFailed",
     };
     Told::warning(reason, chain(error))
 }

@@ -1,22 +1,28 @@
 //! Carries effects out, each only if the world is still as it was when it was decided.
 
-use std::fmt::Debug;
+mod steps;
 
+use std::{fmt::Debug, time::Duration};
+
+use k8s_openapi::jiff::Timestamp;
 use kube::{
     Api,
     api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, Preconditions},
 };
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Context, Error, events, servers};
 use crate::{
     aerospike::access,
     leader::Write,
-    plan::{Effect, FIELD_MANAGER, Kind, Object, Observed, Plan, Step},
+    plan::{Effect, FIELD_MANAGER, Kind, Object, Observed, Plan},
     resolve::Desired,
     resources::{labels, names, rbac},
 };
+
+/// What was seen longer ago than this justifies no step: pods may have joined since.
+const SEEN_WITHIN: Duration = Duration::from_secs(8);
 
 impl Kind {
     /// How the API knows the kind.
@@ -54,7 +60,7 @@ pub async fn execute(
     for effect in &plan.upkeep {
         let done = carry_out(desired, observed, effect, context).await;
         if let Err(error) = done {
-            let told = events::of_failure(Some(effect), &error);
+            let told = events::of_failure(effect, &error);
             context.tell_desired(desired, &told).await;
             return Err(error);
         }
@@ -63,9 +69,15 @@ pub async fn execute(
         }
     }
     match &plan.step {
-        Some(step) => take(desired, step, context).await,
-        None => Ok(()),
+        Some(step) if is_recent(observed) => steps::take(desired, observed, step, context).await,
+        Some(_) | None => Ok(()),
     }
+}
+
+/// Whether a step may still be taken on what was observed.
+fn is_recent(observed: &Observed) -> bool {
+    let age = Timestamp::now().duration_since(observed.now);
+    age.unsigned_abs() <= SEEN_WITHIN
 }
 
 async fn carry_out(
@@ -89,6 +101,7 @@ async fn carry_out(
             mark_initialized(desired, claim, uid, context).await
         }
         Effect::GrantNodeReader => grant_node_reader(desired, context).await,
+        Effect::Command(order) => steps::command(desired, observed, order, context).await,
         Effect::Administer { requests } => {
             let mut connection = servers::administrator(desired, observed, context).await?;
             for request in requests {
@@ -119,6 +132,7 @@ const fn name_of(effect: &Effect) -> &'static str {
         Effect::MarkInitialized { .. } => "MarkInitialized",
         Effect::GrantNodeReader => "GrantNodeReader",
         Effect::Administer { .. } => "Administer",
+        Effect::Command(_) => "Command",
     }
 }
 
@@ -244,65 +258,4 @@ pub(super) async fn change_node_readers(
         .await
         .map(drop)
         .map_err(Error::executing(what))
-}
-
-async fn take(desired: &Desired, step: &Step, context: &Context) -> Result<(), Error> {
-    context.lease.permit(Write::Disruptive)?;
-    let (before, after) = events::of_step(step);
-    context.tell_desired(desired, &before).await;
-    context.metrics.effect("Grow");
-    let Step::Grow { rack, from, to, .. } = step;
-    tracing::info!(%rack, from, to, "Scaling up");
-    match grow(desired, step, context).await {
-        // Somebody touched the set since it was looked at: the next pass decides anew.
-        Err(Error::Execute {
-            source: kube::Error::Api(status),
-            ..
-        }) if status.is_conflict() || status.is_invalid() => Ok(()),
-        Ok(()) => {
-            context.tell_desired(desired, &after).await;
-            Ok(())
-        }
-        Err(error) => {
-            let told = events::of_failure(None, &error);
-            context.tell_desired(desired, &told).await;
-            Err(error)
-        }
-    }
-}
-
-/// One patch that holds only if nobody touched the set since it was looked at.
-async fn grow(desired: &Desired, step: &Step, context: &Context) -> Result<(), Error> {
-    let Step::Grow {
-        set,
-        uid,
-        resource_version,
-        from,
-        to,
-        ..
-    } = step;
-    let patch: json_patch::Patch =
-        serde_json::from_value(replicas_patch(uid, resource_version, *from, *to))
-            .expect("the operations are written as the standard has them");
-    api(desired, Kind::StatefulSet, context)
-        .patch(
-            set,
-            &PatchParams {
-                field_manager: Some(FIELD_MANAGER.to_owned()),
-                ..PatchParams::default()
-            },
-            &Patch::<Value>::Json(patch),
-        )
-        .await
-        .map(drop)
-        .map_err(Error::executing(format!("scale {set} from {from} to {to}")))
-}
-
-fn replicas_patch(uid: &str, resource_version: &str, from: i32, to: i32) -> Value {
-    json!([
-        {"op": "test", "path": "/metadata/uid", "value": uid},
-        {"op": "test", "path": "/metadata/resourceVersion", "value": resource_version},
-        {"op": "test", "path": "/spec/replicas", "value": from},
-        {"op": "replace", "path": "/spec/replicas", "value": to},
-    ])
 }

@@ -1,12 +1,13 @@
-//! Asks the servers of a cluster, all at once and under one deadline.
+//! Asks the servers of a cluster, all at once and under one deadline, and tells them what to do.
+
+mod orders;
+mod survey;
 
 use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
-
-use futures::{StreamExt, stream};
 
 use super::{
     Context, Error,
@@ -17,15 +18,14 @@ use crate::{
         access::{ADMIN, FirstPassword, Installed},
         admin::{Reply, Request},
         connection::{self, Connection, Deadline, Identity, Login, Security, Stream, Target},
-        node_view::NodeView,
         password::PasswordHash,
     },
     api::{
         AerospikeClusterStatus,
         access_control::{AccessControl, AuthMode, User},
     },
-    plan::{Access, Observed, Pod, Server, Wait, WaitReason, access_control},
-    resolve::{Desired, Version, VolumeKind, image::version_of as version_of_image},
+    plan::{Access, Observed, Pod, Wait, WaitReason, access_control},
+    resolve::{Desired, VolumeKind},
     telemetry::chain,
 };
 
@@ -35,6 +35,9 @@ const TOGETHER: Duration = Duration::from_secs(5);
 const IN_FLIGHT: usize = 32;
 /// Key of the password in a user's Secret.
 const PASSWORD: &str = "password";
+
+pub use orders::{Told, give};
+use survey::Survey;
 
 type Link = Connection<Box<dyn Stream>>;
 
@@ -64,97 +67,20 @@ pub async fn ask_all(desired: &Desired, observed: &mut Observed, context: &Conte
             return;
         }
     };
-    let deadline = Deadline::within(TOGETHER);
-    let asked: Vec<_> = serving
-        .iter()
-        .map(|(name, pod)| {
-            let version = version_of(desired, &observed.status, name);
-            ask_named(
-                desired,
-                (name, pod),
-                version,
-                &credentials,
-                context,
-                deadline,
-            )
-        })
-        .collect();
-    let answers = stream::iter(asked).buffer_unordered(IN_FLIGHT);
-    observed.servers = answers.collect().await;
+    let survey = Survey::of(desired, observed, &credentials, context);
+    observed.servers = survey.ask_all(&serving).await;
     let due = access_control::pending(desired, &observed.status);
     if let Some(declared) = due
-        && all_answered(desired, observed)
+        && all_answered(observed, survey.members)
     {
         observed.access = read_access(desired, declared, &serving, &credentials, context).await;
     }
 }
 
-fn all_answered(desired: &Desired, observed: &Observed) -> bool {
-    let size: u32 = desired.racks.iter().map(|rack| rack.size).sum();
-    let whole = observed
-        .views()
-        .filter(|view| view.cluster.size == size)
-        .count();
-    u32::try_from(whole) == Ok(size) && observed.cluster_keys().len() == 1
-}
-
-/// The version that a pod runs, which is not the wanted one until it was restarted.
-fn version_of(desired: &Desired, status: &AerospikeClusterStatus, pod: &str) -> Version {
-    status
-        .pods
-        .get(pod)
-        .and_then(|reported| version_of_image(&reported.image).ok())
-        .unwrap_or_else(|| desired.image.version.clone())
-}
-
-async fn ask_named(
-    desired: &Desired,
-    (name, pod): (&str, &Pod),
-    version: Version,
-    credentials: &[Credential],
-    context: &Context,
-    deadline: Deadline,
-) -> (String, Server) {
-    let answer = ask(desired, pod, &version, credentials, context, deadline).await;
-    (name.to_owned(), answer)
-}
-
-async fn ask(
-    desired: &Desired,
-    pod: &Pod,
-    version: &Version,
-    credentials: &[Credential],
-    context: &Context,
-    deadline: Deadline,
-) -> Server {
-    let view = async {
-        let (mut link, _) = connect(desired, pod, credentials, context, deadline).await?;
-        let namespaces = namespaces(desired);
-        let names: Vec<_> = namespaces.iter().map(String::as_str).collect();
-        let build = version.to_string().parse().ok();
-        let commands = NodeView::commands(&names, build.as_ref());
-        let commands: Vec<_> = commands.iter().map(String::as_str).collect();
-        let answers = link.info(&commands).await.map_err(|error| chain(&error))?;
-        NodeView::parse(&answers, &names).map_err(|error| chain(&error))
-    };
-    match view.await {
-        Ok(view) => Server::Answered(Box::new(view)),
-        Err(why) => Server::Silent(why),
-    }
-}
-
-/// The names of all namespaces of the configuration.
-fn namespaces(desired: &Desired) -> Vec<String> {
-    let mut names: Vec<_> = desired
-        .racks
-        .iter()
-        .filter_map(|rack| rack.config.get("namespaces")?.as_array())
-        .flatten()
-        .filter_map(|namespace| Some(namespace.get("name")?.as_str()?.to_owned()))
-        .collect();
-    names.sort();
-    names.dedup();
-    names
+fn all_answered(observed: &Observed, members: usize) -> bool {
+    let sees_all = |size: u32| usize::try_from(size) == Ok(members);
+    let whole = observed.views().filter(|view| sees_all(view.cluster.size));
+    whole.count() == members && observed.cluster_keys().len() == 1
 }
 
 /// Connects as the first of `credentials` that the server takes.

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Effect, FIELD_MANAGER, Kind, Live, Object, Observed, Share, Wait, WaitReason};
+use super::{
+    Effect, FIELD_MANAGER, Kind, Live, Object, Observed, Share, Wait, WaitReason, members,
+};
 use crate::{
     resolve::Desired,
     resources::{config_map, containment, names, rbac, services, stateful_set},
@@ -85,14 +87,31 @@ fn left_over(
         .objects
         .iter()
         .filter(|(key, live)| !wanted.contains(key) && is_ours(desired, live) && !live.deleting)
-        .filter(|((kind, _), _)| matches!(kind, Kind::Service | Kind::PodDisruptionBudget))
-        .filter(|((_, name), _)| !observed.pods.contains_key(name))
+        .filter(|((kind, name), _)| may_go(desired, observed, *kind, name))
         .map(|((kind, name), live)| Effect::Delete {
             kind: *kind,
             name: name.clone(),
             uid: live.uid.clone(),
         })
         .collect()
+}
+
+/// Whether nothing that still is there needs an object that is wanted no more.
+fn may_go(desired: &Desired, observed: &Observed, kind: Kind, name: &str) -> bool {
+    match kind {
+        Kind::Service | Kind::PodDisruptionBudget => !observed.pods.contains_key(name),
+        Kind::ConfigMap => {
+            let cluster = &desired.identity.name;
+            let rack = names::parse_stateful_set(cluster, name);
+            let set = (Kind::StatefulSet, name.to_owned());
+            let is_of_rack =
+                |pod: &String| names::parse_pod(cluster, pod).map(|(of, _)| of) == rack;
+            rack.is_some()
+                && !observed.objects.contains_key(&set)
+                && !observed.pods.keys().any(is_of_rack)
+        }
+        Kind::ServiceAccount | Kind::Role | Kind::RoleBinding | Kind::StatefulSet => false,
+    }
 }
 
 /// Everything that the cluster needs, in the order in which it is needed.
@@ -105,7 +124,7 @@ fn build(desired: &Desired, observed: &Observed) -> Vec<Object> {
     ];
     if desired.network.has_pod_services() {
         let pods: BTreeSet<_> = names::pods(desired)
-            .chain(asked_for(desired, observed))
+            .chain(members::asked_for(desired, observed))
             .collect();
         let services = pods.iter().map(|pod| services::pod(desired, pod));
         objects.extend(services.map(|service| object(Kind::Service, &service)));
@@ -124,22 +143,11 @@ fn build(desired: &Desired, observed: &Observed) -> Vec<Object> {
     objects
 }
 
-/// The pods that the live sets make anew when they are lost, also where fewer are desired.
-fn asked_for(desired: &Desired, observed: &Observed) -> impl Iterator<Item = String> {
-    observed
-        .objects
-        .iter()
-        .filter(|((kind, _), live)| *kind == Kind::StatefulSet && is_ours(desired, live))
-        .flat_map(|((_, set), live)| {
-            (0..live.replicas()).map(move |ordinal| format!("{set}-{ordinal}"))
-        })
-}
-
 /// Pods that are there, or will be again.
 fn existing(desired: &Desired, observed: &Observed) -> BTreeSet<String> {
-    asked_for(desired, observed)
-        .chain(observed.pods.keys().cloned())
-        .collect()
+    let mut pods = members::asked_for(desired, observed);
+    pods.extend(observed.pods.keys().cloned());
+    pods
 }
 
 fn is_ours(desired: &Desired, live: &Live) -> bool {

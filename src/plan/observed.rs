@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
+    sync::Arc,
 };
 
 use k8s_openapi::jiff::Timestamp;
@@ -59,7 +60,7 @@ pub struct Live {
     /// It is being deleted.
     pub deleting: bool,
     /// All of it.
-    pub body: Value,
+    pub body: Arc<Value>,
 }
 
 impl Live {
@@ -73,7 +74,7 @@ impl Live {
             resource_version: text(&metadata["resourceVersion"]),
             owner: controller_of(metadata),
             deleting: metadata["deletionTimestamp"].is_string(),
-            body,
+            body: Arc::new(body),
         }
     }
 
@@ -188,10 +189,39 @@ impl Observed {
 
     /// The views of all servers that answered.
     pub fn views(&self) -> impl Iterator<Item = &NodeView> {
-        self.servers.values().filter_map(|server| match server {
-            Server::Answered(view) => Some(view.as_ref()),
+        self.views_by_pod().map(|(_, view)| view)
+    }
+
+    /// The views of all servers that answered, with their pods.
+    pub fn views_by_pod(&self) -> impl Iterator<Item = (&str, &NodeView)> {
+        self.servers
+            .iter()
+            .filter_map(|(pod, server)| match server {
+                Server::Answered(view) => Some((pod.as_str(), view.as_ref())),
+                Server::Silent(_) => None,
+            })
+    }
+
+    /// The view of one pod's server, if it answered.
+    #[must_use]
+    pub fn view(&self, pod: &str) -> Option<&NodeView> {
+        match self.servers.get(pod)? {
+            Server::Answered(view) => Some(view),
             Server::Silent(_) => None,
-        })
+        }
+    }
+
+    /// The pods whose servers answered and say this of themselves.
+    #[must_use]
+    pub fn pods_where(&self, says: impl Fn(&NodeView) -> bool) -> Vec<String> {
+        let views = self.views_by_pod().filter(|(_, view)| says(view));
+        views.map(|(pod, _)| pod.to_owned()).collect()
+    }
+
+    /// Whether no rebalance is under way that another one would only prolong.
+    #[must_use]
+    pub fn may_recluster(&self) -> bool {
+        self.cluster_keys().len() == 1 && self.views().all(|view| view.cluster.migrate_allowed)
     }
 
     /// The cluster keys that the servers name.

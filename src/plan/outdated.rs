@@ -1,6 +1,6 @@
 //! Pods that run something else than is wanted. Restarting them is not built yet: they are named, and left as they are.
 
-use super::{Kind, Observed, Share, Wait, WaitReason};
+use super::{Observed, Share, Wait, WaitReason};
 use crate::{
     api::status::PodStatus,
     resolve::{Desired, Rack, image::same_image},
@@ -57,42 +57,11 @@ fn restart_needed(pod: &str, change: &str) -> Wait {
     )
 }
 
-/// Names racks that are gone from the spec and still have pods.
-#[must_use]
-pub fn name_removed_racks(desired: &Desired, observed: &Observed) -> Share {
-    let cluster = &desired.identity.name;
-    let wanted: Vec<_> = desired
-        .racks
-        .iter()
-        .map(|rack| names::stateful_set(cluster, &rack.identifier()))
-        .collect();
-    let ours = Some(desired.identity.uid.as_str());
-    let removed = observed.objects.iter().filter(|((kind, name), live)| {
-        *kind == Kind::StatefulSet
-            && live.owner.as_deref() == ours
-            && live.replicas() > 0
-            && !wanted.contains(name)
-    });
-    let waits = removed.map(|((_, name), _)| {
-        Wait::new(
-            WaitReason::NotSupported,
-            format!(
-                "StatefulSet {name} belongs to a rack that the spec no longer has, and this version does not \
-                 remove racks yet: put the rack back"
-            ),
-        )
-    });
-    Share {
-        waits: waits.collect(),
-        ..Share::default()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        plan::{Live, next},
+        plan::next,
         resolve::{Settings, resolve},
     };
 
@@ -140,23 +109,5 @@ mod tests {
                 .contains("pod aerocluster-0-1 runs another configuration")
         );
         assert!(!next(&desired, &observed).is_done());
-    }
-
-    #[test]
-    fn a_rack_that_is_gone_from_the_spec_is_named() {
-        let desired = desired();
-        let mut observed = Observed::default();
-        let live = Live {
-            owner: Some("u".to_owned()),
-            ..Live::default()
-        };
-        let key = (Kind::StatefulSet, "aerocluster-7".to_owned());
-        observed.objects.insert(key, live);
-        let share = name_removed_racks(&desired, &observed);
-        assert!(
-            share.waits[0]
-                .message
-                .starts_with("StatefulSet aerocluster-7 belongs")
-        );
     }
 }

@@ -2,11 +2,11 @@
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::{Kind, Observed, PodHealth, Share, Step, Wait, WaitReason};
-use crate::{
-    resolve::{Desired, Rack},
-    resources::names,
+use super::{
+    Observed, PodHealth, Resize, Share, Step, Wait, WaitReason,
+    members::{self, RackState},
 };
+use crate::{resolve::Desired, resources::names};
 
 /// How long a pod may be without a node, or fail, before a person is asked to act: seconds.
 const GRACE: i64 = 60;
@@ -21,66 +21,57 @@ pub fn grow(desired: &Desired, observed: &Observed) -> Share {
         );
     }
     let mut share = Share::default();
-    for rack in &desired.racks {
-        let name = names::stateful_set(&desired.identity.name, &rack.identifier());
-        let Some(set) = observed.live(Kind::StatefulSet, &name) else {
-            continue;
-        };
-        if set.owner.as_deref() != Some(desired.identity.uid.as_str()) {
+    for rack in members::racks(desired, observed) {
+        if rack.replicas >= rack.wanted || share.step.is_some() {
             continue;
         }
-        let (from, to) = (set.replicas(), wanted(rack));
-        if from > to {
-            share.waits.push(Wait::new(
-                WaitReason::NotSupported,
-                format!(
-                    "rack {} has {from} pods and {to} are wanted: this version does not scale down yet; \
-                     set spec.size back",
-                    rack.identifier()
-                ),
-            ));
-        } else if from < to && share.step.is_none() {
-            if let Some(leftover) = leftover_pod(desired, observed, rack, from) {
-                share.waits.push(leftover);
-                continue;
-            }
-            share.step = Some(Step::Grow {
-                rack: rack.identifier(),
-                set: name,
-                uid: set.uid.clone(),
-                resource_version: set.resource_version.clone(),
-                from,
-                to,
-            });
+        match leftover(observed, &rack) {
+            Some(wait) => share.waits.push(wait),
+            None => share.step = Some(Step::Grow(to_its_size(&rack))),
         }
     }
     share
 }
 
-fn wanted(rack: &Rack) -> i32 {
-    i32::try_from(rack.size).unwrap_or(i32::MAX)
+fn to_its_size(rack: &RackState<'_>) -> Resize {
+    Resize {
+        rack: rack.rack.clone(),
+        set: rack.set.clone(),
+        uid: rack.live.uid.clone(),
+        resource_version: rack.live.resource_version.clone(),
+        from: rack.live.replicas(),
+        to: i32::try_from(rack.wanted).unwrap_or(i32::MAX),
+    }
 }
 
-/// A pod of an earlier life that still has the name of one to come.
-fn leftover_pod(desired: &Desired, observed: &Observed, rack: &Rack, from: i32) -> Option<Wait> {
-    let first = u32::try_from(from).unwrap_or(0);
-    let leftover = (first..rack.size)
-        .map(|ordinal| names::pod(&desired.identity.name, &rack.identifier(), ordinal))
-        .find(|name| observed.pods.contains_key(name))?;
-    Some(Wait::new(
-        WaitReason::Pods,
-        format!("pod {leftover} of before is still there"),
-    ))
+/// A pod of an earlier life that still has the name of one to come, or a claim on its way out that it would get.
+fn leftover(observed: &Observed, rack: &RackState<'_>) -> Option<Wait> {
+    let message = rack.pods(rack.replicas..rack.wanted).find_map(|pod| {
+        if observed.pods.contains_key(&pod) {
+            return Some(format!("pod {pod} of before is still there"));
+        }
+        let suffix = format!("-{pod}");
+        let mut claims = observed.claims.iter();
+        let leaving = claims.find(|claim| claim.deleting && claim.name.ends_with(&suffix))?;
+        Some(format!("claim {} of before is being deleted", leaving.name))
+    })?;
+    Some(Wait::new(WaitReason::Pods, message))
 }
 
-/// Waits until every pod is ready.
+/// Waits until every pod is ready. Those that operations may do without are named, and hold nothing up.
 #[must_use]
 pub fn await_pods(desired: &Desired, observed: &Observed) -> Share {
-    let waits = names::pods(desired)
-        .filter_map(|name| await_pod(&name, observed))
-        .collect();
+    let ignorable = members::ignorable(desired, observed);
+    let wait = |name: String| {
+        let wait = await_pod(&name, observed)?;
+        Some(if ignorable.contains(&name) {
+            Wait::new(WaitReason::PodIgnored, wait.message)
+        } else {
+            wait
+        })
+    };
     Share {
-        waits,
+        waits: names::pods(desired).filter_map(wait).collect(),
         ..Share::default()
     }
 }

@@ -1,6 +1,6 @@
 //! The servers: every ready pod's must answer, see the whole cluster and have nothing left to move.
 
-use super::{Observed, Server, Share, Wait, WaitReason};
+use super::{Observed, Server, Share, Wait, WaitReason, members};
 use crate::resolve::Desired;
 
 /// Waits until the servers have formed one settled cluster.
@@ -31,7 +31,7 @@ pub fn await_cluster(desired: &Desired, observed: &Observed) -> Share {
 
 /// The first thing in which the answers fall short of one settled cluster of all pods.
 fn disagreement(desired: &Desired, observed: &Observed) -> Option<Wait> {
-    let size: u32 = desired.racks.iter().map(|rack| rack.size).sum();
+    let size = u32::try_from(members::expected(desired, observed).len()).unwrap_or(u32::MAX);
     let keys = observed.cluster_keys().len();
     for view in observed.views() {
         let cluster = &view.cluster;

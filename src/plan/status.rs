@@ -31,7 +31,7 @@ pub fn after_pass(
             .aerospike_access_control
             .clone_from(&wanted.aerospike_access_control);
     }
-    if plan.is_done() {
+    if plan.is_rolled_out() {
         status.mirror = wanted.clone();
         status.is_readiness_probe_enabled = true;
     }

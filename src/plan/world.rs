@@ -1,19 +1,22 @@
-//! A world in which plans are tried: an API server that merges what is applied, stateful sets that make pods, pods that
-//! start slowly or not at all, servers that find each other with delay. What happens is decided by dice that are thrown
-//! before; when they are used up, all goes well.
+//! A world in which plans are tried: an API server that merges what is applied, stateful sets that make and remove pods,
+//! pods that start slowly or not at all, nodes that are lost, and the simulator's servers, which know whose writes are
+//! where. What happens is decided by dice that are thrown before; when they are used up, all goes well.
 
 mod api_server;
 pub mod clusters;
+mod histories;
+mod orders;
 mod pass;
+mod planted;
 mod pods;
 mod properties;
 mod servers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::{Kind, Observed, observed::Claim};
+use super::{Kind, Observed, Plan, observed::Claim};
 use crate::{api::AerospikeClusterStatus, resolve::Desired};
 use api_server::Stored;
 use pods::SimPod;
@@ -60,25 +63,38 @@ pub struct World {
     may_read_nodes: bool,
     faults: Faults,
     dice: Dice,
+    /// Milliseconds.
     now: i64,
     counter: u64,
+    /// The pods that the status knew when the world was looked at last.
+    known: BTreeSet<String>,
+    /// What was planned last, for which wish and on what.
+    planned: Option<(i64, Observed, Plan)>,
 }
+
+/// Milliseconds that go by between two passes, as one would hope for and otherwise.
+const SPANS: [u16; 4] = [10_000, 300, 1_000, 3_000];
 
 impl World {
     pub fn new(desired: Desired, thrown: Vec<u8>) -> Self {
+        let seed = thrown
+            .iter()
+            .fold(1, |seed, byte| seed * 31 % 65_521 + u64::from(*byte));
         Self {
+            servers: Servers::new(&desired, seed),
             desired,
             generation: 1,
             status: None,
             objects: BTreeMap::new(),
             pods: BTreeMap::new(),
             claims: BTreeMap::new(),
-            servers: Servers::default(),
             may_read_nodes: false,
             faults: Faults::default(),
             dice: Dice { thrown, used: 0 },
-            now: 1_000_000,
+            now: 1_000_000_000,
             counter: 0,
+            known: BTreeSet::new(),
+            planned: None,
         }
     }
 
@@ -95,10 +111,13 @@ impl World {
 
     /// Some time goes by.
     fn settle(&mut self) {
-        self.now += 10;
+        let span = SPANS[usize::from(self.dice.roll(4))];
+        self.now += i64::from(span);
         self.run_stateful_sets();
         self.advance_pods();
-        self.advance_servers();
+        self.remove_claims();
+        self.servers.advance(span.into());
+        self.assert_no_harm();
     }
 
     /// Of `wish`, as it is when all is done.
@@ -120,10 +139,14 @@ impl World {
             ..Observed::default()
         };
         self.ask_servers(&mut observed);
+        self.known = observed.status.pods.keys().cloned().collect();
+        for pod in self.pods.values_mut() {
+            pod.served = pod.serves();
+        }
         observed
     }
 }
 
-fn at(second: i64) -> Timestamp {
-    Timestamp::from_second(second).unwrap()
+fn at(millisecond: i64) -> Timestamp {
+    Timestamp::from_second(millisecond / 1000).unwrap()
 }

@@ -55,6 +55,12 @@ impl IntOrPercent {
         }
     }
 
+    /// What a member of a spec comes to of `whole`, rounded down; nothing where it is neither.
+    #[must_use]
+    pub fn share(value: &IntOrString, whole: u32) -> u32 {
+        Self::parse(value).map_or(0, |share| share.of(whole))
+    }
+
     /// What it comes to of `whole`, rounded down.
     #[must_use]
     pub fn of(self, whole: u32) -> u32 {

@@ -50,6 +50,11 @@ impl ApiServer {
         kept.objects.insert(path.to_owned(), stamped);
     }
 
+    /// Takes an object away without anybody noticing.
+    pub fn remove(&self, path: &str) {
+        self.0.lock().unwrap().objects.remove(path);
+    }
+
     pub fn object(&self, path: &str) -> Option<Value> {
         self.0.lock().unwrap().objects.get(path).cloned()
     }

@@ -29,6 +29,7 @@ const STATUS: &str =
 const SET: &str = "/apis/apps/v1/namespaces/aerospike/statefulsets/aerocluster-0";
 const READERS: &str =
     "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/aerospike-operator-node-reader";
+const PODS: &str = "/api/v1/namespaces/aerospike/pods/";
 const CLAIM: &str = "/api/v1/namespaces/aerospike/persistentvolumeclaims/";
 
 /// A cluster of one without security, whose server listens on `port`.
@@ -120,15 +121,21 @@ fn calls(writes: &[Write]) -> Vec<String> {
 
 /// What the stateful set controller, the kubelet and the init container would do.
 fn bring_the_pod_up(server: &ApiServer) {
+    bring_up(server, 0);
+}
+
+fn bring_up(server: &ApiServer, ordinal: u8) {
     let labels = json!({"app": "aerospike-cluster", "aerospike.com/cr": "aerocluster"});
-    put_claim(server, "workdir-aerocluster-0-0", Some("workdir"));
+    let name = format!("aerocluster-0-{ordinal}");
+    let ip = format!("127.0.0.{}", ordinal + 1);
+    put_claim(server, &format!("workdir-{name}"), Some("workdir"));
     server.put(
-        "/api/v1/namespaces/aerospike/pods/aerocluster-0-0",
+        &format!("{PODS}{name}"),
         json!({
             "apiVersion": "v1", "kind": "Pod",
-            "metadata": {"name": "aerocluster-0-0", "uid": "uid-pod", "labels": labels},
+            "metadata": {"name": name, "uid": format!("uid-{name}"), "labels": labels},
             "status": {
-                "phase": "Running", "podIP": "127.0.0.1",
+                "phase": "Running", "podIP": ip,
                 "containerStatuses": [{
                     "name": "aerospike-server", "ready": true, "image": "i", "imageID": "i", "restartCount": 0,
                 }],
@@ -139,9 +146,9 @@ fn bring_the_pod_up(server: &ApiServer) {
         .object("/api/v1/namespaces/aerospike/configmaps/aerocluster-0")
         .unwrap();
     let mut cluster = server.object(CLUSTER).unwrap();
-    cluster["status"]["pods"]["aerocluster-0-0"] = json!({
-        "image": cluster["spec"]["image"], "podIP": "127.0.0.1", "podPort": 3000,
-        "initializedVolumes": ["workdir@uid-workdir-aerocluster-0-0"],
+    cluster["status"]["pods"][&name] = json!({
+        "image": cluster["spec"]["image"], "podIP": ip, "podPort": 3000,
+        "initializedVolumes": [format!("workdir@uid-workdir-{name}")],
         "aerospikeConfigHash": config["data"]["aerospikeConfHash"],
         "networkPolicyHash": config["data"]["networkPolicyHash"],
         "podSpecHash": config["data"]["podSpecHash"],
@@ -424,4 +431,122 @@ async fn what_disrupts_is_left_to_the_next_leader_when_the_lease_is_about_to_end
     let refused = controller::reconcile(guarded, context.clone()).await;
     assert_eq!(refused.unwrap_err().reason(), "LeaseLost");
     assert_eq!(server.object(SET).unwrap()["spec"]["replicas"], 0);
+}
+
+/// A settled cluster of two, of which the second shall go.
+async fn shrinking() -> (ApiServer, Arc<Context>, Arc<Mutex<server::Told>>) {
+    let (port, told) = server::start_several(2).await;
+    let mut object = cluster(port);
+    object["spec"]["size"] = json!(2);
+    let (server, context) = start(object);
+    pass(&server, &context).await;
+    pass(&server, &context).await;
+    bring_up(&server, 0);
+    bring_up(&server, 1);
+    for _ in 0..3 {
+        pass(&server, &context).await;
+    }
+    let mut object = server.object(CLUSTER).unwrap();
+    assert_eq!(object["status"]["phase"], "Completed");
+    object["spec"]["size"] = json!(1);
+    object["metadata"]["generation"] = json!(2);
+    server.put(CLUSTER, object);
+    (server, context, told)
+}
+
+fn commands(told: &Mutex<server::Told>) -> Vec<(String, String)> {
+    let commands = std::mem::take(&mut told.lock().unwrap().commands);
+    let text = commands
+        .into_iter()
+        .map(|(ip, command)| (ip.to_string(), command));
+    let mut text: Vec<_> = text.collect();
+    text.sort();
+    text
+}
+
+fn command(last: u8, command: &str) -> (String, String) {
+    (format!("127.0.0.{last}"), command.to_owned())
+}
+
+#[tokio::test]
+async fn a_server_is_quiesced_before_its_pod_is_taken_away() {
+    let (server, context, told) = shrinking().await;
+    pass(&server, &context).await;
+    assert_eq!(commands(&told), [command(2, "quiesce:")]);
+    assert_eq!(server.object(SET).unwrap()["spec"]["replicas"], 2);
+    assert_eq!(condition(&server, "ScalingDown").0, "True");
+    let seen = server.object(SET).unwrap()["metadata"].clone();
+    let writes = pass(&server, &context).await;
+    let expected = json!([
+        {"op": "test", "path": "/metadata/uid", "value": seen["uid"]},
+        {"op": "test", "path": "/metadata/resourceVersion", "value": seen["resourceVersion"]},
+        {"op": "test", "path": "/spec/replicas", "value": 2},
+        {"op": "replace", "path": "/spec/replicas", "value": 1},
+    ]);
+    let patch = writes
+        .iter()
+        .find(|write| write.call == format!("PATCH {SET}"));
+    assert_eq!(patch.unwrap().body, expected);
+    assert_eq!(commands(&told), []);
+}
+
+#[tokio::test]
+async fn a_removed_pod_s_claim_goes_by_its_uid_and_its_entry_last() {
+    let (server, context, told) = shrinking().await;
+    pass(&server, &context).await;
+    pass(&server, &context).await;
+    assert_eq!(server.object(SET).unwrap()["spec"]["replicas"], 1);
+    pass(&server, &context).await;
+    let claim = "workdir-aerocluster-0-1";
+    assert!(
+        server.object(&format!("{CLAIM}{claim}")).is_some(),
+        "its pod is there"
+    );
+    server.remove(&format!("{PODS}aerocluster-0-1"));
+    told.lock().unwrap().leave();
+    commands(&told);
+    let mut writes = Vec::new();
+    for _ in 0..6 {
+        writes.extend(pass(&server, &context).await);
+    }
+    let deleted = writes
+        .iter()
+        .position(|write| write.call == format!("DELETE {CLAIM}{claim}"));
+    let precondition = json!({"uid": format!("uid-{claim}")});
+    assert_eq!(writes[deleted.unwrap()].body["preconditions"], precondition);
+    let entry = "/status/pods/aerocluster-0-1";
+    let expected = json!([
+        {"op": "test", "path": "/metadata/uid", "value": "uid-cluster"},
+        {"op": "test", "path": format!("{entry}/podIP"), "value": "127.0.0.2"},
+        {"op": "remove", "path": entry},
+    ]);
+    let forgotten = writes.iter().position(|write| write.body == expected);
+    assert!(forgotten > deleted);
+    let tip = "tip-clear:host-port-list=aerocluster-0-1.aerocluster.aerospike:3002";
+    let reminded = [command(1, "services-alumni-reset"), command(1, tip)];
+    assert_eq!(commands(&told), reminded);
+    let status = server.object(CLUSTER).unwrap()["status"].clone();
+    assert_eq!(
+        (&status["phase"], &status["size"]),
+        (&json!("Completed"), &json!(1))
+    );
+    assert_eq!(pass(&server, &context).await, []);
+}
+
+#[tokio::test]
+async fn a_size_that_is_set_back_takes_quiesce_back() {
+    let (server, context, told) = shrinking().await;
+    pass(&server, &context).await;
+    let mut object = server.object(CLUSTER).unwrap();
+    object["spec"]["size"] = json!(2);
+    server.put(CLUSTER, object);
+    commands(&told);
+    pass(&server, &context).await;
+    let expected = [
+        command(1, "recluster:"),
+        command(2, "quiesce-undo:"),
+        command(2, "recluster:"),
+    ];
+    assert_eq!(commands(&told), expected);
+    assert_eq!(server.object(SET).unwrap()["spec"]["replicas"], 2);
 }

@@ -9,24 +9,34 @@ const STATISTICS: &str = "failed_best_practices=true;cluster_size=3;cluster_key=
     batch_index_queue=0:0,0:0;paxos_principal=A3;migrate_allowed=true;migrate_partitions_remaining=0";
 const NAMESPACE: &str = "ns_cluster_size=3;effective_replication_factor=2;objects=13619;unreplicated_records=0;\
     dead_partitions=0;unavailable_partitions=0;clock_skew_stop_writes=false;stop_writes=false;\
-    pending_quiesce=false;effective_is_quiesced=false;nodes_quiesced=0;migrate_tx_partitions_remaining=2;\
+    data_total_bytes=536870912;data_used_bytes=14599568;replication-factor=2;pending_quiesce=false;effective_is_quiesced=false;nodes_quiesced=0;migrate_tx_partitions_remaining=2;\
     migrate_rx_partitions_remaining=3";
+
+const QUESTIONS: Questions<'_> = Questions {
+    namespaces: &["test", "gone"],
+    known: None,
+    members: 3,
+    fill_delay: true,
+    traffic: true,
+};
 
 fn body(build: &str, statistics: &str, namespace: &str) -> String {
     format!(
         "build\t{build}\nnode\tA1\nstatistics\t{statistics}\nnamespaces\tbar;test\n\
          release\tedition=Aerospike Community Edition;version={build}\n\
          edition\tAerospike Enterprise Edition\n\
-         namespace/test\t{namespace}\nnamespace/gone\ttype=unknown\n"
+         get-config:context=service\tproto-fd-max=15000;migrate-fill-delay=60\n\
+         latencies:\tbatch-index:;{{test}}-read:msec,3.5,0.00\n\
+         namespace/test\t{namespace}\nnamespace/gone\ttype=unknown\n\
+         cluster-stable:size=3;ignore-migrations=false\t3D944EACCCFC\n"
     )
 }
 
 fn view(body: &str) -> Result<NodeView, Error> {
-    let namespaces = ["test", "gone"];
-    let commands = NodeView::commands(&namespaces, None);
+    let commands = NodeView::commands(&QUESTIONS);
     let commands: Vec<_> = commands.iter().map(String::as_str).collect();
     let answers = info::parse(&commands, body.as_bytes()).unwrap();
-    NodeView::parse(&answers, &namespaces)
+    NodeView::parse(&answers, &QUESTIONS)
 }
 
 fn expected() -> NodeView {
@@ -41,6 +51,12 @@ fn expected() -> NodeView {
         is_quiesced: false,
         nodes_quiesced: Some(0),
         stop_writes: false,
+        room: Some(Room {
+            used: 14_599_568,
+            limit: 375_809_630,
+        }),
+        strong_consistency: false,
+        replication_factor: Some(2),
         objects: Some(13619),
     };
     let cluster = ClusterView {
@@ -60,6 +76,11 @@ fn expected() -> NodeView {
         cluster,
         namespaces: [("test".into(), namespace)].into(),
         other_namespaces: ["bar".into()].into(),
+        fill_delay: Some(60),
+        traffic: Some(vec!["{test}-read".into()]),
+        stability: Stability::Stable {
+            key: "3D944EACCCFC".into(),
+        },
     }
 }
 
@@ -79,8 +100,16 @@ fn an_older_server_names_its_edition_by_another_command() {
 #[test]
 fn only_the_edition_command_of_the_known_version_is_sent() {
     let fixed = ["build", "node", "statistics", "namespaces"];
-    let commands = |build: &str| NodeView::commands(&["a"], Some(&build.parse().unwrap()));
-    let expected = |edition| [&fixed[..], &[edition, "namespace/a"]].concat();
+    let commands = |build: &str| {
+        NodeView::commands(&Questions {
+            namespaces: &["a"],
+            known: Some(&build.parse().unwrap()),
+            members: 2,
+            ..Questions::default()
+        })
+    };
+    let stable = "cluster-stable:size=2;ignore-migrations=false";
+    let expected = |edition| [&fixed[..], &[edition, "namespace/a", stable]].concat();
     assert_eq!(commands("8.1.1.0"), expected("release"));
     assert_eq!(commands("8.1.0.9"), expected("edition"));
 }

@@ -26,7 +26,7 @@ fn live(observed: &mut Observed, kind: Kind, name: &str) -> Live {
 }
 
 fn change(observed: &mut Observed, kind: Kind, name: &str, change: impl FnOnce(&mut Value)) {
-    let mut body = live(observed, kind, name).body;
+    let mut body = (*live(observed, kind, name).body).clone();
     change(&mut body);
     observed
         .objects

@@ -24,7 +24,8 @@ fn seconds_ago(seconds: i64) -> Timestamp {
 #[test]
 fn the_first_rack_that_has_too_few_grows_to_its_full_size_at_once() {
     let observed = World::settled(&Wish::of(2, 2)).observe();
-    let Some(Step::Grow { set, from, to, .. }) = grow(&Wish::of(7, 2).resolve(), &observed).step
+    let Some(Step::Grow(Resize { set, from, to, .. })) =
+        grow(&Wish::of(7, 2).resolve(), &observed).step
     else {
         panic!("a rack grows");
     };
@@ -41,6 +42,34 @@ fn a_pod_of_an_earlier_life_is_waited_for() {
         "pod aerocluster-1-1 of before is still there",
     );
     assert_eq!(grow(&Wish::of(2, 1).resolve(), &observed), expected);
+}
+
+#[test]
+fn a_claim_of_an_earlier_life_that_goes_is_waited_for() {
+    let mut observed = settled(1);
+    let mut claim = observed.claims[0].clone();
+    claim.name = "workdir-aerocluster-1-1".to_owned();
+    claim.deleting = true;
+    observed.claims.push(claim);
+    let message = "claim workdir-aerocluster-1-1 of before is being deleted";
+    let expected = Share::wait(WaitReason::Pods, message);
+    assert_eq!(grow(&Wish::of(2, 1).resolve(), &observed), expected);
+    observed.claims[1].deleting = false;
+    assert!(grow(&Wish::of(2, 1).resolve(), &observed).step.is_some());
+}
+
+#[test]
+fn a_pod_that_may_be_ignored_is_named_and_holds_nothing_up() {
+    let mut observed = settled(2);
+    observed.pods.get_mut("aerocluster-1-1").unwrap().health = PodHealth::NotReady;
+    let mut desired = Wish::of(2, 1).resolve();
+    let reason = |desired: &Desired| await_pods(desired, &observed).waits[0].reason;
+    assert_eq!(reason(&desired), WaitReason::Pods);
+    let config = desired.spec.rack_config.as_mut().unwrap();
+    config.max_ignorable_pods =
+        Some(k8s_openapi::apimachinery::pkg::util::intstr::IntOrString::Int(1));
+    assert_eq!(reason(&desired), WaitReason::PodIgnored);
+    assert!(!WaitReason::PodIgnored.holds_up_steps() && WaitReason::Pods.holds_up_steps());
 }
 
 #[test]

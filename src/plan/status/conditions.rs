@@ -26,8 +26,8 @@ pub enum Situation {
         reason: &'static str,
         /// What is missing.
         message: String,
-        /// Pods are being added.
-        growing: bool,
+        /// The number of pods changes.
+        scaling: Option<Scaling>,
     },
     /// It was rolled out, and has fewer servers than it should.
     Degraded {
@@ -56,6 +56,15 @@ pub enum Situation {
     Paused,
     /// It goes.
     Terminating,
+}
+
+/// How the number of pods changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scaling {
+    /// Pods are being added.
+    Up,
+    /// Pods are being removed.
+    Down,
 }
 
 /// Reason of a cluster that another operator runs.
@@ -89,24 +98,37 @@ impl Situation {
             WaitReason::Pods,
             WaitReason::Servers,
             WaitReason::Clustering,
+            WaitReason::PodIgnored,
         ];
         if rolled_out && plan.waits.iter().any(|wait| lost.contains(&wait.reason)) {
             return Self::Degraded { message };
         }
         let fresh = observed.status.mirror.aerospike_config.is_none();
-        let growing = matches!(plan.step, Some(Step::Grow { .. }))
-            || (!fresh && plan.waits.iter().any(|w| w.reason == WaitReason::Pods));
+        let scaling = scaling(plan, fresh);
         Self::Working {
-            reason: working_reason(plan, fresh, growing),
+            reason: working_reason(plan, fresh, scaling),
             message,
-            growing,
+            scaling,
         }
     }
 }
 
-fn working_reason(plan: &Plan, fresh: bool, growing: bool) -> &'static str {
+/// Pods that are added go before pods that are removed.
+fn scaling(plan: &Plan, fresh: bool) -> Option<Scaling> {
+    let waits_for = |reason| plan.waits.iter().any(|wait| wait.reason == reason);
+    if matches!(plan.step, Some(Step::Grow(_))) {
+        Some(Scaling::Up)
+    } else if waits_for(WaitReason::ScalingDown) {
+        Some(Scaling::Down)
+    } else {
+        (!fresh && waits_for(WaitReason::Pods)).then_some(Scaling::Up)
+    }
+}
+
+fn working_reason(plan: &Plan, fresh: bool, scaling: Option<Scaling>) -> &'static str {
     match plan.waits.first().map(|wait| wait.reason) {
-        _ if growing && !fresh => "ScalingUp",
+        _ if scaling == Some(Scaling::Down) => "ScalingDown",
+        _ if scaling == Some(Scaling::Up) && !fresh => "ScalingUp",
         _ if plan.step.is_some() => "Creating",
         Some(reason) => reason.as_str(),
         None => "Applying",
@@ -149,7 +171,7 @@ struct Row<'a> {
     ready: bool,
     reconciling: Option<&'a str>,
     stalled: bool,
-    growing: bool,
+    scaling: Option<Scaling>,
     reason: &'a str,
     message: &'a str,
 }
@@ -159,7 +181,7 @@ fn row(situation: &Situation) -> Option<Row<'_>> {
         ready: false,
         reconciling: Some(reason),
         stalled: false,
-        growing: false,
+        scaling: None,
         reason,
         message,
     };
@@ -168,9 +190,9 @@ fn row(situation: &Situation) -> Option<Row<'_>> {
         Situation::Working {
             reason,
             message,
-            growing,
+            scaling,
         } => Row {
-            growing: *growing,
+            scaling: *scaling,
             ..plain(reason, message)
         },
         Situation::Degraded { message } => Row {
@@ -234,18 +256,28 @@ fn conditions_of(situation: &Situation) -> Vec<Told<'_>> {
             if row.stalled { reason } else { unhindered },
             when(row.stalled, message),
         ),
-        told(
+        operation(
             "ScalingUp",
-            row.growing,
-            if row.growing {
-                "AddingPods"
-            } else {
-                "NoPodsToAdd"
-            },
-            "",
+            row.scaling == Some(Scaling::Up),
+            ["AddingPods", "NoPodsToAdd"],
+        ),
+        operation(
+            "ScalingDown",
+            row.scaling == Some(Scaling::Down),
+            ["RemovingPods", "NoPodsToRemove"],
         ),
         told("Paused", false, "NotPaused", ""),
     ]
+}
+
+/// What is told of an operation, with its reasons while it goes on and when it does not.
+fn operation(kind: &'static str, goes_on: bool, [busy, idle]: [&'static str; 2]) -> Told<'static> {
+    Told {
+        kind,
+        status: truth(goes_on),
+        reason: if goes_on { busy } else { idle },
+        message: "",
+    }
 }
 
 const fn truth(holds: bool) -> &'static str {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{Kind, World};
-use crate::plan::{Effect, FIELD_MANAGER, Live, Object, Step, objects::Objects};
+use crate::plan::{Effect, FIELD_MANAGER, Live, Object, objects::Objects};
 
 /// A write that did not happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,47 +14,62 @@ pub struct Refused;
 /// An object, and what was applied to it last.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stored {
-    pub body: Value,
+    pub live: Live,
     applied: Value,
 }
 
 impl Stored {
+    fn new(body: Value, applied: Value) -> Self {
+        Self {
+            live: Live::of(body),
+            applied,
+        }
+    }
+
+    pub fn body(&self) -> &Value {
+        &self.live.body
+    }
+
     pub fn replicas(&self) -> i32 {
-        Live::of(self.body.clone()).replicas()
+        self.live.replicas()
     }
 
-    fn uid(&self) -> &str {
-        self.body["metadata"]["uid"].as_str().unwrap()
+    pub fn uid(&self) -> &str {
+        &self.live.uid
     }
 
-    fn version(&self) -> &Value {
-        &self.body["metadata"]["resourceVersion"]
+    pub fn version(&self) -> &Value {
+        &self.body()["metadata"]["resourceVersion"]
+    }
+
+    /// With so many replicas, as another version.
+    pub fn resize(&mut self, replicas: i32, version: &str) {
+        let mut body = self.body().clone();
+        body["spec"]["replicas"] = replicas.into();
+        body["metadata"]["resourceVersion"] = version.into();
+        self.live = Live::of(body);
     }
 }
 
 impl World {
     pub fn live_objects(&self) -> Objects {
-        let live = |stored: &Stored| Live::of(stored.body.clone());
         let objects = self.objects.iter();
         objects
-            .map(|(key, stored)| (key.clone(), live(stored)))
+            .map(|(key, stored)| (key.clone(), stored.live.clone()))
             .collect()
     }
 
     pub fn is_ours(&self, kind: Kind, name: &str) -> bool {
         let stored = self.objects.get(&(kind, name.to_owned()));
-        let owner = stored.and_then(|stored| Live::of(stored.body.clone()).owner);
-        owner.as_deref() == Some(self.desired.identity.uid.as_str())
+        let owner = stored.and_then(|stored| stored.live.owner.as_deref());
+        owner == Some(self.desired.identity.uid.as_str())
     }
 
     /// Somebody else makes an object.
     pub fn plant(&mut self, kind: Kind, name: &str) {
         let body = json!({"metadata": {"name": name}, "spec": {"selector": {"app": "theirs"}}});
         let body = self.stamped(body, None);
-        let stored = Stored {
-            body,
-            applied: Value::Null,
-        };
+        let stored = Stored::new(body, Value::Null);
         self.objects.insert((kind, name.to_owned()), stored);
     }
 
@@ -74,6 +89,7 @@ impl World {
                 self.administer(requests);
                 Ok(())
             }
+            Effect::Command(order) => self.obey(order),
         }
     }
 
@@ -88,7 +104,7 @@ impl World {
         }
         let conflicts = |before: &Stored| {
             let replicas = &object.body["spec"]["replicas"];
-            replicas.is_number() && before.body["spec"]["replicas"] != *replicas
+            replicas.is_number() && before.body()["spec"]["replicas"] != *replicas
         };
         if new && before.as_ref().is_some_and(conflicts) {
             return Err(Refused);
@@ -97,14 +113,11 @@ impl World {
         assert!(ours, "{key:?} belongs to somebody else");
         let mut live = before.as_ref().map_or_else(
             || defaults(object.kind),
-            |before| without(&before.body, &before.applied, &object.body),
+            |before| without(before.body(), &before.applied, &object.body),
         );
         merge(&mut live, &object.body);
         let body = self.stamped(live, before.as_ref().map(Stored::uid));
-        let stored = Stored {
-            body: managed(body, &object.body),
-            applied: object.body.clone(),
-        };
+        let stored = Stored::new(managed(body, &object.body), object.body.clone());
         self.objects.insert(key, stored);
         Ok(())
     }
@@ -137,38 +150,6 @@ impl World {
         Ok(())
     }
 
-    /// # Errors
-    ///
-    /// If the set was touched since.
-    pub fn take(&mut self, step: &Step) -> Result<(), Refused> {
-        let Step::Grow {
-            set,
-            uid,
-            resource_version,
-            from,
-            to,
-            ..
-        } = step;
-        let stored = self.objects.get(&(Kind::StatefulSet, set.clone()));
-        let fits = stored.is_some_and(|stored| {
-            stored.uid() == uid
-                && stored.version() == resource_version.as_str()
-                && stored.replicas() == *from
-        });
-        if !fits {
-            return Err(Refused);
-        }
-        self.assert_ready_for_pods(set, *from, *to);
-        let version = self.fresh().to_string();
-        let stored = self
-            .objects
-            .get_mut(&(Kind::StatefulSet, set.clone()))
-            .unwrap();
-        stored.body["spec"]["replicas"] = (*to).into();
-        stored.body["metadata"]["resourceVersion"] = version.into();
-        Ok(())
-    }
-
     /// Replicas of the sets.
     pub fn replicas(&self) -> BTreeMap<String, i32> {
         let sets = self
@@ -182,7 +163,7 @@ impl World {
     /// What a user would compare: everything but what differs between two runs.
     pub fn comparable(&self) -> BTreeMap<(Kind, String), Value> {
         let plain = |stored: &Stored| {
-            let mut body = stored.body.clone();
+            let mut body = stored.body().clone();
             for member in ["uid", "resourceVersion", "managedFields"] {
                 body["metadata"].as_object_mut().unwrap().remove(member);
             }

@@ -1,9 +1,13 @@
 //! Desired clusters to try, small in every dimension that matters.
 
+use std::{collections::BTreeMap, sync::Mutex};
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::{resolve::Desired, resources::testing};
+
+static RESOLVED: Mutex<BTreeMap<String, Desired>> = Mutex::new(BTreeMap::new());
 
 /// What a user may ask for.
 #[expect(
@@ -19,6 +23,12 @@ pub struct Wish {
     pub load_balancer: bool,
     pub disable_pdb: bool,
     pub proto_fd_max: u32,
+    pub copies: u32,
+    pub device: bool,
+    pub keeps_claims: bool,
+    pub community: bool,
+    pub fill_delay: u32,
+    pub batch: Option<u32>,
 }
 
 impl Default for Wish {
@@ -31,6 +41,12 @@ impl Default for Wish {
             load_balancer: false,
             disable_pdb: false,
             proto_fd_max: 15000,
+            copies: 2,
+            device: false,
+            keeps_claims: false,
+            community: false,
+            fill_delay: 0,
+            batch: None,
         }
     }
 }
@@ -44,10 +60,17 @@ impl Wish {
         }
     }
 
+    /// The cluster that is wished for; each is worked out once.
     pub fn resolve(&self) -> Desired {
-        testing::sample_with("dim_nostorage_cluster", |object| {
+        let key = format!("{self:?}");
+        if let Some(known) = RESOLVED.lock().unwrap().get(&key) {
+            return known.clone();
+        }
+        let desired = testing::sample_with("dim_nostorage_cluster", |object| {
             self.write(&mut object["spec"]);
-        })
+        });
+        RESOLVED.lock().unwrap().insert(key, desired.clone());
+        desired
     }
 
     fn write(&self, spec: &mut Value) {
@@ -56,7 +79,24 @@ impl Wish {
         spec["podSpec"]["multiPodPerHost"] = self.multi_pod_per_host.into();
         spec["aerospikeConfig"]["service"]["proto-fd-max"] = self.proto_fd_max.into();
         let racks: Vec<_> = (1..=self.racks).map(|id| json!({"id": id})).collect();
-        spec["rackConfig"] = json!({"namespaces": ["test"], "racks": racks});
+        spec["rackConfig"] = json!({"racks": racks});
+        spec["storage"]["filesystemVolumePolicy"]["cascadeDelete"] = (!self.keeps_claims).into();
+        let namespace = &mut spec["aerospikeConfig"]["namespaces"][0];
+        namespace["replication-factor"] = self.copies.into();
+        if self.device {
+            namespace["storage-engine"] = json!({"type": "device", "files": ["/opt/aerospike/data/test.dat"], "filesize": 1 << 30});
+        }
+        if self.fill_delay > 0 {
+            spec["aerospikeConfig"]["service"]["migrate-fill-delay"] = self.fill_delay.into();
+        }
+        if self.community {
+            spec["image"] = json!("aerospike/aerospike-server:8.1.2.0");
+        } else {
+            spec["rackConfig"]["namespaces"] = json!(["test"]);
+        }
+        if let Some(batch) = self.batch.filter(|_| self.racks > 1) {
+            spec["rackConfig"]["scaleDownBatchSize"] = batch.into();
+        }
         if self.load_balancer {
             spec["seedsFinderServices"] =
                 json!({"loadBalancer": {"externalTrafficPolicy": "Local"}});

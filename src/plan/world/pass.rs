@@ -1,28 +1,65 @@
 //! Passes of the controller over the world, with what must hold at every moment.
 
+use k8s_openapi::jiff::Timestamp;
+
 use super::World;
 use crate::{
     api::{
         AerospikeClusterStatus,
         status::{Mirror, Phase},
     },
-    plan::{self, Observed, Plan, WaitReason, status},
+    plan::{self, Observed, Plan, Pod, PodHealth, Server, Step, WaitReason, status},
+    resolve::Edition,
+    resources::names,
 };
 
 /// Passes within which a world without mishaps must be settled.
-const ENOUGH: usize = 60;
+const ENOUGH: usize = 250;
 
 impl World {
     /// One pass; it may die after any of its effects.
     pub fn pass(&mut self) -> Plan {
         let observed = self.observe();
-        let plan = plan::next(&self.desired, &observed);
+        let plan = self.plan(&observed);
         self.assert_sane(&plan);
         if self.execute(&plan) {
             let status = self.status_after(&observed, &plan);
             self.write_status(status);
         }
         plan
+    }
+
+    /// The next plan; the last one if nothing but the time changed, which matters for pods that fail only.
+    fn plan(&mut self, observed: &Observed) -> Plan {
+        let fails = |pod: &Pod| {
+            matches!(
+                pod.health,
+                PodHealth::Failed { .. } | PodHealth::Unschedulable { .. }
+            )
+        };
+        if observed.pods.values().any(fails) {
+            return plan::next(&self.desired, observed);
+        }
+        let mut timeless = Observed {
+            now: Timestamp::UNIX_EPOCH,
+            ..observed.clone()
+        };
+        for server in timeless.servers.values_mut() {
+            if let Server::Answered(view) = server {
+                view.cluster.uptime = 0;
+            }
+        }
+        match self.planned.take() {
+            Some((generation, on, plan)) if generation == self.generation && on == timeless => {
+                self.planned = Some((generation, on, plan.clone()));
+                plan
+            }
+            _ => {
+                let plan = plan::next(&self.desired, observed);
+                self.planned = Some((self.generation, timeless, plan.clone()));
+                plan
+            }
+        }
     }
 
     fn status_after(&self, observed: &Observed, plan: &Plan) -> AerospikeClusterStatus {
@@ -42,6 +79,7 @@ impl World {
             if self.carry_out(effect).is_err() {
                 return true;
             }
+            self.assert_no_harm();
             assert_eq!(
                 self.replicas_of(&before),
                 before,
@@ -49,13 +87,23 @@ impl World {
             );
         }
         if let Some(step) = &plan.step {
-            if self.dice.roll(8) == 7 {
-                return false;
+            match self.dice.roll(12) {
+                11 => return false,
+                10 if self.survives_a_crash_before(step) => self.settle(),
+                _ => {}
             }
             // A refusal is found out in the next pass.
             let _ = self.take(step);
+            self.assert_no_harm();
         }
-        self.dice.roll(8) != 7
+        self.dice.roll(12) != 11
+    }
+
+    /// A Community server is stopped undrained: if another crashes between the decision and the stop, two are down at
+    /// once, which no operator can exclude.
+    fn survives_a_crash_before(&self, step: &Step) -> bool {
+        let community = self.desired.image.edition == Edition::Community;
+        !(community && matches!(step, Step::Shrink(_)))
     }
 
     fn replicas_of(
@@ -67,7 +115,7 @@ impl World {
         now
     }
 
-    fn assert_sane(&self, plan: &Plan) {
+    fn assert_sane(&mut self, plan: &Plan) {
         let done = plan.is_done();
         assert!(!done || self.servers_settled(), "done too early");
         assert!(
@@ -124,9 +172,25 @@ impl World {
         let observed = self.observe();
         let plan = plan::next(&self.desired, &observed);
         assert_eq!(plan, Plan::default());
-        let status = self.status_after(&observed, &plan);
+        let mut status = self.status_after(&observed, &plan);
+        status.pods = self.status.as_ref().unwrap().pods.clone();
         assert_eq!(Some(&status), self.status.as_ref());
+        self.assert_nothing_is_left();
         assert_eq!(status.phase, Some(Phase::Completed));
+    }
+
+    /// The status knows the pods that are wanted and no other, and there is no pod, set or service more.
+    fn assert_nothing_is_left(&self) {
+        let wanted: Vec<_> = names::pods(&self.desired).collect();
+        let sorted = |mut pods: Vec<String>| {
+            pods.sort();
+            pods
+        };
+        let wanted = sorted(wanted);
+        let status = self.status.as_ref().unwrap();
+        assert_eq!(status.pods.keys().cloned().collect::<Vec<_>>(), wanted);
+        assert_eq!(self.pods.keys().cloned().collect::<Vec<_>>(), wanted);
+        assert_eq!(self.replicas().len(), self.desired.racks.len());
     }
 
     /// The state of a condition.

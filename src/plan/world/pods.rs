@@ -11,7 +11,7 @@ use crate::{
     resources::{config_map, names},
 };
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     Pending,
     Unschedulable,
@@ -20,17 +20,32 @@ pub enum Stage {
     Starting,
     Sidecar,
     Ready,
+    /// It was deleted; its server is given time to stop.
     Terminating,
 }
 
 /// What may become of a pod that was ready.
-const MISHAPS: [Stage; 3] = [Stage::Starting, Stage::Failed, Stage::Terminating];
+#[derive(Clone, Copy)]
+enum Mishap {
+    /// Its server crashes.
+    Crash,
+    /// Somebody deletes it by force.
+    Loss,
+    /// Its node is cut off.
+    NodeLost,
+}
+
+const MISHAPS: [Mishap; 3] = [Mishap::Crash, Mishap::Loss, Mishap::NodeLost];
 
 #[derive(Clone, Debug)]
 pub struct SimPod {
     pub uid: String,
     pub stage: Stage,
-    set: String,
+    pub set: String,
+    /// Its node does not answer: nothing happens to the pod until it does again.
+    node_lost: bool,
+    /// It served when the world was looked at last.
+    pub served: bool,
     since: i64,
     created: i64,
     ip: u64,
@@ -39,20 +54,36 @@ pub struct SimPod {
 
 impl SimPod {
     pub fn serves(&self) -> bool {
-        matches!(self.stage, Stage::Ready | Stage::Sidecar)
+        matches!(self.stage, Stage::Ready | Stage::Sidecar) && !self.node_lost
     }
 }
 
 impl World {
     pub fn run_stateful_sets(&mut self) {
-        for (set, replicas) in self.replicas() {
-            if !self.is_ours(Kind::StatefulSet, &set) {
+        let replicas = self.replicas();
+        for (set, replicas) in &replicas {
+            if !self.is_ours(Kind::StatefulSet, set) {
                 continue;
             }
-            for ordinal in 0..replicas {
+            for ordinal in 0..*replicas {
                 let name = format!("{set}-{ordinal}");
                 if !self.pods.contains_key(&name) {
-                    self.create_pod(&set, name);
+                    self.create_pod(set, name);
+                }
+            }
+        }
+        let too_many = |name: &str, pod: &SimPod| {
+            let ordinal: i32 = name.rsplit_once('-').unwrap().1.parse().unwrap();
+            replicas
+                .get(&pod.set)
+                .is_none_or(|replicas| ordinal >= *replicas)
+        };
+        let now = self.now;
+        for (name, pod) in &mut self.pods {
+            if pod.stage != Stage::Terminating && too_many(name, pod) {
+                (pod.stage, pod.since) = (Stage::Terminating, now);
+                if !pod.node_lost {
+                    self.servers.stop(name);
                 }
             }
         }
@@ -60,13 +91,10 @@ impl World {
 
     fn create_pod(&mut self, set: &str, name: String) {
         let body = self.objects[&(Kind::StatefulSet, set.to_owned())]
-            .body
+            .body()
             .clone();
-        for template in body["spec"]["volumeClaimTemplates"]
-            .as_array()
-            .into_iter()
-            .flatten()
-        {
+        let templates = body["spec"]["volumeClaimTemplates"].as_array();
+        for template in templates.into_iter().flatten() {
             self.create_claim(template, &name);
         }
         let number = self.fresh();
@@ -75,6 +103,8 @@ impl World {
             uid: format!("uid-{number}"),
             stage: Stage::Pending,
             set: set.to_owned(),
+            node_lost: false,
+            served: false,
             since: self.now,
             created: self.now,
             ip: number % 250 + 1,
@@ -97,26 +127,63 @@ impl World {
         }
     }
 
-    pub fn advance_pods(&mut self) {
-        let pods: Vec<_> = self.pods.keys().cloned().collect();
-        for name in pods {
-            let stage = self.next_stage(&name);
-            if stage == Stage::Starting && self.pods[&name].stage == Stage::Init {
-                self.report_pod(&name);
-            }
-            let now = self.now;
-            let pod = self.pods.get_mut(&name).unwrap();
-            if pod.stage == Stage::Terminating {
-                self.pods.remove(&name);
-            } else if pod.stage != stage {
-                (pod.stage, pod.since) = (stage, now);
+    /// Deleted claims go when no pod uses them, and take what is on their disk with them.
+    pub fn remove_claims(&mut self) {
+        let pods = &self.pods;
+        let in_use = |claim: &Claim| {
+            let suffix = |pod: &String| claim.name.ends_with(&format!("-{pod}"));
+            pods.keys().any(suffix)
+        };
+        let going = |claim: &&Claim| claim.deleting && !in_use(claim);
+        let going: Vec<_> = self.claims.values().filter(going).cloned().collect();
+        for claim in going {
+            if self.dice.roll(4) != 3 {
+                self.claims.remove(&claim.name);
+                self.servers.erase(&claim.uid);
             }
         }
     }
 
-    fn next_stage(&mut self, name: &str) -> Stage {
-        let stage = self.pods[name].stage.clone();
-        let luck = self.dice.roll(12);
+    pub fn advance_pods(&mut self) {
+        let pods: Vec<_> = self.pods.keys().cloned().collect();
+        for name in pods {
+            self.advance_pod(&name);
+        }
+    }
+
+    fn advance_pod(&mut self, name: &str) {
+        let pod = self.pods[name].clone();
+        if pod.node_lost {
+            if self.dice.roll(4) == 0 {
+                let found = self.pods.get_mut(name).unwrap();
+                found.node_lost = false;
+                if found.stage != Stage::Terminating {
+                    (found.stage, found.since) = (Stage::Starting, self.now);
+                }
+            }
+            return;
+        }
+        if pod.stage == Stage::Terminating {
+            if !self.servers.runs(name) && self.dice.roll(3) != 2 {
+                self.pods.remove(name);
+            }
+            return;
+        }
+        let stage = self.next_stage(name, pod.stage);
+        if stage == Stage::Starting && pod.stage == Stage::Init {
+            self.report_pod(name);
+        }
+        if stage == Stage::Ready && pod.stage == Stage::Starting && !self.servers.runs(name) {
+            self.start_server(name);
+        }
+        let now = self.now;
+        if let Some(pod) = self.pods.get_mut(name).filter(|pod| pod.stage != stage) {
+            (pod.stage, pod.since) = (stage, now);
+        }
+    }
+
+    fn next_stage(&mut self, name: &str, stage: Stage) -> Stage {
+        let luck = self.dice.roll(48);
         let slow = !luck.is_multiple_of(3);
         match stage {
             Stage::Pending | Stage::Unschedulable if self.faults.no_node => Stage::Unschedulable,
@@ -124,15 +191,45 @@ impl World {
             Stage::Pending | Stage::Unschedulable => Stage::Init,
             Stage::Init if self.init_succeeds(name) => Stage::Starting,
             Stage::Init => Stage::Failed,
-            Stage::Starting if self.faults.image_missing || luck == 11 => Stage::Failed,
-            Stage::Starting if luck == 10 => Stage::Sidecar,
+            Stage::Starting if self.faults.image_missing || luck >= 44 => Stage::Failed,
             Stage::Starting if slow => Stage::Starting,
-            Stage::Ready if luck > 8 => MISHAPS[usize::from(luck - 9)].clone(),
+            Stage::Ready if luck == 44 => Stage::Sidecar,
+            Stage::Ready if luck > 44 => self.mishap(name, MISHAPS[usize::from(luck - 45)]),
             Stage::Starting | Stage::Sidecar | Stage::Ready => Stage::Ready,
             Stage::Terminating => Stage::Terminating,
             // It is tried again.
             Stage::Failed => Stage::Pending,
         }
+    }
+
+    /// Bad luck does not lose data by itself: what only this server has is not taken.
+    fn mishap(&mut self, name: &str, mishap: Mishap) -> Stage {
+        let others_serve = self.pods.values().filter(|pod| !pod.serves()).count() == 0;
+        if !others_serve || !self.servers.can_do_without(name, &self.unused_disks()) {
+            return Stage::Ready;
+        }
+        self.servers.crash(name);
+        match mishap {
+            Mishap::Crash => Stage::Failed,
+            Mishap::Loss => {
+                self.pods.remove(name);
+                Stage::Pending
+            }
+            Mishap::NodeLost => {
+                self.pods.get_mut(name).unwrap().node_lost = true;
+                Stage::Ready
+            }
+        }
+    }
+
+    /// The claims whose pods are gone.
+    fn unused_disks(&self) -> Vec<String> {
+        let is_used = |claim: &Claim| {
+            let suffix = |pod: &String| claim.name.ends_with(&format!("-{pod}"));
+            self.pods.keys().any(suffix)
+        };
+        let unused = self.claims.values().filter(|claim| !is_used(claim));
+        unused.map(|claim| claim.uid.clone()).collect()
     }
 
     /// Whether all is there that an init container reads and writes.
@@ -161,31 +258,34 @@ impl World {
         };
         let has =
             |list: &Value, text: &str| list.as_array().is_some_and(|l| l.contains(&text.into()));
-        let mut rules = role.body["rules"].as_array().into_iter().flatten();
+        let mut rules = role.body()["rules"].as_array().into_iter().flatten();
         rules.any(|rule| has(&rule["resources"], resource) && has(&rule["resourceNames"], name))
     }
 
     /// Nothing that new pods need comes after them.
     pub fn assert_ready_for_pods(&self, set: &str, from: i32, to: i32) {
-        assert!(from < to, "{set} shrinks from {from} to {to}");
+        assert!(from < to, "{set} grows from {from} to {to}");
         assert!(self.status.is_some(), "pods come before the status");
         for ordinal in from..to {
             let pod = format!("{set}-{ordinal}");
             assert!(self.may_read(&pod, set), "{pod} comes before what it needs");
+            assert!(
+                !self.pods.contains_key(&pod),
+                "{pod} of before is still there"
+            );
         }
     }
 
     fn report_pod(&mut self, name: &str) {
         let pod = &self.pods[name];
-        let config = self.objects[&(Kind::ConfigMap, pod.set.clone())].body["data"].clone();
+        let config = self.objects[&(Kind::ConfigMap, pod.set.clone())].body()["data"].clone();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let suffix = format!("-{name}");
-        let claims = self
-            .claims
-            .values()
-            .filter(|claim| claim.name.ends_with(&suffix));
+        let claims = self.claims.values();
+        let claims = claims.filter(|claim| claim.name.ends_with(&suffix));
         let entry = PodStatus {
             image: text(&pod.image),
+            pod_ip: ip(pod),
             initialized_volumes: claims
                 .map(|claim| format!("{}@{}", claim.volume.as_deref().unwrap(), claim.uid))
                 .collect(),
@@ -205,10 +305,16 @@ impl World {
     }
 }
 
+fn ip(pod: &SimPod) -> String {
+    format!("10.1.0.{}", pod.ip)
+}
+
 fn observed_pod(pod: &SimPod) -> Pod {
     let since = at(pod.since);
     let reason = || "as the dice fell".to_owned();
     let health = match pod.stage {
+        Stage::Terminating => PodHealth::Terminating,
+        _ if pod.node_lost => PodHealth::NotReady,
         Stage::Pending | Stage::Init | Stage::Starting => PodHealth::NotReady,
         Stage::Unschedulable => PodHealth::Unschedulable {
             reason: reason(),
@@ -222,11 +328,10 @@ fn observed_pod(pod: &SimPod) -> Pod {
             container: "sidecar".to_owned(),
         },
         Stage::Ready => PodHealth::Ready,
-        Stage::Terminating => PodHealth::Terminating,
     };
     Pod {
         uid: pod.uid.clone(),
-        ip: Some(format!("10.1.0.{}", pod.ip).parse().unwrap()),
+        ip: Some(ip(pod).parse().unwrap()),
         health,
         created: at(pod.created),
         init_image: None,

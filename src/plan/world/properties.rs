@@ -72,16 +72,15 @@ proptest! {
     }
 
     #[test]
-    fn a_smaller_size_is_reported_and_can_be_taken_back(wish in wishes(), less in 1u32..8, throws in throws()) {
-        prop_assume!(less < wish.size);
+    fn another_size_can_be_taken_back_at_any_time(wish in wishes(), other in 1u32..8, racks in 1u32..4, passes in 1usize..30, throws in throws()) {
         let mut world = World::settled(&wish);
-        world.dice.thrown = throws;
-        world.dice.used = 0;
-        let (before, replicas) = (world.comparable(), world.replicas());
-        world.wish(Wish { size: less, ..wish.clone() }.resolve());
-        world.converge_to_wait(WaitReason::NotSupported);
-        prop_assert_eq!(phase(&world), Some(Phase::InProgress));
-        prop_assert_eq!(world.replicas(), replicas);
+        world.dice = super::Dice { thrown: throws, used: 0 };
+        let before = world.comparable();
+        world.wish(Wish { size: other, racks, ..wish.clone() }.resolve());
+        for _ in 0..passes {
+            world.pass();
+            world.settle();
+        }
         world.wish(wish.resolve());
         world.converge();
         prop_assert_eq!(world.comparable(), before);
@@ -110,9 +109,12 @@ proptest! {
 
     #[test]
     fn a_pod_that_is_lost_later_is_told_and_comes_back(wish in wishes(), which in any::<prop::sample::Index>()) {
+        prop_assume!(wish.size > 1);
         let mut world = World::settled(&wish);
         let names: Vec<_> = world.pods.keys().cloned().collect();
-        world.pods.remove(which.get(&names));
+        let lost = which.get(&names);
+        world.pods.remove(lost);
+        world.servers.crash(lost);
         world.pass();
         prop_assert_eq!((phase(&world), ready(&world)), (Some(Phase::Completed), "False".to_owned()));
         world.settle();
@@ -149,43 +151,97 @@ fn uids(world: &World) -> Vec<String> {
 }
 
 #[test]
-fn a_rack_that_must_shrink_keeps_its_pods_while_another_grows() {
+fn a_rack_grows_before_another_shrinks() {
     let mut world = World::settled(&Wish::of(5, 2));
-    let before = uids(&world);
     world.wish(Wish::of(5, 3).resolve());
-    world.converge_to_wait(WaitReason::NotSupported);
-    let replicas: Vec<_> = world.replicas().into_values().collect();
-    assert_eq!(replicas, [3, 2, 1]);
-    assert!(before.iter().all(|uid| uids(&world).contains(uid)));
-}
-
-#[test]
-fn a_pod_of_a_rack_that_must_shrink_comes_back_when_it_is_lost() {
-    let mut world = World::settled(&Wish::of(3, 1));
-    world.wish(Wish::of(2, 1).resolve());
-    world.converge_to_wait(WaitReason::NotSupported);
-    world.pods.remove("aerocluster-1-2");
-    for _ in 0..10 {
+    let mut most = 0;
+    for _ in 0..60 {
         world.pass();
         world.settle();
+        most = most.max(world.replicas().values().sum());
     }
-    assert!(world.pods["aerocluster-1-2"].serves());
+    assert_eq!(most, 6, "the third rack comes on top");
+    world.converge();
+    let replicas: Vec<_> = world.replicas().into_values().collect();
+    assert_eq!(replicas, [2, 2, 1]);
 }
 
 #[test]
-fn a_rack_that_is_gone_from_the_spec_is_reported() {
+fn a_pod_that_is_too_many_comes_back_when_it_is_lost_before_it_was_drained() {
+    let mut world = World::settled(&Wish::of(3, 1));
+    world.pods.remove("aerocluster-1-2");
+    world.servers.crash("aerocluster-1-2");
+    world.wish(Wish::of(2, 1).resolve());
+    world.pass();
+    assert_eq!(world.replicas()["aerocluster-1"], 3);
+    world.converge();
+    assert_eq!(world.replicas()["aerocluster-1"], 2);
+}
+
+#[test]
+fn a_rack_that_is_gone_from_the_spec_goes_with_all_that_it_has() {
     let mut world = World::settled(&Wish::of(4, 2));
-    let before = uids(&world);
     world.wish(Wish::of(4, 1).resolve());
-    let plan = world.converge_to_wait(WaitReason::NotSupported);
-    assert!(
-        plan.waits
-            .iter()
-            .any(|wait| wait.message.contains("aerocluster-2")),
-        "{plan:?}"
+    world.converge();
+    assert_eq!(
+        world.comparable(),
+        World::settled(&Wish::of(4, 1)).comparable()
     );
-    assert_eq!(world.replicas()["aerocluster-2"], 2);
-    assert!(before.iter().all(|uid| uids(&world).contains(uid)));
+    assert_eq!(world.claims.len(), 4);
+}
+
+#[test]
+fn claims_that_are_to_be_kept_are_kept_and_used_again() {
+    let wish = |size| Wish {
+        keeps_claims: true,
+        device: true,
+        ..Wish::of(size, 1)
+    };
+    let mut world = World::settled(&wish(3));
+    let claims = world.claims.clone();
+    for size in [2, 3] {
+        world.wish(wish(size).resolve());
+        world.converge();
+        assert_eq!(world.claims, claims);
+    }
+}
+
+#[test]
+fn the_delay_of_fills_is_borrowed_and_given_back() {
+    let wish = |size| Wish {
+        fill_delay: 3600,
+        ..Wish::of(size, 1)
+    };
+    let mut world = World::settled(&wish(4));
+    world.wish(wish(2).resolve());
+    world.converge();
+}
+
+#[test]
+fn a_community_cluster_shrinks_one_by_one() {
+    let wish = |size| Wish {
+        community: true,
+        security: false,
+        ..Wish::of(size, 1)
+    };
+    let mut world = World::settled(&wish(4));
+    world.wish(wish(1).resolve());
+    world.converge();
+}
+
+#[test]
+fn a_community_cluster_with_one_copy_keeps_its_nodes() {
+    let wish = |size| Wish {
+        community: true,
+        security: false,
+        copies: 1,
+        ..Wish::of(size, 1)
+    };
+    let mut world = World::settled(&wish(3));
+    world.wish(wish(2).resolve());
+    let plan = world.converge_to_wait(WaitReason::WouldLoseData);
+    assert_eq!(world.condition("Stalled").0, "True", "{plan:?}");
+    assert_eq!(world.replicas()["aerocluster-1"], 3);
 }
 
 #[test]

@@ -1,8 +1,12 @@
-//! Servers: how they find each other, what each says meanwhile, and their users and roles.
+//! Servers: the simulator's, asked by the operator's own commands and read by its own parsers; and their users and
+//! roles.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::LazyLock,
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use simulator::{
+    fleet::{Fleet, Harm, Launch, Namespace, Stop, Storage, Violation},
+    version::{Edition, Release, Version},
 };
 
 use super::World;
@@ -10,50 +14,209 @@ use crate::{
     aerospike::{
         access::{ADMIN, FirstPassword, Installed},
         admin::{Request, Role, User},
-        build::Edition,
-        node_view::{ClusterView, NodeView},
+        build::Edition as Product,
+        command, info,
+        node_view::{NodeView, Questions},
         password::{Password, PasswordHash},
     },
-    plan::{Access, Observed, Server, Wait, WaitReason, access_control},
+    plan::{
+        Access, Observed, Server, Wait, WaitReason, access_control, members, quiesce, scale_down,
+    },
+    resolve::Desired,
+    resources::names,
 };
 
 static DECLARED: LazyLock<PasswordHash> =
     LazyLock::new(|| Password::new("declared".to_owned()).hash());
 
-/// The servers of the pods, as one.
-#[derive(Clone, Debug, Default)]
+/// Partitions of a namespace: fewer than a real one has, for the sake of speed.
+const PARTITIONS: usize = 64;
+/// The one namespace.
+const NAMESPACE: &str = "test";
+
+thread_local! {
+    /// Who holds what in which cluster is worked out once.
+    static FIRST: Fleet = Fleet::new(0);
+}
+
+/// The servers of the pods.
+#[derive(Clone, Debug)]
 pub struct Servers {
-    members: BTreeSet<String>,
-    epoch: u64,
-    forming: u8,
-    moving: u64,
+    fleet: Fleet,
+    desired: Box<Desired>,
     roles: BTreeMap<String, Role>,
     users: BTreeMap<String, User>,
     pub has_declared_password: bool,
+    /// What does not change while a server runs and nobody changes it, by pod and command.
+    known: BTreeMap<(String, String), String>,
 }
 
-impl World {
-    pub fn advance_servers(&mut self) {
-        let pods = self.pods.iter().filter(|(_, pod)| pod.serves());
-        let serving: BTreeSet<_> = pods.map(|(name, _)| name.clone()).collect();
-        if serving != self.servers.members {
-            self.servers.members = serving;
-            self.servers.epoch += 1;
-            self.servers.forming = 1 + self.dice.roll(3);
-            self.servers.moving = u64::from(self.dice.roll(4)) * 100;
-        } else if self.servers.forming > 0 {
-            self.servers.forming -= 1;
-        } else {
-            self.servers.moving = self.servers.moving.saturating_sub(100);
+/// Commands to which a server answers the same until its configuration is changed.
+const CONSTANT: [&str; 5] = [
+    command::SERVICE_CONFIG,
+    command::BUILD,
+    command::NODE,
+    command::NAMESPACES,
+    command::RELEASE,
+];
+
+impl Servers {
+    /// None yet. All that ever start have the configuration of `desired`.
+    pub fn new(desired: &Desired, seed: u64) -> Self {
+        let fleet = FIRST.with(|first| Fleet::new(seed).sharing_work_with(first));
+        Self {
+            fleet: fleet.with_partitions(PARTITIONS),
+            desired: Box::new(desired.clone()),
+            roles: BTreeMap::new(),
+            users: BTreeMap::new(),
+            has_declared_password: false,
+            known: BTreeMap::new(),
         }
     }
 
-    /// Whether all servers that shall be form one cluster in which nothing moves.
-    pub fn servers_settled(&self) -> bool {
+    pub fn runs(&self, pod: &str) -> bool {
+        self.fleet.runs(pod)
+    }
+
+    /// The server is asked to stop, and takes its time.
+    pub fn stop(&mut self, pod: &str) {
+        if self.runs(pod) {
+            self.fleet.stop(pod, Stop::Clean);
+        }
+    }
+
+    pub fn crash(&mut self, pod: &str) {
+        if self.runs(pod) {
+            self.fleet.stop(pod, Stop::Crashed);
+        }
+    }
+
+    pub fn erase(&mut self, claim: &str) {
+        self.fleet.erase(claim);
+    }
+
+    pub fn advance(&mut self, milliseconds: u64) {
+        self.fleet.advance(milliseconds);
+    }
+
+    /// Whether nothing is lost if this one crashes, also when the disks that nobody uses go.
+    pub fn can_do_without(&self, pod: &str, unused: &[String]) -> bool {
+        let mut trial = self.fleet.clone();
+        trial.take_record();
+        if trial.runs(pod) {
+            trial.stop(pod, Stop::Crashed);
+        }
+        for disk in unused {
+            trial.erase(disk);
+        }
+        trial.record().is_empty()
+    }
+
+    /// What went wrong so far.
+    pub fn record(&self) -> &[Violation] {
+        self.fleet.record()
+    }
+
+    /// What a server says; nothing if it is not there.
+    pub fn say(&mut self, pod: &str, command: &str) -> Option<String> {
+        if !CONSTANT.contains(&command) || !self.fleet.serves(pod) {
+            return self.fleet.info(pod, command).ok();
+        }
+        let key = (pod.to_owned(), command.to_owned());
+        if !self.known.contains_key(&key) {
+            let value = self.fleet.info(pod, command).ok()?;
+            self.known.insert(key.clone(), value);
+        }
+        self.known.get(&key).cloned()
+    }
+
+    /// Sends a command that has to be obeyed.
+    pub fn tell(&mut self, pod: &str, command: &str) -> Result<(), ()> {
+        self.forget_answers(pod);
+        let said = self.say(pod, command).ok_or(())?;
+        let obeyed = said == "ok" || command.starts_with("recluster");
+        obeyed.then_some(()).ok_or(())
+    }
+
+    fn forget_answers(&mut self, pod: &str) {
+        self.known.retain(|(known, _), _| known != pod);
+    }
+
+    fn launch(&self, pod: &str, disk: Option<&str>) -> Launch {
+        let (rack, ordinal) = names::parse_pod(&self.desired.identity.name, pod).unwrap();
+        let id = u64::from_str_radix(&format!("{}a{ordinal}", rack.id), 16).unwrap();
+        let config = &self.desired.racks[0].config["namespaces"][0];
+        let copies = config["replication-factor"].as_u64().unwrap();
+        let community = self.desired.image.edition == Product::Community;
+        let mut namespace = Namespace::new(NAMESPACE).copies(usize::try_from(copies).unwrap());
+        if !community {
+            namespace = namespace.rack(u32::try_from(rack.id.0).unwrap());
+        }
+        if let Some(disk) = disk.filter(|_| config["storage-engine"]["type"] == "device") {
+            namespace = namespace.on(Storage::device(disk));
+        }
+        let edition = if community {
+            Edition::Community
+        } else {
+            Edition::Enterprise
+        };
+        let launch = Launch::new(id).namespace(namespace).release(Release {
+            version: Version::patch(8, 1, 2),
+            edition,
+        });
+        match quiesce::fill_delay(&self.desired) {
+            0 => launch,
+            delay => launch.setting("service.migrate-fill-delay", &delay.to_string()),
+        }
+    }
+}
+
+fn all_whole(observed: &Observed, members: usize) -> bool {
+    let whole = observed
+        .views()
+        .filter(|view| view.cluster.size as usize == members);
+    whole.count() == members && observed.cluster_keys().len() == 1
+}
+
+impl World {
+    pub fn start_server(&mut self, pod: &str) {
+        let disk = self.claims.get(&names::claim("workdir", pod));
+        let disk = disk.map(|claim| claim.uid.clone());
+        let launch = self.servers.launch(pod, disk.as_deref());
+        self.servers.forget_answers(pod);
+        let started = self.servers.fleet.start(pod, &launch);
+        started.unwrap_or_else(|refusal| panic!("{pod} does not start: {refusal}"));
+    }
+
+    /// Nothing that was done so far did harm. Community servers cannot be stopped unseen.
+    pub fn assert_no_harm(&self) {
+        let community = self.desired.image.edition == Product::Community;
+        let mut record = self.servers.record().iter();
+        let harm = record.find(|it| !(community && it.harm == Harm::ClientVisible));
+        assert!(harm.is_none(), "{}", harm.unwrap());
+    }
+
+    /// Whether all servers that shall be form one cluster in which nothing moves, and nothing is left of what was done
+    /// to them.
+    pub fn servers_settled(&mut self) -> bool {
         let size: u32 = self.desired.racks.iter().map(|rack| rack.size).sum();
-        let servers = &self.servers;
-        let formed = servers.forming == 0 || size == 1;
-        formed && servers.moving == 0 && servers.members.len() == size as usize
+        let pods: Vec<_> = self.servers.fleet.servers().map(str::to_owned).collect();
+        let stable = format!("cluster-stable:size={size}");
+        let keys: std::collections::BTreeSet<_> = pods
+            .iter()
+            .map(|pod| self.servers.say(pod, &stable))
+            .collect();
+        let one_key = keys.len() == 1 && keys.iter().flatten().any(|key| !key.starts_with("ERROR"));
+        pods.len() == size as usize && one_key && pods.iter().all(|pod| self.is_as_configured(pod))
+    }
+
+    fn is_as_configured(&mut self, pod: &str) -> bool {
+        let stats = self.servers.say(pod, "namespace/test").unwrap();
+        let quiet = ["pending_quiesce=true", "effective_is_quiesced=true"];
+        let quiet = quiet.iter().all(|flag| !stats.contains(flag));
+        let delay = quiesce::fill_delay(&self.desired);
+        let config = self.servers.say(pod, "get-config:context=service").unwrap();
+        quiet && (delay == 0 || config.contains(&format!("migrate-fill-delay={delay};")))
     }
 
     pub fn ask_servers(&mut self, observed: &mut Observed) {
@@ -63,61 +226,39 @@ impl World {
             observed.access = Access::Unknown(wait);
             return;
         }
-        let serving: Vec<_> = self.pods.iter().filter(|(_, pod)| pod.serves()).collect();
-        let serving: Vec<_> = serving.into_iter().map(|(name, _)| name.clone()).collect();
-        for name in serving {
-            let server = self.answer(&name);
-            observed.servers.insert(name, server);
+        let questions = Questions {
+            namespaces: &[NAMESPACE],
+            known: Some(&"8.1.2.0".parse().unwrap()),
+            members: members::expected(&self.desired, observed).len(),
+            fill_delay: quiesce::fill_delay(&self.desired) > 0,
+            traffic: scale_down::is_under_way(&self.desired, observed),
+        };
+        let serving = observed.pods.iter().filter(|(_, pod)| pod.serves());
+        for (name, _) in serving {
+            let server = self.answer(name, &questions);
+            observed.servers.insert(name.clone(), server);
         }
         let due = access_control::pending(&self.desired, &observed.status).is_some();
-        if due && self.all_whole(observed) {
+        if due && all_whole(observed, questions.members) {
             observed.access = self.known();
         }
     }
 
-    fn all_whole(&self, observed: &Observed) -> bool {
-        let size: u32 = self.desired.racks.iter().map(|rack| rack.size).sum();
-        let whole = observed.views().filter(|view| view.cluster.size == size);
-        whole.count() == size as usize && observed.cluster_keys().len() == 1
-    }
-
-    fn answer(&mut self, pod: &str) -> Server {
-        if self.dice.roll(12) == 11 {
+    fn answer(&mut self, pod: &str, questions: &Questions<'_>) -> Server {
+        if self.dice.roll(24) == 23 {
             return Server::Silent("timeout".to_owned());
         }
-        let members = u8::try_from(self.servers.members.len()).unwrap();
-        let (mut size, mut key) = (members, format!("K{}", self.servers.epoch));
-        let known = self.servers.members.contains(pod);
-        if !known || self.servers.forming > 0 {
-            let alone = self.dice.roll(3) == 2;
-            size = if alone {
-                members
-            } else {
-                self.dice.roll(members.max(1))
+        let commands = NodeView::commands(questions);
+        let mut body = String::new();
+        for command in &commands {
+            let Some(value) = self.servers.say(pod, command) else {
+                return Server::Silent("connection refused".to_owned());
             };
-            key = format!("{pod}-{}", self.servers.epoch);
+            body.extend([command, "\t", &value, "\n"]);
         }
-        Server::Answered(Box::new(self.view(pod, size, key)))
-    }
-
-    fn view(&self, pod: &str, size: u8, key: String) -> NodeView {
-        NodeView {
-            build: "8.1.2.0".parse().unwrap(),
-            edition: Edition::Enterprise,
-            node: pod.to_owned(),
-            cluster: ClusterView {
-                size: size.into(),
-                key,
-                integrity: true,
-                principal: None,
-                duplicate_nodes: Vec::new(),
-                migrate_allowed: true,
-                migrate_partitions_remaining: self.servers.moving,
-                uptime: 100,
-            },
-            namespaces: BTreeMap::new(),
-            other_namespaces: BTreeSet::new(),
-        }
+        let commands: Vec<_> = commands.iter().map(String::as_str).collect();
+        let answers = info::parse(&commands, body.as_bytes()).unwrap();
+        Server::Answered(Box::new(NodeView::parse(&answers, questions).unwrap()))
     }
 
     fn known(&self) -> Access {

@@ -68,8 +68,8 @@ const SCENARIOS: &[Scenario] = &[
         stalls::a_foreign_service_is_named,
     ),
     beside_others(
-        "a scale-down is answered and removes nothing",
-        scaling::a_scale_down_removes_nothing,
+        "a scale-down takes the highest pod and no other",
+        scaling::a_scale_down_takes_the_highest_pod,
     ),
     beside_others(
         "what is deleted or changed comes back",

@@ -59,24 +59,47 @@ fn a_lost_pod_degrades_what_was_rolled_out_and_adds_to_what_was_not() {
     let plan = waiting(&[WaitReason::Pods]);
     assert!(matches!(situation(&plan, true), Situation::Degraded { .. }));
     let Situation::Working {
-        reason, growing, ..
+        reason, scaling, ..
     } = situation(&plan, false)
     else {
         panic!("it works");
     };
-    assert_eq!((reason, growing), ("ScalingUp", true));
+    assert_eq!((reason, scaling), ("ScalingUp", Some(Scaling::Up)));
+}
+
+#[test]
+fn pods_that_are_removed_are_told_whatever_else_is_waited_for() {
+    let plan = waiting(&[
+        WaitReason::Pods,
+        WaitReason::Migrations,
+        WaitReason::ScalingDown,
+    ]);
+    let down = situation(&plan, false);
+    let Situation::Working { reason, .. } = &down else {
+        panic!("it works");
+    };
+    assert_eq!(*reason, "ScalingDown");
+    assert_eq!(state(&down, "ScalingDown"), "True");
+    assert_eq!(state(&down, "ScalingUp"), "False");
+}
+
+#[test]
+fn a_pod_that_is_ignored_degrades_what_was_rolled_out() {
+    let plan = waiting(&[WaitReason::PodIgnored]);
+    assert!(plan.is_rolled_out() && !plan.is_done());
+    assert!(matches!(situation(&plan, true), Situation::Degraded { .. }));
 }
 
 #[test]
 fn moving_data_is_work_and_no_loss() {
     let plan = waiting(&[WaitReason::Migrations]);
     let Situation::Working {
-        reason, growing, ..
+        reason, scaling, ..
     } = situation(&plan, true)
     else {
         panic!("it works");
     };
-    assert_eq!((reason, growing), ("Migrating", false));
+    assert_eq!((reason, scaling), ("Migrating", None));
 }
 
 #[test]
@@ -105,7 +128,7 @@ fn each_situation_reads_as_kstatus_has_it() {
     let working = Situation::Working {
         reason: "R",
         message: message(),
-        growing: true,
+        scaling: Some(Scaling::Up),
     };
     let degraded = Situation::Degraded { message: message() };
     let cases = [
@@ -135,6 +158,7 @@ fn an_operation_s_condition_returns_when_it_ends_however_it_ends() {
         },
     ] {
         assert_eq!(state(&situation, "ScalingUp"), "False");
+        assert_eq!(state(&situation, "ScalingDown"), "False");
         assert_eq!(state(&situation, "Paused"), "False");
     }
 }

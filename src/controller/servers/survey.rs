@@ -1,0 +1,119 @@
+//! What all servers of a cluster are asked, in one request each.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::{StreamExt, stream};
+
+use super::{Credential, IN_FLIGHT, TOGETHER, connect};
+use crate::{
+    aerospike::{
+        connection::Deadline,
+        node_view::{NodeView, Questions},
+    },
+    api::AerospikeClusterStatus,
+    controller::Context,
+    plan::{Observed, Pod, Server, members, quiesce, scale_down},
+    resolve::{Desired, Version, image::version_of as version_of_image},
+    telemetry::chain,
+};
+
+/// The version that a pod runs, which is not the wanted one until it was restarted.
+fn version_of(desired: &Desired, status: &AerospikeClusterStatus, pod: &str) -> Version {
+    status
+        .pods
+        .get(pod)
+        .and_then(|reported| version_of_image(&reported.image).ok())
+        .unwrap_or_else(|| desired.image.version.clone())
+}
+
+/// The same questions for every server of a cluster.
+pub(super) struct Survey<'a> {
+    desired: &'a Desired,
+    status: AerospikeClusterStatus,
+    namespaces: Vec<String>,
+    /// How many members the cluster should have.
+    pub(super) members: usize,
+    traffic: bool,
+    credentials: &'a [Credential],
+    context: &'a Context,
+    deadline: Deadline,
+}
+
+impl<'a> Survey<'a> {
+    pub(super) fn of(
+        desired: &'a Desired,
+        observed: &Observed,
+        credentials: &'a [Credential],
+        context: &'a Context,
+    ) -> Self {
+        Self {
+            desired,
+            status: observed.status.clone(),
+            namespaces: namespaces(desired, &observed.status),
+            members: members::expected(desired, observed).len(),
+            traffic: scale_down::is_under_way(desired, observed),
+            credentials,
+            context,
+            deadline: Deadline::within(TOGETHER),
+        }
+    }
+
+    pub(super) async fn ask_all(&self, serving: &[(String, Pod)]) -> BTreeMap<String, Server> {
+        let asked = serving.iter().map(|(name, pod)| self.ask(name, pod));
+        let asked: Vec<_> = asked.collect();
+        stream::iter(asked)
+            .buffer_unordered(IN_FLIGHT)
+            .collect()
+            .await
+    }
+
+    async fn ask(&self, name: &str, pod: &Pod) -> (String, Server) {
+        let version = version_of(self.desired, &self.status, name);
+        let server = match self.view(pod, &version).await {
+            Ok(view) => Server::Answered(Box::new(view)),
+            Err(why) => Server::Silent(why),
+        };
+        (name.to_owned(), server)
+    }
+
+    async fn view(&self, pod: &Pod, version: &Version) -> Result<NodeView, String> {
+        let Self {
+            desired,
+            credentials,
+            context,
+            deadline,
+            ..
+        } = self;
+        let (mut link, _) = connect(desired, pod, credentials, context, *deadline).await?;
+        let namespaces: Vec<_> = self.namespaces.iter().map(String::as_str).collect();
+        let build = version.to_string().parse().ok();
+        let questions = Questions {
+            namespaces: &namespaces,
+            known: build.as_ref(),
+            members: self.members,
+            fill_delay: quiesce::fill_delay(desired) > 0,
+            traffic: self.traffic,
+        };
+        let commands = NodeView::commands(&questions);
+        let commands: Vec<_> = commands.iter().map(String::as_str).collect();
+        let answers = link.info(&commands).await.map_err(|error| chain(&error))?;
+        NodeView::parse(&answers, &questions).map_err(|error| chain(&error))
+    }
+}
+
+/// The names of all namespaces of the configuration, and of the one that was rolled out: racks that are on their way out
+/// may have namespaces that no other has.
+fn namespaces(desired: &Desired, status: &AerospikeClusterStatus) -> Vec<String> {
+    let rolled_out = status.mirror.rack_config.iter();
+    let rolled_out = rolled_out
+        .flat_map(|config| &config.racks)
+        .filter_map(|rack| rack.effective_aerospike_config.as_ref());
+    let configs = desired.racks.iter().map(|rack| &rack.config);
+    let names: BTreeSet<_> = configs
+        .chain(rolled_out)
+        .filter_map(|config| config.get("namespaces")?.as_array())
+        .flatten()
+        .filter_map(|namespace| Some(namespace.get("name")?.as_str()?.to_owned()))
+        .collect();
+    names.into_iter().collect()
+}

@@ -1,0 +1,146 @@
+//! Who belongs to the cluster now: the racks as they are beside what is wanted of them, and the pods that operations do
+//! without.
+
+use std::{collections::BTreeSet, ops::Range};
+
+use super::{Kind, Live, Observed, Pod, PodHealth};
+use crate::{
+    resolve::{Desired, RackIdentifier, int_or_percent::IntOrPercent},
+    resources::names,
+};
+
+/// A rack as it is, beside how many pods it shall have.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RackState<'a> {
+    /// The rack.
+    pub rack: RackIdentifier,
+    /// Name of its `StatefulSet`.
+    pub set: String,
+    /// The set.
+    pub live: &'a Live,
+    /// Pods that the set was asked for.
+    pub replicas: u32,
+    /// Pods that it shall have; none if the spec no longer has the rack.
+    pub wanted: u32,
+}
+
+impl RackState<'_> {
+    /// The pods with these ordinals.
+    pub fn pods(&self, ordinals: Range<u32>) -> impl Iterator<Item = String> + use<> {
+        let set = self.set.clone();
+        ordinals.map(move |ordinal| format!("{set}-{ordinal}"))
+    }
+
+    /// The ordinals that are too many.
+    #[must_use]
+    pub fn leaving(&self) -> Range<u32> {
+        self.wanted.min(self.replicas)..self.replicas
+    }
+}
+
+/// The racks that have a set of ours: those of the spec in its order, then those that it no longer has.
+#[must_use]
+pub fn racks<'a>(desired: &Desired, observed: &'a Observed) -> Vec<RackState<'a>> {
+    let cluster = &desired.identity.name;
+    let ours = Some(desired.identity.uid.as_str());
+    let mut found: Vec<_> = observed
+        .objects
+        .iter()
+        .filter(|((kind, _), live)| *kind == Kind::StatefulSet && live.owner.as_deref() == ours)
+        .filter(|(_, live)| !live.deleting)
+        .filter_map(|((_, set), live)| {
+            let rack = names::parse_stateful_set(cluster, set)?;
+            Some(RackState {
+                wanted: wanted(desired, &rack),
+                replicas: u32::try_from(live.replicas()).unwrap_or(0),
+                set: set.clone(),
+                rack,
+                live,
+            })
+        })
+        .collect();
+    let place = |state: &RackState<'_>| {
+        let mut racks = desired.racks.iter();
+        racks.position(|rack| rack.identifier() == state.rack)
+    };
+    found.sort_by_key(|state| place(state).unwrap_or(usize::MAX));
+    found
+}
+
+/// How many pods a rack shall have.
+#[must_use]
+pub fn wanted(desired: &Desired, rack: &RackIdentifier) -> u32 {
+    let mut racks = desired.racks.iter();
+    let found = racks.find(|wanted| wanted.identifier() == *rack);
+    found.map_or(0, |rack| rack.size)
+}
+
+/// The pods that the sets were asked for, whether they are there or not.
+#[must_use]
+pub fn asked_for(desired: &Desired, observed: &Observed) -> BTreeSet<String> {
+    let racks = racks(desired, observed);
+    let pods = racks.iter().flat_map(|rack| rack.pods(0..rack.replicas));
+    pods.collect()
+}
+
+/// The pods whose servers must form one cluster: those that there are and those that are to come.
+#[must_use]
+pub fn expected(desired: &Desired, observed: &Observed) -> BTreeSet<String> {
+    let absent = absent(desired, observed);
+    let mut pods = asked_for(desired, observed);
+    pods.extend(names::pods(desired));
+    pods.retain(|pod| !absent.contains(pod));
+    pods
+}
+
+/// The pods that operations do without: those that the user lets us ignore, and those that are too many and never were
+/// in the cluster.
+#[must_use]
+pub fn absent(desired: &Desired, observed: &Observed) -> BTreeSet<String> {
+    let racks = racks(desired, observed);
+    let leaving = racks.iter().flat_map(|rack| rack.pods(rack.leaving()));
+    let mut absent = ignorable(desired, observed);
+    absent.extend(leaving.filter(|pod| never_joined(observed, pod)));
+    absent
+}
+
+/// Whether the pod's server never started: `init` writes the pod's entry before.
+fn never_joined(observed: &Observed, pod: &str) -> bool {
+    let serves = observed.pods.get(pod).is_some_and(Pod::serves);
+    !serves && !observed.status.pods.contains_key(pod)
+}
+
+/// The broken pods that `maxIgnorablePods` lets us leave out, in each rack those first that no node takes.
+///
+/// A rack that the spec no longer has gets no more than the others: what its broken pods hold may be the only copy.
+#[must_use]
+pub fn ignorable(desired: &Desired, observed: &Observed) -> BTreeSet<String> {
+    let config = desired.spec.rack_config.as_ref();
+    let Some(most) = config.and_then(|config| config.max_ignorable_pods.as_ref()) else {
+        return BTreeSet::new();
+    };
+    let of_rack = |rack: &RackState<'_>| {
+        let whole = if rack.wanted > 0 {
+            rack.wanted
+        } else {
+            rack.replicas
+        };
+        let budget = usize::try_from(IntOrPercent::share(most, whole)).unwrap_or(0);
+        let mut broken: Vec<_> = rack
+            .pods(0..rack.replicas)
+            .filter_map(|name| Some((observed.pods.get(&name)?, name)))
+            .filter(|(pod, _)| !pod.serves())
+            .map(|(pod, name)| (!is_unschedulable(pod), name))
+            .collect();
+        broken.sort();
+        broken.into_iter().take(budget).map(|(_, name)| name)
+    };
+    racks(desired, observed).iter().flat_map(of_rack).collect()
+}
+
+fn is_unschedulable(pod: &Pod) -> bool {
+    matches!(pod.health, PodHealth::Unschedulable { .. })
+}
+
+#[cfg(test)]
+mod tests;

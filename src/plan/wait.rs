@@ -1,0 +1,118 @@
+//! What is waited for, and what that means for those who wait.
+
+/// What keeps the cluster from being as desired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// The kind of thing.
+    pub reason: WaitReason,
+    /// What exactly, and what would help.
+    pub message: String,
+}
+
+/// Kinds of things to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WaitReason {
+    /// An object of our name belongs to somebody else.
+    ForeignObject,
+    /// The change needs something that this version cannot do.
+    NotSupported,
+    /// A Secret is missing or unusable.
+    SecretMissing,
+    /// A pod finds no node.
+    Unschedulable,
+    /// A pod fails.
+    PodFailed,
+    /// A pod does not exist yet, or is not ready.
+    Pods,
+    /// A server does not answer, or refuses us.
+    Servers,
+    /// The servers have not formed one cluster.
+    Clustering,
+    /// Data moves.
+    Migrations,
+    /// Users and roles are not known yet.
+    AccessControl,
+    /// Pods are being removed.
+    ScalingDown,
+    /// Clients still use a server that is about to stop.
+    Traffic,
+    /// Partitions are dead or unavailable.
+    PartitionsNotServed,
+    /// The servers that stay cannot hold the data.
+    NotEnoughRoom,
+    /// Data would go with the servers that hold it.
+    WouldLoseData,
+    /// A pod is broken and the user lets operations do without it.
+    PodIgnored,
+}
+
+impl WaitReason {
+    /// A fixed word for conditions and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ForeignObject => "ForeignObject",
+            Self::NotSupported => "NotSupported",
+            Self::SecretMissing => "SecretMissing",
+            Self::Unschedulable => "Unschedulable",
+            Self::PodFailed => "PodFailed",
+            Self::Pods => "PodsNotReady",
+            Self::Servers => "ServersNotAnswering",
+            Self::Clustering => "ClusterForming",
+            Self::Migrations => "Migrating",
+            Self::AccessControl => "AccessControlPending",
+            Self::ScalingDown => "ScalingDown",
+            Self::Traffic => "ClientsStillConnected",
+            Self::PartitionsNotServed => "PartitionsNotServed",
+            Self::NotEnoughRoom => "NotEnoughRoom",
+            Self::WouldLoseData => "WouldLoseData",
+            Self::PodIgnored => "PodIgnored",
+        }
+    }
+
+    /// Whether a person has to act.
+    #[must_use]
+    pub const fn needs_a_person(self) -> bool {
+        match self {
+            Self::ForeignObject
+            | Self::NotSupported
+            | Self::SecretMissing
+            | Self::Unschedulable
+            | Self::PodFailed
+            | Self::NotEnoughRoom
+            | Self::WouldLoseData => true,
+            Self::Pods
+            | Self::Servers
+            | Self::Clustering
+            | Self::Migrations
+            | Self::AccessControl
+            | Self::ScalingDown
+            | Self::Traffic
+            | Self::PartitionsNotServed
+            | Self::PodIgnored => false,
+        }
+    }
+
+    /// Whether pods are waited for, whose events wake us.
+    #[must_use]
+    pub const fn is_about_pods(self) -> bool {
+        matches!(self, Self::Pods | Self::PodIgnored)
+    }
+
+    /// Whether no step is taken while this is waited for.
+    #[must_use]
+    pub const fn holds_up_steps(self) -> bool {
+        !matches!(self, Self::PodIgnored)
+    }
+}
+
+impl Wait {
+    /// Something to wait for.
+    #[must_use]
+    pub fn new(reason: WaitReason, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Histories: clusters that are made, grow, shrink, get and lose racks, while pods are slow, servers crash, nodes are
+//! lost and the controller dies. None may do harm, all converge, and the way there does not matter.
+//!
+//! `HISTORIES` is how many are tried and `SEED` the first of their seeds, which are printed: a history follows from its
+//! seed alone.
+
+use std::{
+    collections::BTreeMap,
+    env, panic,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use serde_json::Value;
+
+use super::{Kind, World, clusters::Wish};
+
+/// Tried where nobody says how many.
+const FEW: u64 = 60;
+/// The longest run of chance.
+const THROWS: u64 = 400;
+
+/// Numbers that follow from a seed (splitmix64).
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut number = self.0;
+        number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        number ^ (number >> 31)
+    }
+
+    fn below(&mut self, most: u32) -> u32 {
+        u32::try_from(self.next() % u64::from(most)).unwrap()
+    }
+
+    fn throws(&mut self) -> Vec<u8> {
+        let count = self.next() % THROWS;
+        (0..count).map(|_| self.next().to_le_bytes()[0]).collect()
+    }
+}
+
+/// Kinds of clusters: what does not change in a history.
+fn kinds() -> Vec<Wish> {
+    let plain = Wish::default();
+    let device = Wish {
+        device: true,
+        security: false,
+        ..plain.clone()
+    };
+    vec![
+        plain.clone(),
+        Wish {
+            copies: 3,
+            batch: Some(2),
+            ..device.clone()
+        },
+        Wish {
+            copies: 1,
+            ..device.clone()
+        },
+        Wish {
+            fill_delay: 600,
+            batch: Some(3),
+            multi_pod_per_host: false,
+            ..plain.clone()
+        },
+        Wish {
+            keeps_claims: true,
+            load_balancer: true,
+            ..device.clone()
+        },
+        Wish {
+            copies: 1,
+            security: false,
+            disable_pdb: true,
+            ..plain.clone()
+        },
+        Wish {
+            community: true,
+            racks: 1,
+            ..device
+        },
+    ]
+}
+
+/// Clusters of one kind, one after the other.
+fn wishes(numbers: &mut Numbers) -> Vec<Wish> {
+    let kinds = kinds();
+    let kind = &kinds[usize::try_from(numbers.below(kinds.len().try_into().unwrap())).unwrap()];
+    let count = 1 + numbers.below(3);
+    let wish = |_| Wish {
+        size: 1 + numbers.below(6),
+        racks: if kind.community {
+            1
+        } else {
+            1 + numbers.below(3)
+        },
+        ..kind.clone()
+    };
+    (0..count).map(wish).collect()
+}
+
+type Objects = BTreeMap<(Kind, String), Value>;
+
+/// What clusters are when nothing ever happened to them.
+#[derive(Default)]
+struct Undisturbed(Mutex<BTreeMap<String, Objects>>);
+
+impl Undisturbed {
+    fn of(&self, wish: &Wish) -> Objects {
+        let key = format!("{wish:?}");
+        if let Some(known) = self.0.lock().unwrap().get(&key) {
+            return known.clone();
+        }
+        let objects = World::settled(wish).comparable();
+        self.0.lock().unwrap().insert(key, objects.clone());
+        objects
+    }
+}
+
+/// One history.
+fn run(seed: u64, undisturbed: &Undisturbed) {
+    let mut numbers = Numbers(seed);
+    let wishes = wishes(&mut numbers);
+    let mut world = World::new(wishes[0].resolve(), numbers.throws());
+    for wish in &wishes {
+        world.wish(wish.resolve());
+        for _ in 0..numbers.below(24) {
+            world.pass();
+            world.settle();
+        }
+    }
+    world.converge();
+    let last = wishes.last().unwrap();
+    let mut objects = world.comparable();
+    let mut expected = undisturbed.of(last);
+    if last.keeps_claims {
+        // Claims that were kept may be read by pods that come back to them.
+        for objects in [&mut objects, &mut expected] {
+            objects.retain(|(kind, _), _| *kind != Kind::Role);
+        }
+    }
+    assert_eq!(objects, expected, "the way to {last:?} matters");
+}
+
+fn number(name: &str) -> Option<u64> {
+    env::var(name).ok()?.trim().parse().ok()
+}
+
+#[test]
+fn no_history_does_harm_and_all_converge() {
+    let count = number("HISTORIES").unwrap_or(FEW);
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let first = number("SEED").unwrap_or_else(|| now().as_secs() * 1_000_000);
+    println!("{count} histories from seed {first}");
+    let (next, undisturbed) = (AtomicU64::new(0), Undisturbed::default());
+    let failed = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    if index >= count {
+                        return;
+                    }
+                    let seed = first.wrapping_add(index);
+                    let history = || run(seed, &undisturbed);
+                    if panic::catch_unwind(panic::AssertUnwindSafe(history)).is_err() {
+                        println!("history {seed} failed: make histories N=1 SEED={seed}");
+                        failed.lock().unwrap().push(seed);
+                    }
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().unwrap();
+    let violations = failed.len();
+    let converged = count - u64::try_from(violations).unwrap();
+    println!("{converged} of {count} histories converged, seed {first}");
+    println!("{count} histories, {violations} violations");
+    assert_eq!(failed, [0; 0], "these seeds do harm, or do not converge");
+}

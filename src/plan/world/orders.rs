@@ -1,0 +1,167 @@
+//! Steps, as they are carried out or refused, with what must hold before each.
+
+use super::{Kind, World, api_server::Refused, pods::SimPod};
+use crate::{
+    plan::{Order, Resize, Step, deletion::goes_with_its_pod},
+    resources::names,
+};
+
+impl World {
+    /// # Errors
+    ///
+    /// If the world changed since.
+    pub fn take(&mut self, step: &Step) -> Result<(), Refused> {
+        match step {
+            Step::Grow(to) => {
+                self.check_resize(to)?;
+                self.assert_ready_for_pods(&to.set, to.from, to.to);
+                self.resize(to);
+            }
+            Step::Shrink(to) => {
+                self.check_resize(to)?;
+                self.assert_may_stop(to);
+                self.resize(to);
+            }
+            Step::Drain(drain) => self.obey(&drain.order)?,
+            Step::DeleteClaims { claims } => {
+                for (claim, uid) in claims {
+                    self.delete_claim(claim, uid)?;
+                }
+            }
+            Step::Forget { pods, orders } => {
+                for order in orders {
+                    let _ = self.obey(order);
+                }
+                self.forget(pods)?;
+            }
+            Step::RemoveRack {
+                set,
+                uid,
+                resource_version,
+                ..
+            } => self.remove_set(set, uid, resource_version)?,
+        }
+        Ok(())
+    }
+
+    fn check_resize(&self, to: &Resize) -> Result<(), Refused> {
+        let stored = self.objects.get(&(Kind::StatefulSet, to.set.clone()));
+        let fits = stored.is_some_and(|stored| {
+            stored.uid() == to.uid
+                && stored.version() == to.resource_version.as_str()
+                && stored.replicas() == to.from
+        });
+        fits.then_some(()).ok_or(Refused)
+    }
+
+    fn resize(&mut self, resize: &Resize) {
+        let version = self.fresh().to_string();
+        let key = (Kind::StatefulSet, resize.set.clone());
+        let stored = self.objects.get_mut(&key).unwrap();
+        stored.resize(resize.to, &version);
+    }
+
+    /// Nothing is down but pods that are too many and of which nobody knew when it was decided.
+    fn assert_may_stop(&self, to: &Resize) {
+        assert!(to.to < to.from, "{to:?} is no shrinking");
+        assert!(
+            self.wanted_of(&to.set) <= to.to,
+            "{to:?} goes below what is wanted"
+        );
+        let replicas = self.replicas();
+        for rack in &self.desired.racks {
+            let set = names::stateful_set(&self.desired.identity.name, &rack.identifier());
+            let grown = i32::try_from(rack.size).is_ok_and(|size| replicas[&set] >= size);
+            assert!(grown, "{set} has not grown while {to:?}");
+        }
+        for (name, pod) in &self.pods {
+            let (_, ordinal) = name.rsplit_once('-').unwrap();
+            let too_many = ordinal.parse::<i32>().unwrap() >= self.wanted_of(&pod.set);
+            assert!(
+                pod.served || (too_many && !self.known.contains(name)),
+                "{name} is down ({pod:?}) while {to:?}"
+            );
+        }
+    }
+
+    fn wanted_of(&self, set: &str) -> i32 {
+        let cluster = &self.desired.identity.name;
+        let mut racks = self.desired.racks.iter();
+        let rack = racks.find(|rack| names::stateful_set(cluster, &rack.identifier()) == set);
+        rack.map_or(0, |rack| i32::try_from(rack.size).unwrap())
+    }
+
+    /// Servers do what they are told; some do not hear it.
+    pub fn obey(&mut self, order: &Order) -> Result<(), Refused> {
+        for pod in &order.pods {
+            match self.dice.roll(32) {
+                31 => return Err(Refused),
+                30 => {}
+                _ => self
+                    .servers
+                    .tell(pod, &order.command)
+                    .map_err(|()| Refused)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A claim goes only when its pod was removed, and its policy says so.
+    fn delete_claim(&mut self, name: &str, uid: &str) -> Result<(), Refused> {
+        let claim = self
+            .claims
+            .get(name)
+            .filter(|claim| claim.uid == uid)
+            .ok_or(Refused)?;
+        let volume = claim.volume.as_deref().unwrap();
+        let pod = name.strip_prefix(&format!("{volume}-")).unwrap().to_owned();
+        assert!(!self.pods.contains_key(&pod), "{name} goes before its pod");
+        let (set, ordinal) = pod.rsplit_once('-').unwrap();
+        let ordinal: i32 = ordinal.parse().unwrap();
+        let replicas = self.replicas();
+        assert!(
+            ordinal >= replicas[set],
+            "{name} goes and {pod} will be made anew"
+        );
+        assert!(
+            ordinal >= self.wanted_of(set),
+            "{name} goes and {pod} is wanted"
+        );
+        let storage = self.desired.spec.storage.as_ref().unwrap();
+        assert!(goes_with_its_pod(claim, storage), "{name} is to be kept");
+        self.claims.get_mut(name).unwrap().deleting = true;
+        Ok(())
+    }
+
+    fn forget(&mut self, pods: &[(String, String)]) -> Result<(), Refused> {
+        let entries = &mut self.status.as_mut().ok_or(Refused)?.pods;
+        let fits = |(pod, ip): &(String, String)| {
+            entries.get(pod).is_some_and(|entry| entry.pod_ip == *ip)
+        };
+        if !pods.iter().all(fits) {
+            return Err(Refused);
+        }
+        for (pod, _) in pods {
+            assert!(!self.pods.contains_key(pod), "{pod} is forgotten and there");
+            entries.remove(pod);
+        }
+        Ok(())
+    }
+
+    fn remove_set(&mut self, set: &str, uid: &str, version: &str) -> Result<(), Refused> {
+        let key = (Kind::StatefulSet, set.to_owned());
+        let stored = self.objects.get(&key).ok_or(Refused)?;
+        if stored.uid() != uid || stored.version() != version {
+            return Err(Refused);
+        }
+        assert!(
+            self.is_ours(Kind::StatefulSet, set),
+            "{set} belongs to somebody else"
+        );
+        assert_eq!(self.wanted_of(set), 0, "{set} is wanted");
+        let is_of_set = |pod: &SimPod| pod.set == set;
+        assert!(!self.pods.values().any(is_of_set), "{set} still has pods");
+        self.objects.remove(&key);
+        Ok(())
+    }
+}
