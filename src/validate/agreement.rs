@@ -21,7 +21,7 @@ pub fn assert_agreement(
         return;
     }
     let old = old.map(|old| AerospikeCluster {
-        status: old.status.clone().or_else(|| new.status.clone()),
+        status: new.status.clone().or_else(|| old.status.clone()),
         ..old.clone()
     });
     let old = old.as_ref().map(json);

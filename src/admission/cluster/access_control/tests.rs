@@ -449,7 +449,7 @@ fn tls_comes_before_certificates_alone() {
             &over(with_tls_only.clone(), &plain),
             &over(certified(), &plain)
         ),
-        [under(place, "UPD-20")]
+        [under(place, "UPD-19"), under(place, "UPD-20")]
     );
     assert_eq!(
         updated(

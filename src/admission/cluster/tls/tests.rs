@@ -14,7 +14,7 @@ fn network(network: &Value) -> AerospikeCluster {
         "tls": [{"name": "a", "cert-file": "/c", "key-file": "/k", "ca-file": "/a"}],
     });
     let mut cluster = cluster(
-        &json!({"operatorClientCert": {"secretCertSource": {"secretName": "s", "clientCertFilename": "c", "clientKeyFilename": "k"}},
+        &json!({"operatorClientCert": {"tlsClientName": "b", "secretCertSource": {"secretName": "s", "clientCertFilename": "c", "clientKeyFilename": "k"}},
         "aerospikeConfig": {"network": tls}, "storage": {"volumes": [
         {"name": "tls", "source": {"secret": {"secretName": "s"}}, "aerospike": {"path": "/"}}]}}),
     );
