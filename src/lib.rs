@@ -12,6 +12,7 @@ pub mod controller;
 pub mod finding;
 pub mod init;
 pub mod leader;
+mod nearest_name;
 pub mod plan;
 pub mod process;
 pub mod resolve;

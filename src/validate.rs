@@ -5,7 +5,6 @@
 pub(crate) mod agreement;
 pub mod engine;
 pub mod manifest;
-mod nearest_name;
 pub mod places;
 pub mod report;
 pub mod schema;

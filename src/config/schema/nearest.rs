@@ -2,41 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::parameters::{Kind, Node, Release};
+use crate::{
+    config::parameters::{Kind, Node, Release},
+    nearest_name::nearest_name,
+};
 
-/// Longer names are no slips of the pen.
-const LONGEST: usize = 64;
 /// So many sections are named to which a name belongs.
 const MOST_SECTIONS: usize = 3;
 
-/// The member of `section` in `release` whose name is most like `name`, if one is like it.
+/// The member of `section` in `release` that may have been meant by `name`.
 pub(super) fn similar(section: &Node, name: &str, release: Release) -> Option<&'static str> {
-    if name.len() > LONGEST {
-        return None;
-    }
-    let limit = (name.len() / 3).clamp(1, 3);
-    let near = section.members_in(release).filter_map(|member| {
-        let distance = distance_within(name.as_bytes(), member.name.as_bytes(), limit)?;
-        Some((distance, member.name))
-    });
-    near.min().map(|(_, name)| name)
-}
-
-/// The number of letters to insert, remove or replace, if it is not more than `limit`.
-fn distance_within(a: &[u8], b: &[u8], limit: usize) -> Option<usize> {
-    if a.len().abs_diff(b.len()) > limit {
-        return None;
-    }
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, letter) in a.iter().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, other) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(letter != other);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row.last().copied().filter(|distance| *distance <= limit)
+    nearest_name(name, section.members_in(release).map(|member| member.name))
 }
 
 /// The sections that have a member `name` in `release`, as `namespaces[].storage-engine (type device or pmem)`.
@@ -107,18 +83,6 @@ mod tests {
             assert_eq!(similar(service, given, release), meant, "{given}");
         }
         assert_eq!(similar(service, &"x".repeat(9000), release), None);
-    }
-
-    #[test]
-    fn the_distance_is_that_of_letters() {
-        for (a, b, distance) in [
-            ("abc", "abc", Some(0)),
-            ("abc", "ac", Some(1)),
-            ("ab", "ba", Some(2)),
-            ("a", "xyz", None),
-        ] {
-            assert_eq!(distance_within(a.as_bytes(), b.as_bytes(), 2), distance);
-        }
     }
 
     #[test]

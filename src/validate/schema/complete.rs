@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{Kind, Schema, code::UNKNOWN};
 use crate::{
     finding::{FieldPath, Warning},
-    validate::nearest_name::nearest_name,
+    nearest_name::nearest_name,
 };
 
 /// Drops what `schema` does not know and nulls where none may be, and fills in defaults. Null is no value of most
