@@ -120,3 +120,13 @@ fn an_old_mistake_does_not_excuse_a_change() {
         .collect();
     assert_eq!((findings, warnings), (vec!["UPD-28"], vec!["RACK-02"]));
 }
+
+#[test]
+fn an_edit_is_not_refused_for_what_stood_before_it() {
+    let running = cluster(&json!({"podSpec": {"multiPodPerHost": true}}));
+    let old = while_running(&running, &cluster(&json!({"paused": true})));
+    let new = while_running(&running, &cluster(&json!({"paused": false})));
+    let place = "UPD-06 spec.podSpec.multiPodPerHost";
+    assert_eq!(before_roll_out(&new), [place]);
+    assert_eq!(updated(&old, &new), [""; 0]);
+}
