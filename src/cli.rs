@@ -251,6 +251,7 @@ mod tests {
             told.ends_with("--cert-renew-before is 89 s, --cert-lifetime 7776000 s"),
             "{told}"
         );
+        assert!(schedule(&["--cert-lifetime=150s", "--cert-renew-before=90s"]).is_err());
         for lifetime in ["720h", "87601h", "999999999h"] {
             assert!(schedule(&[&format!("--cert-lifetime={lifetime}")]).is_err());
         }

@@ -22,6 +22,9 @@ pub const SETTLED_AFTER: Duration = Duration::from_mins(1);
 /// much again.
 const LEAST_RENEW_BEFORE: Duration = Duration::from_secs(90);
 
+/// The least time before that: a certificate that is due already when it could be served would never be.
+const LEAST_BEFORE_DUE: Duration = Duration::from_secs(75);
+
 /// When certificates are replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
@@ -35,9 +38,9 @@ const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
 /// A schedule by which certificates would end before their successors are served, or never.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a certificate must be renewed at least {} s before its end, and live longer than that, but at most ten years: \
+    "a certificate must be renewed at least {} s before its end, and live {} s longer than that, but at most ten years: \
      --cert-renew-before is {} s, --cert-lifetime {} s",
-    LEAST_RENEW_BEFORE.as_secs(), .0.renew_before.as_secs(), .0.lifetime.as_secs()
+    LEAST_RENEW_BEFORE.as_secs(), LEAST_BEFORE_DUE.as_secs(), .0.renew_before.as_secs(), .0.lifetime.as_secs()
 )]
 pub struct OutOfRange(Schedule);
 
@@ -52,7 +55,9 @@ impl Schedule {
             lifetime,
             renew_before,
         };
-        if renew_before < LEAST_RENEW_BEFORE || lifetime <= renew_before || lifetime > LONGEST {
+        let before_due = lifetime.saturating_sub(renew_before);
+        if renew_before < LEAST_RENEW_BEFORE || before_due < LEAST_BEFORE_DUE || lifetime > LONGEST
+        {
             return Err(OutOfRange(schedule));
         }
         Ok(schedule)

@@ -14,14 +14,14 @@ use crate::{Cluster, operators};
 
 /// People and tools that apply manifests at the same time.
 const CLIENTS: usize = 2;
-/// Certificates live for two and a half minutes, and are replaced after one.
-const SHORT: [&str; 2] = ["CERT_LIFETIME=150s", "CERT_RENEW_BEFORE=90s"];
+/// Certificates live for three minutes, and are replaced after half of it.
+const SHORT: [&str; 2] = ["CERT_LIFETIME=180s", "CERT_RENEW_BEFORE=90s"];
 /// As they are installed.
 const LONG: [&str; 2] = ["CERT_LIFETIME-", "CERT_RENEW_BEFORE-"];
 /// A minute until a new certificate is served, and what it takes to look.
 const SERVED_WITHIN: Duration = Duration::from_mins(2);
 /// The life of a certificate, and what it takes to look.
-const FORGOTTEN_WITHIN: Duration = Duration::from_mins(3);
+const FORGOTTEN_WITHIN: Duration = Duration::from_mins(4);
 /// How long reviews must flow after everything was replaced.
 const AFTERWARDS: Duration = Duration::from_secs(5);
 /// Only the mutating webhook sets it, and reviews go on without that webhook when it fails.
