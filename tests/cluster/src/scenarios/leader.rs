@@ -18,6 +18,9 @@ const HANDED_OVER_WITHIN: Duration = Duration::from_secs(10);
 const TAKEN_WITHIN: Duration = Duration::from_secs(30);
 /// How long a process that lost its lease may take to end.
 const ENDED_WITHIN: Duration = Duration::from_secs(30);
+/// How late kubelets and controllers of Kubernetes may still write about a cluster that is ready.
+const LATE_WRITES: Duration = Duration::from_secs(6);
+const SETTLED_WITHIN: Duration = Duration::from_secs(20);
 /// How long nothing may be written afterwards.
 const QUIET_FOR: Duration = Duration::from_secs(10);
 
@@ -63,7 +66,12 @@ pub fn a_woken_leader_writes_nothing(stage: &Stage) -> Result<()> {
         Ok(())
     })?;
     throughout(QUIET_FOR, || {
-        ensure!(versions(stage)? == settled, "something was written");
+        let now = versions(stage)?;
+        let written: Vec<_> = now
+            .iter()
+            .filter(|(name, version)| settled.get(*name) != Some(*version))
+            .collect();
+        ensure!(now == settled, "something was written: {written:?}");
         Ok(())
     })?;
     ensure!(pods(stage)? == before, "pods were restarted or replaced");
@@ -100,11 +108,11 @@ impl Drop for Stopped {
     }
 }
 
-/// What every object is when two looks see the same.
+/// What every object is when two looks see the same, with time between them for what kubelets and others still tell.
 fn settled(stage: &Stage) -> Result<Versions> {
-    eventually("two looks see the same", QUIET_FOR, || {
+    eventually("two looks see the same", SETTLED_WITHIN, || {
         let first = versions(stage)?;
-        thread::sleep(Duration::from_secs(1));
+        thread::sleep(LATE_WRITES);
         ensure!(first == versions(stage)?, "objects still change");
         Ok(first)
     })
