@@ -116,10 +116,6 @@ const SCENARIOS: &[Scenario] = &[
         certificate::no_review_is_lost,
     ),
     alone(
-        "a leader that was stopped and woken writes nothing",
-        leader::a_woken_leader_writes_nothing,
-    ),
-    alone(
         "a leader that ends hands over at once",
         leader::the_lead_is_handed_over,
     ),
