@@ -35,11 +35,33 @@ pub fn leader(cluster: &Cluster) -> Result<String> {
 /// # Errors
 /// What Kubernetes said.
 pub fn pods(cluster: &Cluster) -> Result<Vec<Value>> {
+    let mut all = all(cluster)?;
+    all.retain(|pod| !is_leaving(pod));
+    Ok(all)
+}
+
+/// Names of the replicas that are on their way out; one of them may still lead.
+///
+/// # Errors
+/// What Kubernetes said.
+pub fn leaving(cluster: &Cluster) -> Result<Vec<String>> {
+    let all = all(cluster)?;
+    let leaving = all.iter().filter(|pod| is_leaving(pod));
+    Ok(leaving
+        .filter_map(|pod| pod["metadata"]["name"].as_str())
+        .map(str::to_owned)
+        .collect())
+}
+
+fn all(cluster: &Cluster) -> Result<Vec<Value>> {
     let pods = ["get", "pods", "-n", NAMESPACE, "-l", SELECTOR, "-o", "json"];
     let list: Value = serde_json::from_str(&text(cluster, &pods)?)?;
     let all = list["items"].as_array().context("a list has no items")?;
-    let stays = |pod: &&Value| pod["metadata"]["deletionTimestamp"].is_null();
-    Ok(all.iter().filter(stays).cloned().collect())
+    Ok(all.clone())
+}
+
+fn is_leaving(pod: &Value) -> bool {
+    !pod["metadata"]["deletionTimestamp"].is_null()
 }
 
 /// Where a replica answers reviews, from this machine.

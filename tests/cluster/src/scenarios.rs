@@ -119,6 +119,10 @@ const SCENARIOS: &[Scenario] = &[
         "a leader that ends hands over at once",
         leader::the_lead_is_handed_over,
     ),
+    alone(
+        "a leader that was stopped and woken writes nothing",
+        leader::a_woken_leader_writes_nothing,
+    ),
 ];
 
 /// Scenarios that run at the same time.

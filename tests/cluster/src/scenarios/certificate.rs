@@ -22,6 +22,8 @@ const LONG: [&str; 2] = ["CERT_LIFETIME-", "CERT_RENEW_BEFORE-"];
 const SERVED_WITHIN: Duration = Duration::from_mins(2);
 /// The life of a certificate, and what it takes to look.
 const FORGOTTEN_WITHIN: Duration = Duration::from_mins(4);
+/// A replica answers for some seconds more when it ends.
+const GONE_WITHIN: Duration = Duration::from_secs(30);
 /// How long reviews must flow after everything was replaced.
 const AFTERWARDS: Duration = Duration::from_secs(5);
 /// Only the mutating webhook sets it, and reviews go on without that webhook when it fails.
@@ -157,12 +159,17 @@ fn authority(chain: &str) -> Result<&str> {
     Ok(chain[begin..].trim())
 }
 
-/// Changes the operator's environment, and waits until its replicas have it.
+/// Changes the operator's environment, and waits until no replica is left that has another.
 fn set_lifetimes(cluster: &Cluster, variables: &[&str]) -> Result<()> {
     let deployment = format!("deployment/{DEPLOYMENT}");
     let set = [&["set", "env", &deployment, "-n", NAMESPACE], variables].concat();
     install::text(cluster, &set)?;
-    install::wait_for_operator(cluster)
+    install::wait_for_operator(cluster)?;
+    eventually("the replicas before are gone", GONE_WITHIN, || {
+        let leaving = operators::leaving(cluster)?;
+        ensure!(leaving.is_empty(), "{} is not", leaving.join(", "));
+        Ok(())
+    })
 }
 
 /// Waits until a certificate is served that is not to be replaced soon.
