@@ -87,6 +87,11 @@ impl Cluster {
         })
     }
 
+    /// The folder of its programs' files and logs.
+    pub(crate) fn state(&self) -> &Path {
+        &self.state
+    }
+
     /// The kubeconfig of an administrator.
     #[must_use]
     pub fn kubeconfig(&self) -> &Path {

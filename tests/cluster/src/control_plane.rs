@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 
 use crate::addresses::{API_PORT, CONTROL_PLANE, SERVICES};
+use crate::audit;
 use crate::identity::Identities;
 use crate::node::{NODES, proxy_command};
 use crate::process::Daemon;
@@ -42,10 +43,16 @@ impl ControlPlane {
         let manager = controller_manager(programs, identities);
         let proxy = proxy_command(programs, identities, &NODES[0], CONTROL_PLANE);
         let user = [identities.kubeconfig().to_owned()];
+        audit::prepare(state)?;
         let served = ["tokens.csv", "apiserver.crt"].map(|name| state.join(name));
+        let served = [&served[..], &[audit::policy(state)]].concat();
         Ok(Self {
             etcd: daemon("etcd", etcd(state, programs), &[]),
-            api_server: daemon("apiserver", api_server(programs, identities), &served),
+            api_server: daemon(
+                "apiserver",
+                api_server(state, programs, identities),
+                &served,
+            ),
             others: vec![
                 daemon("controller-manager", manager, &user),
                 daemon("scheduler", scheduler(programs, identities), &user),
@@ -107,9 +114,9 @@ fn etcd(state: &Path, programs: &Programs) -> Vec<String> {
     ]
 }
 
-fn api_server(programs: &Programs, identities: &Identities) -> Vec<String> {
+fn api_server(state: &Path, programs: &Programs, identities: &Identities) -> Vec<String> {
     let file = |flag: &str, name: &str| format!("--{flag}={}", identities.file(name));
-    vec![
+    let command = vec![
         programs.path("kube-apiserver"),
         format!("--etcd-servers=http://{}", ETCD[0]),
         format!("--bind-address={CONTROL_PLANE}"),
@@ -130,7 +137,8 @@ fn api_server(programs: &Programs, identities: &Identities) -> Vec<String> {
         "--default-not-ready-toleration-seconds=10".into(),
         "--default-unreachable-toleration-seconds=10".into(),
         "--profiling=false".into(),
-    ]
+    ];
+    [command, audit::flags(state)].concat()
 }
 
 fn controller_manager(programs: &Programs, identities: &Identities) -> Vec<String> {

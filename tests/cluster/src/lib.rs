@@ -2,6 +2,7 @@
 //! container runtime. Tests start it, fill it with images made from the checkout, and break it.
 
 pub mod addresses;
+pub mod audit;
 pub mod bench;
 mod clean;
 mod cluster;

@@ -65,10 +65,13 @@ pub fn what_is_changed_comes_back(stage: &Stage) -> Result<()> {
 }
 
 /// Uid and restarts of each pod.
+pub type Pods = BTreeMap<String, (String, i64)>;
+
+/// Looks at the pods.
 ///
 /// # Errors
 /// What `kubectl` complained about.
-pub fn pods(stage: &Stage) -> Result<BTreeMap<String, (String, i64)>> {
+pub fn pods(stage: &Stage) -> Result<Pods> {
     let pods = stage.list(&["pods"])?;
     let facts = pods.iter().map(|pod| {
         let statuses = |member: &str| {
@@ -123,13 +126,9 @@ pub fn a_settled_cluster_is_not_written_to(stage: &Stage) -> Result<()> {
 }
 
 /// Version of each object, and who wrote it when.
-pub type Versions = BTreeMap<String, (String, String)>;
+type Versions = BTreeMap<String, (String, String)>;
 
-/// Looks at the version of each object.
-///
-/// # Errors
-/// What `kubectl` complained about.
-pub fn versions(stage: &Stage) -> Result<Versions> {
+fn versions(stage: &Stage) -> Result<Versions> {
     let mut objects = owned(stage)?;
     objects.extend(stage.list(&[
         "aerospikecluster,persistentvolumeclaim,pods,secrets,events",
