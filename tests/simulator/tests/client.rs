@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aerospike::{
@@ -85,6 +87,79 @@ async fn a_client_finds_all_nodes_by_one_and_its_records_survive_a_lost_node() {
             .contains(";non_replica_objects=0;")
     );
     client.close().await.expect("closed");
+}
+
+/// Writes numbers one after the other, and reads each back at once; returns how many there were when told to stop.
+async fn write_and_read(client: &Client, stop: &AtomicBool) -> Result<i64, Error> {
+    let (read, write) = (ReadPolicy::default(), WritePolicy::default());
+    let mut number = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let key = as_key!("test", "numbers", number);
+        client.put(&write, &key, &[as_bin!("n", number)]).await?;
+        client.get(&read, &key, Bins::All).await?;
+        number += 1;
+        sleep(Duration::from_millis(1)).await;
+    }
+    Ok(number)
+}
+
+/// As an operator takes a server away: quiesced, migrated, without requests of clients, stopped.
+async fn drain_and_stop(fleet: &mut Fleet, node: u8, all: &[u8]) {
+    fleet.info(node, "quiesce:").await;
+    for node in all {
+        fleet.info(*node, "recluster:").await;
+    }
+    let quiesced = |figures: &str| figures.contains("effective_is_quiesced=true");
+    fleet.until(node, "namespace/test", quiesced).await;
+    fleet.settled(all).await;
+    loop {
+        let before = requests(fleet, node).await;
+        sleep(Duration::from_secs(2)).await;
+        if requests(fleet, node).await == before {
+            break;
+        }
+    }
+    fleet.stop(node).await;
+}
+
+/// Reads and writes of clients that a server answered for them or passed on.
+async fn requests(fleet: &Fleet, node: u8) -> Vec<String> {
+    let figures = fleet.info(node, "namespace/test").await;
+    let counted = ["client_read_", "client_write_", "client_proxy_"];
+    let is_counted = |figure: &&str| counted.iter().any(|start| figure.starts_with(start));
+    figures
+        .split(';')
+        .filter(is_counted)
+        .map(str::to_owned)
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_follows_the_partitions_while_servers_are_drained_and_nothing_is_refused() {
+    let mut fleet = Fleet::new("8.1.2.0", Edition::Enterprise, 4).started().await;
+    fleet.settled(&[1, 2, 3, 4]).await;
+    let client = Arc::new(connect(&fleet, AuthMode::None).await.expect("a client"));
+    sees_all(&client, 4).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let writer = tokio::spawn({
+        let (client, stop) = (client.clone(), stop.clone());
+        async move { write_and_read(&client, &stop).await }
+    });
+    drain_and_stop(&mut fleet, 4, &[1, 2, 3, 4]).await;
+    fleet.settled(&[1, 2, 3]).await;
+    drain_and_stop(&mut fleet, 3, &[1, 2, 3]).await;
+    fleet.settled(&[1, 2]).await;
+    sees_all(&client, 2).await;
+    stop.store(true, Ordering::Relaxed);
+    let written = writer.await.expect("a task that ends");
+    let written = written.expect("no request that is refused");
+    assert!(written > 100, "{written} records in all this time");
+    let read = ReadPolicy::default();
+    for number in 0..written {
+        let key = as_key!("test", "numbers", number);
+        let record = client.get(&read, &key, Bins::All).await;
+        assert_eq!(record.expect("a record").bins["n"], number.into());
+    }
 }
 
 #[tokio::test]
