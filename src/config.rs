@@ -48,7 +48,7 @@ impl Problem {
 #[must_use]
 pub fn locate(tree: &Tree, path: &FieldPath) -> Option<FieldPath> {
     let found = follow(tree, path);
-    (found.known == path.steps().count()).then_some(found.place)
+    (found.known == path.depth()).then_some(found.place)
 }
 
 /// A path as it stands in a tree that holds only the first steps of it, or all.

@@ -50,7 +50,21 @@ pub struct Change<'a> {
     pub rolled_out: Option<&'a Subject<'a>>,
 }
 
-/// Looks at one thing of an object and returns everything that is wrong with it.
+/// So many findings of one rule are built. An answer shows fewer, and an object with a hundred thousand mistakes of one
+/// kind is answered as soon as another one.
+pub const MOST_OF_A_RULE: usize = 256;
+
+/// What a rule tells of what it found: the first [`MOST_OF_A_RULE`].
+pub trait Told: Iterator + Sized {
+    /// Builds them.
+    fn told(self) -> Vec<Self::Item> {
+        self.take(MOST_OF_A_RULE).collect()
+    }
+}
+
+impl<I: Iterator> Told for I {}
+
+/// Looks at one thing of an object and returns everything that is wrong with it, up to [`MOST_OF_A_RULE`].
 pub type Rule = fn(&Subject<'_>) -> Vec<Finding>;
 /// Looks at one thing that must not change, or not like this.
 pub type ChangeRule = fn(&Change<'_>) -> Vec<Finding>;

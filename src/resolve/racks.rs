@@ -206,7 +206,7 @@ pub fn blame(global: &Tree, index: usize, rack: &RackSpec, path: &FieldPath) -> 
     let common = config::follow(global, path);
     let own = rack.aerospike_config.as_ref();
     let own = own.map(|own| config::follow(own, path));
-    let steps = path.steps().count();
+    let steps = path.depth();
     match own.filter(|own| own.known == steps || own.known > common.known) {
         Some(own) => rack_path(index, rack)
             .child("aerospikeConfig")

@@ -16,7 +16,7 @@ use k8s_openapi::api::core::v1::Container;
 use crate::{
     admission::{
         cluster::{name::is_dns_1123, syntax::shown},
-        rules::Area,
+        rules::{Area, Told},
         subject::Subject,
     },
     finding::{FieldPath, Finding},
@@ -113,7 +113,7 @@ fn containers_can_run(subject: &Subject<'_>) -> Vec<Finding> {
         let rules = CONTAINER_RULES.iter();
         rules.flat_map(move |rule| rule(&placed))
     });
-    judged.collect()
+    judged.told()
 }
 
 fn name_is_a_label(placed: &PlacedContainer<'_>) -> Vec<Finding> {
@@ -181,7 +181,7 @@ fn policies_are_known(placed: &PlacedContainer<'_>) -> Vec<Finding> {
     let unknown = policies.into_iter().filter_map(|(name, value, known)| {
         unknown("POD-12", &path.child(name), value.as_deref(), known)
     });
-    unknown.collect()
+    unknown.told()
 }
 
 fn resize_policies_are_known(placed: &PlacedContainer<'_>) -> Vec<Finding> {
@@ -208,7 +208,7 @@ fn resize_policies_are_known(placed: &PlacedContainer<'_>) -> Vec<Finding> {
             ),
         ]
     });
-    judged.flatten().collect()
+    judged.flatten().told()
 }
 
 /// A finding if `value` is given and none of `known`.

@@ -6,6 +6,7 @@ use k8s_openapi::api::core::v1::{
     SELinuxOptions, SeccompProfile, SecurityContext, WindowsSecurityContextOptions,
 };
 
+use crate::admission::rules::Told;
 use crate::{admission::subject::Subject, api::pod::PodSpec, finding::FieldPath, resources::names};
 
 /// A cluster's pod.
@@ -89,7 +90,7 @@ impl<'a> Pod<'a> {
     /// The places of a member in the contexts for which `is_breach` holds.
     pub fn places(&self, member: &str, is_breach: impl Fn(&Context<'_>) -> bool) -> Vec<FieldPath> {
         let breaches = self.contexts().filter(|context| is_breach(context));
-        breaches.map(|context| context.path.child(member)).collect()
+        breaches.map(|context| context.path.child(member)).told()
     }
 
     /// The places of added capabilities for which `is_breach` holds.
@@ -101,11 +102,9 @@ impl<'a> Pod<'a> {
                 let added = added.unwrap_or_default().iter().enumerate();
                 let breaches = added.filter(|(_, name)| is_breach(name));
                 let path = context.path.children(&["capabilities", "add"]);
-                breaches
-                    .map(|(index, name)| path.item(index, name))
-                    .collect::<Vec<_>>()
+                breaches.map(|(index, name)| path.item(index, name)).told()
             })
-            .collect()
+            .told()
     }
 }
 
@@ -196,7 +195,7 @@ impl<'a> PlacedContainer<'a> {
                 let named = named.filter(|(_, host)| host.is_some_and(|host| !host.is_empty()));
                 named.map(move |(member, _)| path.children(&[member, "host"]))
             })
-            .collect()
+            .told()
     }
 }
 

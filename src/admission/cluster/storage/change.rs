@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{QUOTED, claim};
 use crate::{
-    admission::{rules::Change, subject::PlacedRack},
+    admission::{
+        rules::{Change, Told},
+        subject::PlacedRack,
+    },
     api::{
         racks::Rack,
         storage::{ObjectMetadata, PersistentVolumeSpec, StorageSpec, Volume},
@@ -151,7 +154,7 @@ pub(super) fn claims_stay(change: &Change<'_>) -> Vec<Finding> {
         let differences = differences(old, new).into_iter();
         Some(differences.map(move |difference| rack.finding(&difference)))
     });
-    changed.flatten().collect()
+    changed.flatten().told()
 }
 
 /// A rack may go back to a revision that still has pods: then to its claims too.
@@ -168,7 +171,7 @@ pub(super) fn an_earlier_revision_keeps_its_claims(change: &Change<'_>) -> Vec<F
             let (old, new) = (old.effective_storage.as_ref()?, placed.storage()?);
             (!differences(old, new).is_empty()).then(|| reused(&placed))
         })
-        .collect()
+        .told()
 }
 
 fn reused(placed: &PlacedRack<'_>) -> Finding {
@@ -196,7 +199,7 @@ pub fn shrinking_claims(change: &Change<'_>) -> Vec<Warning> {
             &rack.placed.storage_path().child("volumes"),
         ))
     });
-    let mut warnings: Vec<_> = shrunk.flatten().collect();
+    let mut warnings = shrunk.flatten().told();
     warnings.sort_by(|a, b| a.path.cmp(&b.path));
     warnings.dedup_by(|a, b| a.path == b.path);
     warnings
@@ -224,7 +227,7 @@ fn shrunk(old: &StorageSpec, new: &StorageSpec, list: &FieldPath) -> Vec<Warning
                  failed, and the controller reports if it cannot"
             ),
         })
-        .collect()
+        .told()
 }
 
 #[cfg(test)]
