@@ -317,6 +317,20 @@ impl fmt::Display for Warning {
     }
 }
 
+/// So many findings of one kind are built. An answer shows fewer, and an object with a hundred thousand mistakes of one
+/// kind is answered as soon as another one.
+pub const MOST_TOLD: usize = 256;
+
+/// What is told of everything that was found: the first [`MOST_TOLD`].
+pub trait Told: Iterator + Sized {
+    /// Builds them.
+    fn told(self) -> Vec<Self::Item> {
+        self.take(MOST_TOLD).collect()
+    }
+}
+
+impl<I: Iterator> Told for I {}
+
 /// `text`, cut to `most` characters, the last of them an ellipsis if it is cut.
 #[must_use]
 pub fn shortened(text: &str, most: usize) -> String {
