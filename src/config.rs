@@ -3,6 +3,7 @@
 mod dotted;
 pub mod go_text;
 pub mod inject;
+pub mod lines;
 pub mod merge;
 pub mod parameters;
 pub mod render;

@@ -9,7 +9,7 @@ use crate::{
         subject::{ConfiguredRack, Subject},
     },
     config::{
-        Problem, go_text,
+        Problem, go_text, lines,
         parameters::{Release, releases},
         schema::{self, Server},
     },
@@ -22,6 +22,7 @@ pub const AREA: Area = Area {
     rules: &[
         version_names_a_release,
         parameters_fit_the_server,
+        texts_stay_on_their_lines,
         ipv6_is_not_advertised,
         syslog_parameters_are_in_the_syslog_sink,
     ],
@@ -105,6 +106,17 @@ fn parameters_fit_the_server(subject: &Subject<'_>) -> Vec<Finding> {
             .map(move |problem| problem.into_finding(|path| rack.place(path)))
     });
     problems.told()
+}
+
+/// AKO writes every text as it is, and so every line that somebody puts into one.
+fn texts_stay_on_their_lines(subject: &Subject<'_>) -> Vec<Finding> {
+    subject
+        .configurations()
+        .flat_map(|rack| {
+            let problems = lines::problems(rack.config).into_iter();
+            problems.map(move |problem| problem.into_finding(|path| rack.place(path)))
+        })
+        .told()
 }
 
 fn is_derived(problem: &Problem) -> bool {
