@@ -334,6 +334,38 @@ fn any_review_gets_a_verdict_soon() {
     assert!(cases < 1000 || (accepted > 0 && accepted < cases));
 }
 
+/// The JSON text of `value` with the members of every object the other way round.
+fn backwards(value: &Value) -> String {
+    let joined = |parts: Vec<String>| parts.join(",");
+    match value {
+        Value::Object(members) => {
+            let member =
+                |(key, value): (&String, &Value)| format!("{}:{}", json!(key), backwards(value));
+            format!("{{{}}}", joined(members.iter().rev().map(member).collect()))
+        }
+        Value::Array(items) => format!("[{}]", joined(items.iter().map(backwards).collect())),
+        scalar => scalar.to_string(),
+    }
+}
+
+#[test]
+fn answers_do_not_depend_on_the_order_of_keys() {
+    let (samples, schema) = (samples(), schema());
+    let mut dice = Dice(from_env("FUZZ_SEED").unwrap_or(7));
+    for _ in 0..500 {
+        let [new, old] = [(); 2].map(|()| object(&samples, &schema, &mut dice));
+        for old in [None, Some(&old)] {
+            let review: Value = serde_json::from_slice(&shapes::review(&new, old)).unwrap();
+            for (webhook, _) in WEBHOOKS {
+                let bodies = [review.to_string(), backwards(&review)];
+                let [forth, back] = bodies.map(|body| webhook(body.as_bytes()).unwrap().body);
+                let said = |body: &[u8]| serde_json::from_slice::<Value>(body).unwrap();
+                assert_eq!(said(&forth), said(&back), "{review}");
+            }
+        }
+    }
+}
+
 #[test]
 fn any_bytes_are_refused_or_answered() {
     let seed = from_env("FUZZ_SEED").unwrap_or(1);

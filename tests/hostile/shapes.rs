@@ -7,20 +7,7 @@ pub type Shape = (&'static str, fn(usize) -> Value);
 
 /// A small valid cluster with `changes` merged over its spec.
 pub fn cluster(changes: &Value) -> Value {
-    let mut object = json!({
-        "apiVersion": "asdb.aerospike.com/v1", "kind": "AerospikeCluster",
-        "metadata": {"name": "db", "namespace": "ns"},
-        "spec": {
-            "size": 2, "image": "aerospike/aerospike-server-enterprise:8.1.2.0",
-            "validationPolicy": {"skipWorkDirValidate": true},
-            "aerospikeConfig": {
-                "service": {"cgroup-mem-tracking": true},
-                "namespaces": [{"name": "test", "replication-factor": 2,
-                    "storage-engine": {"type": "memory", "data-size": 1_073_741_824}}],
-                "network": {"service": {"port": 3000}, "heartbeat": {"port": 3002}, "fabric": {"port": 3001}},
-            },
-        },
-    });
+    let mut object: Value = serde_saphyr::from_str(include_str!("../data/plain.yaml")).unwrap();
     json_patch::merge(&mut object, &json!({"spec": changes}));
     object
 }
