@@ -87,6 +87,10 @@ pub fn follow(tree: &Tree, path: &FieldPath) -> Followed {
     found
 }
 
+/// So many items of a list are searched for one that stands elsewhere than in another list. Only sets of a namespace may be
+/// more, and their place is mostly right.
+const LONGEST_SEARCH: usize = 512;
+
 /// What `step` leads to, with its index in a list.
 fn descend<'a>(value: &'a Value, step: Step<'_>) -> Option<(Option<usize>, &'a Value)> {
     match step {
@@ -101,7 +105,7 @@ fn descend<'a>(value: &'a Value, step: Step<'_>) -> Option<(Option<usize>, &'a V
             // Mostly the place is right; and of several of one name it is the one that is meant.
             let index = match items.get(index) {
                 Some(item) if is_it(item) => index,
-                _ => items.iter().position(is_it)?,
+                _ => items.iter().take(LONGEST_SEARCH).position(is_it)?,
             };
             Some((Some(index), items.get(index)?))
         }

@@ -105,7 +105,7 @@ fn policies(path: &FieldPath, context: &PodSecurityContext) -> Vec<Finding> {
     let policies = policies.into_iter();
     policies
         .filter_map(|(member, value, known)| {
-            unknown("POD-39", &path.child(member), value.as_deref(), known)
+            unknown("POD-39", (path, member), value.as_deref(), known)
         })
         .told()
 }
@@ -149,7 +149,7 @@ fn dns_policy_is_known(subject: &Subject<'_>) -> Vec<Finding> {
     let policy = pod(subject).and_then(|pod| pod.dns_policy.as_deref());
     let policy = policy.filter(|policy| !policy.is_empty());
     let known = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
-    unknown("POD-41", &in_pod(&["dnsPolicy"]), policy, &known)
+    unknown("POD-41", (&in_pod(&[]), "dnsPolicy"), policy, &known)
         .into_iter()
         .told()
 }

@@ -117,17 +117,12 @@ fn wrong(path: &FieldPath, toleration: &Toleration) -> Vec<Finding> {
     let operators = [EXISTS, "Equal", "Lt", "Gt", ""];
     findings.extend(unknown(
         "POD-50",
-        &path.child("operator"),
+        (path, "operator"),
         Some(operator),
         &operators,
     ));
     let effects = ["NoSchedule", "PreferNoSchedule", NO_EXECUTE, ""];
-    findings.extend(unknown(
-        "POD-50",
-        &path.child("effect"),
-        Some(effect),
-        &effects,
-    ));
+    findings.extend(unknown("POD-50", (path, "effect"), Some(effect), &effects));
     findings
 }
 

@@ -59,9 +59,9 @@ impl Certificate<'_> {
 fn certificates<'a>(subject: &Subject<'a>) -> impl Iterator<Item = Certificate<'a>> + use<'a> {
     let list = network(subject).and_then(|network| network.get("tls")?.as_array());
     let entries = list.into_iter().flatten().enumerate();
-    entries.filter_map(|(index, entry)| {
+    let list = path().child("tls");
+    entries.filter_map(move |(index, entry)| {
         let tree = entry.as_object()?;
-        let list = path().child("tls");
         let path = match tree.get("name").and_then(Value::as_str) {
             Some(name) => list.item(index, name),
             None => list.index(index),

@@ -111,17 +111,16 @@ fn wrongly_shared(path: &FieldPath, mount: &VolumeMount, is_privileged: bool) ->
     const PROPAGATIONS: [&str; 3] = [BIDIRECTIONAL, "HostToContainer", NONE];
     let propagation = mount.mount_propagation.as_deref();
     let recursive = mount.recursive_read_only.as_deref();
-    let place = path.child("mountPropagation");
+    let member = "mountPropagation";
     let both_ways = (propagation == Some(BIDIRECTIONAL) && !is_privileged).then(|| {
         let message =
             "Bidirectional is for privileged containers only: use HostToContainer or None";
-        Finding::forbidden("POD-22", place.clone(), message)
+        Finding::forbidden("POD-22", path.child(member), message)
     });
-    let propagation = unknown("POD-22", &place, propagation, &PROPAGATIONS);
-    let place = path.child("recursiveReadOnly");
+    let propagation = unknown("POD-22", (path, member), propagation, &PROPAGATIONS);
     let recursive = unknown(
         "POD-22",
-        &place,
+        (path, "recursiveReadOnly"),
         recursive,
         &["Disabled", "IfPossible", "Enabled"],
     );

@@ -81,7 +81,7 @@ pub(super) fn protocols_are_known(placed: &PlacedContainer<'_>) -> Vec<Finding> 
     let unknown = ports(placed).filter_map(|(path, port)| {
         unknown(
             "POD-15",
-            &path.child("protocol"),
+            (&path, "protocol"),
             port.protocol.as_deref(),
             known,
         )

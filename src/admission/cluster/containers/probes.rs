@@ -106,12 +106,7 @@ fn http_details(code: &'static str, path: &FieldPath, http: &HTTPGetAction) -> V
     let mut findings: Vec<_> = reachable(code, &path.child("port"), &http.port)
         .into_iter()
         .collect();
-    findings.extend(unknown(
-        code,
-        &path.child("scheme"),
-        scheme,
-        &["HTTP", "HTTPS"],
-    ));
+    findings.extend(unknown(code, (path, "scheme"), scheme, &["HTTP", "HTTPS"]));
     let is_header = |name: &str| {
         !name.is_empty() && name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-')
     };

@@ -54,7 +54,7 @@ fn findings(path: &FieldPath, context: &SecurityContext) -> Vec<Finding> {
     findings.extend(bad_id(&path.child("runAsGroup"), context.run_as_group));
     findings.extend(unknown(
         "POD-37",
-        &path.child("procMount"),
+        (path, "procMount"),
         context.proc_mount.as_deref(),
         &["Default", "Unmasked"],
     ));
@@ -140,7 +140,7 @@ fn profile(path: &FieldPath, member: &str, kind: &str, localhost: Option<&str>) 
             format!("{} must be a name without spaces around it", shown(name))
         }
         _ => {
-            return unknown("POD-38", &path.child("type"), Some(kind), &PROFILES)
+            return unknown("POD-38", (path, "type"), Some(kind), &PROFILES)
                 .into_iter()
                 .collect();
         }
