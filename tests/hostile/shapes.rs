@@ -300,6 +300,12 @@ pub const SHAPES: &[Shape] = &[
         "rackConfig": {"racks": [{"id": 1, "aerospikeConfig": {"namespaces": items(b / 2, |n| json!({"name": format!("n{n}"), "a": 1}))}}]},
         "aerospikeConfig": {"namespaces": items(b / 2, |n| json!({"name": format!("n{n}")}))}})
     }),
+    ("racks with other namespaces", |b| {
+        json!({
+            "rackConfig": {"racks": [{"id": 1, "aerospikeConfig":
+                {"namespaces": items(b / 2, |n| json!({"name": format!("m{n}"), "a": 1}))}}]},
+            "aerospikeConfig": {"namespaces": items(b / 2, |n| json!({"name": format!("n{n}")}))}})
+    }),
     (
         "namespaces of racks with spaces",
         |b| json!({"rackConfig": {"namespaces": items(b, |_| json!(" "))}}),
