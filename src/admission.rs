@@ -18,7 +18,7 @@ use std::collections::HashSet;
 use crate::{
     api::AerospikeCluster,
     finding::{Finding, Warning},
-    resolve::{self, Effective, Identity, Settings, effective},
+    resolve::{self, Effective, Settings, effective},
 };
 pub use review::{judge, mutate, validate};
 pub use rules::{Change, Operation};
@@ -67,20 +67,27 @@ pub fn check(proposal: &Proposal<'_>) -> Verdict {
             warnings: Vec::new(),
         };
     }
-    let new = effective(proposal.new, proposal.settings);
-    let subject = proposal.subject(proposal.new, &new);
-    let mut warnings = resolve::warnings(&new.spec, proposal.settings);
+    let worked_out = |cluster| (cluster, effective(cluster, proposal.settings));
+    let (new, before) = (worked_out(proposal.new), proposal.old().map(worked_out));
+    let findings = proposal.findings(&new);
+    let (known, mut findings) = proposal.sift(findings, before.as_ref());
+    let subject = proposal.subject(new.0, &new.1);
+    let mut warnings = resolve::warnings(&new.1.spec, proposal.settings);
     warnings.extend(rules::advice(&subject));
-    let changes = changes::judge(proposal, &subject);
-    let (known, mut findings) = proposal.sift(proposal.findings(proposal.new, new));
-    findings.extend(changes.findings);
-    warnings.extend(changes.warnings);
+    if let Some((old, before)) = &before {
+        let changes = changes::judge(proposal, &proposal.subject(old, before), &subject);
+        findings.extend(changes.findings);
+        warnings.extend(changes.warnings);
+    }
     warnings.extend(in_document_order(known).into_iter().map(accepted_before));
     Verdict {
         findings: in_document_order(findings),
         warnings,
     }
 }
+
+/// A cluster, and its spec with everything effective.
+type WorkedOut<'a> = (&'a AerospikeCluster, Effective);
 
 impl<'a> Proposal<'a> {
     /// What every pass of the controller asks: whether `cluster` may be rolled out over `rolled_out`, what was before.
@@ -124,22 +131,32 @@ impl<'a> Proposal<'a> {
         }
     }
 
+    /// What is replaced, unless it is so big that nothing can be compared with it.
+    fn old(&self) -> Option<&'a AerospikeCluster> {
+        let old = self.old?;
+        cluster::size::expands_too_far(&old.spec)
+            .is_none()
+            .then_some(old)
+    }
+
     /// What is wrong with the object itself.
-    fn findings(&self, cluster: &AerospikeCluster, effective: Effective) -> Vec<Finding> {
-        let mut findings = rules::findings(&self.subject(cluster, &effective));
+    fn findings(&self, (cluster, effective): &WorkedOut<'_>) -> Vec<Finding> {
+        let mut findings = rules::findings(&self.subject(cluster, effective));
         let has_image = !effective.spec.image.is_empty();
-        let resolved = resolve::desired(Identity::of(cluster), effective, self.settings);
-        let problems = resolved.err().unwrap_or_default().into_iter();
+        let problems = resolve::problems(effective).into_iter();
         findings.extend(problems.filter(|problem| has_image || problem.code != "IMG-03"));
         findings
     }
 
     /// Parts what was wrong before from what is new.
-    fn sift(&self, findings: Vec<Finding>) -> (Vec<Finding>, Vec<Finding>) {
-        let known: HashSet<_> = match self.old {
-            Some(old) if !findings.is_empty() => {
-                let before = self.findings(old, effective(old, self.settings));
-                before.iter().map(identity).collect()
+    fn sift(
+        &self,
+        findings: Vec<Finding>,
+        before: Option<&WorkedOut<'_>>,
+    ) -> (Vec<Finding>, Vec<Finding>) {
+        let known: HashSet<_> = match before {
+            Some(before) if !findings.is_empty() => {
+                self.findings(before).iter().map(identity).collect()
             }
             _ => HashSet::new(),
         };

@@ -3,6 +3,7 @@
 mod dotted;
 pub mod go_text;
 pub mod inject;
+pub mod lines;
 pub mod merge;
 pub mod parameters;
 pub mod render;
@@ -48,7 +49,7 @@ impl Problem {
 #[must_use]
 pub fn locate(tree: &Tree, path: &FieldPath) -> Option<FieldPath> {
     let found = follow(tree, path);
-    (found.known == path.steps().count()).then_some(found.place)
+    (found.known == path.depth()).then_some(found.place)
 }
 
 /// A path as it stands in a tree that holds only the first steps of it, or all.
@@ -86,6 +87,10 @@ pub fn follow(tree: &Tree, path: &FieldPath) -> Followed {
     found
 }
 
+/// So many items of a list are searched for one that stands elsewhere than in another list. Only sets of a namespace may be
+/// more, and their place is mostly right.
+const LONGEST_SEARCH: usize = 512;
+
 /// What `step` leads to, with its index in a list.
 fn descend<'a>(value: &'a Value, step: Step<'_>) -> Option<(Option<usize>, &'a Value)> {
     match step {
@@ -100,7 +105,7 @@ fn descend<'a>(value: &'a Value, step: Step<'_>) -> Option<(Option<usize>, &'a V
             // Mostly the place is right; and of several of one name it is the one that is meant.
             let index = match items.get(index) {
                 Some(item) if is_it(item) => index,
-                _ => items.iter().position(is_it)?,
+                _ => items.iter().take(LONGEST_SEARCH).position(is_it)?,
             };
             Some((Some(index), items.get(index)?))
         }

@@ -1,10 +1,23 @@
 //! What can be wrong with an object: where, what, and what would be right. Pure data, shared by every rule.
 
-use std::fmt;
+use std::{
+    cmp::Ordering,
+    fmt::{self, Write},
+    sync::Arc,
+};
 
-/// Where in an object a value sits, in the notation of `kubectl`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct FieldPath(Vec<Segment>);
+/// Where in an object a value sits, in the notation of `kubectl`. Paths share what they have in common, so that one step
+/// more costs the same however long the way to it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct FieldPath(Option<Arc<Node>>);
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Node {
+    /// Steps from the root.
+    depth: usize,
+    segment: Segment,
+    up: FieldPath,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Segment {
@@ -12,6 +25,9 @@ enum Segment {
     Item { index: usize, key: Option<String> },
     MapKey(String),
 }
+
+/// Bytes of a key that tells items of a list apart. What is longer is no name of anything.
+const LONGEST_KEY: usize = 253;
 
 /// One step of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +90,9 @@ impl FieldPath {
     /// `self[index]` of a list whose items are told apart by `key`, whatever their order.
     #[must_use]
     pub fn item(&self, index: usize, key: impl fmt::Display) -> Self {
-        let key = Some(key.to_string());
+        let mut text = Key::default();
+        let fits = write!(text, "{key}").is_ok();
+        let key = fits.then_some(text.0);
         self.with(Segment::Item { index, key })
     }
 
@@ -87,14 +105,15 @@ impl FieldPath {
     /// `self` followed by `rest`.
     #[must_use]
     pub fn join(&self, rest: &Self) -> Self {
-        Self(self.0.iter().chain(&rest.0).cloned().collect())
+        let segments = rest.segments().into_iter();
+        segments.fold(self.clone(), |path, segment| path.with(segment.clone()))
     }
 
     /// The path with list items by their key, so that it survives a change of order.
     #[must_use]
     pub fn identity(&self) -> String {
         let mut text = String::new();
-        for segment in &self.0 {
+        for segment in self.segments() {
             match segment {
                 Segment::Item { key: Some(key), .. } => text.extend(["[=", key, "]"]),
                 other => push(&mut text, other),
@@ -105,7 +124,7 @@ impl FieldPath {
 
     /// The steps from the root.
     pub fn steps(&self) -> impl Iterator<Item = Step<'_>> {
-        self.0.iter().map(|segment| match segment {
+        self.segments().into_iter().map(|segment| match segment {
             Segment::Member(name) | Segment::MapKey(name) => Step::Name(name),
             Segment::Item { index, key } => Step::Item {
                 index: *index,
@@ -127,9 +146,60 @@ impl FieldPath {
     }
 
     fn with(&self, segment: Segment) -> Self {
-        let mut segments = self.0.clone();
-        segments.push(segment);
-        Self(segments)
+        Self(Some(Arc::new(Node {
+            depth: self.depth() + 1,
+            segment,
+            up: self.clone(),
+        })))
+    }
+
+    /// The number of steps from the root.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.0.as_ref().map_or(0, |node| node.depth)
+    }
+
+    /// From the root.
+    fn segments(&self) -> Vec<&Segment> {
+        let nodes = std::iter::successors(self.0.as_deref(), |node| node.up.0.as_deref());
+        let mut segments: Vec<_> = nodes.map(|node| &node.segment).collect();
+        segments.reverse();
+        segments
+    }
+}
+
+/// In the order of the document: what is inside follows what it is in, lists go by index and members by name.
+impl Ord for FieldPath {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let (Some(a), Some(b)) = (&self.0, &other.0) else {
+            return self.depth().cmp(&other.depth());
+        };
+        match a.depth.cmp(&b.depth) {
+            _ if Arc::ptr_eq(a, b) => Ordering::Equal,
+            Ordering::Equal => a.up.cmp(&b.up).then_with(|| a.segment.cmp(&b.segment)),
+            Ordering::Less => self.cmp(&b.up).then(Ordering::Less),
+            Ordering::Greater => a.up.cmp(other).then(Ordering::Greater),
+        }
+    }
+}
+
+impl PartialOrd for FieldPath {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The text of a key, refused when it is too long to be one.
+#[derive(Default)]
+struct Key(String);
+
+impl fmt::Write for Key {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.0.len() + text.len() > LONGEST_KEY {
+            return Err(fmt::Error);
+        }
+        self.0.push_str(text);
+        Ok(())
     }
 }
 
@@ -148,7 +218,7 @@ fn push(text: &mut String, segment: &Segment) {
 impl fmt::Display for FieldPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = String::new();
-        for segment in &self.0 {
+        for segment in self.segments() {
             push(&mut text, segment);
         }
         f.write_str(&text)
@@ -247,6 +317,20 @@ impl fmt::Display for Warning {
     }
 }
 
+/// So many findings of one kind are built. An answer shows fewer, and an object with a hundred thousand mistakes of one
+/// kind is answered as soon as another one.
+pub const MOST_TOLD: usize = 256;
+
+/// What is told of everything that was found: the first [`MOST_TOLD`].
+pub trait Told: Iterator + Sized {
+    /// Builds them.
+    fn told(self) -> Vec<Self::Item> {
+        self.take(MOST_TOLD).collect()
+    }
+}
+
+impl<I: Iterator> Told for I {}
+
 /// `text`, cut to `most` characters, the last of them an ellipsis if it is cut.
 #[must_use]
 pub fn shortened(text: &str, most: usize) -> String {
@@ -260,6 +344,35 @@ pub fn shortened(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paths_are_in_the_order_of_the_document() {
+        let list = FieldPath::spec().child("list");
+        let wanted = [
+            FieldPath::default(),
+            FieldPath::metadata().child("name"),
+            FieldPath::spec(),
+            list.clone(),
+            list.index(2),
+            list.index(2).child("a"),
+            list.index(2).child("b"),
+            list.index(10),
+            FieldPath::spec().child("size"),
+        ];
+        let mut sorted = wanted.clone();
+        sorted.reverse();
+        sorted.sort();
+        assert_eq!(sorted, wanted);
+        assert_eq!(list.index(2), FieldPath::spec().child("list").index(2));
+    }
+
+    #[test]
+    fn what_is_too_long_to_be_a_key_is_known_by_its_place() {
+        let list = FieldPath::spec().child("list");
+        let [fits, long] = [253, 254].map(|length| list.item(1, "x".repeat(length)));
+        assert!(fits.identity().ends_with("x]") && fits.to_string() == "spec.list[1]");
+        assert_eq!(long, list.index(1));
+    }
 
     #[test]
     fn a_path_reads_like_kubectl_and_its_identity_goes_by_key() {

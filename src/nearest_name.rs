@@ -6,10 +6,24 @@ pub fn nearest_name<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Opt
     let wanted = folded(name);
     let most = wanted.len() / 3;
     known
-        .map(|known| (distance(&wanted, &folded(known)), known))
+        .filter(|known| known.len() + most >= wanted.len())
+        .map(|known| (folded(known), known))
+        .filter(|(letters, _)| least_distance(&wanted, letters) <= most)
+        .map(|(letters, known)| (distance(&wanted, &letters), known))
         .filter(|(distance, _)| *distance <= most)
         .min()
         .map(|(_, known)| known)
+}
+
+/// A distance that cannot be undercut, whatever the order of the letters; cheap, so that most names are left at it.
+fn least_distance(a: &[char], b: &[char]) -> usize {
+    const SLOTS: usize = 32;
+    let mut counts = [0_i32; SLOTS];
+    let slot = |letter: char| letter as usize % SLOTS;
+    a.iter().for_each(|letter| counts[slot(*letter)] += 1);
+    b.iter().for_each(|letter| counts[slot(*letter)] -= 1);
+    let sum = |sign: i32| -> i32 { counts.iter().map(|count| (sign * count).max(0)).sum() };
+    usize::try_from(sum(1).max(sum(-1))).unwrap_or(0)
 }
 
 /// Names are far shorter; a longer one is cut, so that no text of a user costs much.
@@ -60,6 +74,20 @@ mod tests {
                 Some(meant),
                 "{written}"
             );
+        }
+    }
+
+    #[test]
+    fn the_cheap_distance_is_never_the_greater_one() {
+        let letters = |word: &str| word.chars().collect::<Vec<_>>();
+        for (a, b) in [
+            ("size", "iszes"),
+            ("", "abc"),
+            ("storage", "rackConfig"),
+            ("ä", "d"),
+        ] {
+            let (a, b) = (letters(a), letters(b));
+            assert!(least_distance(&a, &b) <= distance(&a, &b));
         }
     }
 

@@ -145,25 +145,7 @@ impl Rack {
 ///
 /// Everything that keeps it from being resolved, with its place.
 pub fn resolve(cluster: &AerospikeCluster, settings: &Settings) -> Result<Desired, Vec<Finding>> {
-    desired(
-        Identity::of(cluster),
-        effective(cluster, settings),
-        settings,
-    )
-}
-
-/// The second half of [`resolve`], for callers that looked at the effective spec already.
-///
-/// # Errors
-///
-/// Everything that keeps it from being resolved, with its place.
-pub fn desired(
-    identity: Identity,
-    effective: Effective,
-    settings: &Settings,
-) -> Result<Desired, Vec<Finding>> {
-    let Effective { spec, problems } = effective;
-    let mut problems = problems;
+    let Effective { spec, mut problems } = effective(cluster, settings);
     let image = image::server(&spec.image)
         .map_err(|finding| problems.push(finding))
         .ok();
@@ -173,13 +155,22 @@ pub fn desired(
             init_image: image::init(&spec, settings).reference,
             network: network::resolve(&spec),
             security: spec.aerospike_config.contains_key("security"),
-            identity,
+            identity: Identity::of(cluster),
             image,
             racks,
             spec,
         }),
         _ => Err(problems),
     }
+}
+
+/// Everything that keeps an effective spec from being resolved, with its place.
+#[must_use]
+pub fn problems(effective: &Effective) -> Vec<Finding> {
+    let mut problems = effective.problems.clone();
+    problems.extend(image::server(&effective.spec.image).err());
+    problems.extend(racks::problems(&effective.spec));
+    problems
 }
 
 /// What is allowed but unwise about names that the installation replaces.

@@ -110,30 +110,7 @@ fn samples_are_accepted_and_stay_accepted_when_nothing_changes() {
     }
 }
 
-const GOOD: &str = "\
-apiVersion: asdb.aerospike.com/v1
-kind: AerospikeCluster
-metadata:
-  name: db
-spec:
-  size: 2
-  image: aerospike/aerospike-server-enterprise:8.1.2.0
-  validationPolicy:
-    skipWorkDirValidate: true
-  aerospikeConfig:
-    service:
-      cgroup-mem-tracking: true
-    namespaces:
-    - name: test
-      replication-factor: 2
-      storage-engine:
-        type: memory
-        data-size: 1073741824
-    network:
-      service: {port: 3000}
-      heartbeat: {port: 3002}
-      fabric: {port: 3001}
-";
+const GOOD: &str = include_str!("data/plain.yaml");
 
 fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -177,8 +154,8 @@ fn findings_are_lines_of_file_line_and_column() {
     let (code, stdout, stderr) = said(validate(folder.path(), &["."], ""));
     assert_eq!(
         stdout,
-        "./a.yaml:8:3: error: spec.size: 0 is out of range: must be 1 to 256 [CRD-02]\n\
-         ./a.yaml:9:3: warning: spec.imagee: unknown field, did you mean \"image\"?: the API server drops it, and kubectl \
+        "./a.yaml:9:3: error: spec.size: 0 is out of range: must be 1 to 256 [CRD-02]\n\
+         ./a.yaml:10:3: warning: spec.imagee: unknown field, did you mean \"image\"?: the API server drops it, and kubectl \
          refuses the object unless told --validate=warn [SCHEMA-08]\n\
          2 clusters: 1 error, 1 warning\n"
     );
@@ -197,7 +174,7 @@ fn json_is_nothing_but_an_array() {
     assert_eq!(
         serde_json::from_str::<Value>(&stdout).unwrap(),
         json!([{"severity": "error", "code": "CRD-02", "field": "spec.size", "reason": "FieldValueInvalid",
-            "message": "0 is out of range: must be 1 to 256", "file": "a.yaml", "line": 6}])
+            "message": "0 is out of range: must be 1 to 256", "file": "a.yaml", "line": 7}])
     );
     assert_eq!((code, stderr.as_str()), (Some(1), ""));
 }
@@ -214,17 +191,17 @@ fn what_is_in_order_is_said_in_one_line() {
 
 #[test]
 fn a_change_is_judged_against_the_old_object() {
-    let old = GOOD.replace("name: db", "name: db\n  namespace: ns");
+    let open = GOOD.replace("  namespace: ns\n", "");
     let more = "podSpec: {multiPodPerHost: false}\n  size: 2";
-    let new = GOOD.replace("size: 2", more);
-    let folder = folder(&[("old.yaml", &old), ("new.yaml", &new)]);
+    let new = open.replace("size: 2", more);
+    let folder = folder(&[("old.yaml", GOOD), ("new.yaml", &new)]);
     let (code, stdout, _) = said(validate(
         folder.path(),
         &["--old", "old.yaml", "new.yaml"],
         "",
     ));
     assert_eq!((code, stdout.lines().count()), (Some(0), 1), "{stdout}");
-    let new = GOOD.replace("size: 2", "podSpec: {multiPodPerHost: true}\n  size: 2");
+    let new = open.replace("size: 2", "podSpec: {multiPodPerHost: true}\n  size: 2");
     let (code, stdout, _) = said(validate(folder.path(), &["--old", "old.yaml", "-"], &new));
     let place = "-:6:13: error: spec.podSpec.multiPodPerHost: ";
     assert!(code == Some(1) && stdout.starts_with(place), "{stdout}");

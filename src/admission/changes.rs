@@ -5,37 +5,36 @@
 use std::collections::HashSet;
 
 use crate::{
-    admission::{Proposal, Verdict, identity, rules, rules::Change, subject::Subject},
+    admission::{
+        Proposal, Verdict, cluster::size::expands_too_far, identity, rules, rules::Change,
+        subject::Subject,
+    },
     finding::Finding,
     resolve::effective,
 };
 
 /// Judges the change that leads to `new`, whatever else may be wrong with it.
-pub(super) fn judge(proposal: &Proposal<'_>, new: &Subject<'_>) -> Verdict {
-    let Some(old) = proposal.old else {
-        return Verdict::default();
-    };
-    let before = effective(old, proposal.settings);
-    let old = proposal.subject(old, &before);
+pub(super) fn judge(proposal: &Proposal<'_>, old: &Subject<'_>, new: &Subject<'_>) -> Verdict {
     let status = proposal.new.status.as_ref();
-    if status.is_some_and(|status| status.mirror.stands_for(&before.spec)) {
-        let rolled_out = Some(&old);
+    if status.is_some_and(|status| status.mirror.stands_for(old.spec)) {
+        let rolled_out = Some(old);
         return judged(&Change {
-            old: &old,
+            old,
             new,
             rolled_out,
         });
     }
-    let Some(running) = proposal.new.rolled_out() else {
+    let running = proposal.new.rolled_out();
+    let Some(running) = running.filter(|running| expands_too_far(&running.spec).is_none()) else {
         return judged(&Change {
-            old: &old,
+            old,
             new,
             rolled_out: None,
         });
     };
     let in_force = effective(&running, proposal.settings);
     let running = proposal.subject(&running, &in_force);
-    on_the_way(&old, &running, new)
+    on_the_way(old, &running, new)
 }
 
 fn judged(change: &Change<'_>) -> Verdict {
@@ -53,6 +52,10 @@ fn on_the_way(old: &Subject<'_>, running: &Subject<'_>, new: &Subject<'_>) -> Ve
         rolled_out: Some(running),
     };
     let mut verdict = judged(&from(old));
+    let more = rules::changes(&from(running));
+    if more.is_empty() {
+        return verdict;
+    }
     let standing = rules::changes(&Change {
         old: running,
         new: old,
@@ -61,7 +64,7 @@ fn on_the_way(old: &Subject<'_>, running: &Subject<'_>, new: &Subject<'_>) -> Ve
     // What stands between the spec of before and what runs is not mended by refusing another edit.
     let known = verdict.findings.iter().chain(&standing);
     let known: HashSet<_> = known.map(identity).collect();
-    let more = rules::changes(&from(running)).into_iter();
+    let more = more.into_iter();
     let more = more.filter(|finding| !known.contains(&identity(finding)));
     verdict.findings.extend(more.map(not_before_completed));
     verdict

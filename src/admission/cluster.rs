@@ -62,6 +62,8 @@ pub const CHANGE_ADVICE: &[ChangeAdvice] =
 pub(crate) mod testing {
     //! What the tests of the parts share: a small valid cluster, and what the rules say about a changed one.
 
+    use std::sync::LazyLock;
+
     use serde_json::{Value, json};
 
     use crate::{
@@ -72,21 +74,14 @@ pub(crate) mod testing {
         validate::agreement::assert_agreement,
     };
 
+    static PLAIN: LazyLock<Value> = LazyLock::new(|| {
+        let text = include_str!("../../tests/data/plain.yaml");
+        serde_saphyr::from_str(text).unwrap()
+    });
+
     /// A cluster that no rule objects to, with `spec` merged over it (`null` removes).
     pub fn cluster(spec: &Value) -> AerospikeCluster {
-        let mut object = json!({
-            "apiVersion": "asdb.aerospike.com/v1", "kind": "AerospikeCluster",
-            "metadata": {"name": "db", "namespace": "ns"},
-            "spec": {
-                "size": 2, "image": "aerospike/aerospike-server-enterprise:8.1.2.0",
-                "validationPolicy": {"skipWorkDirValidate": true},
-                "aerospikeConfig": {
-                    "service": {"cgroup-mem-tracking": true}, "namespaces": [{"name": "test", "replication-factor": 2,
-                        "storage-engine": {"type": "memory", "data-size": 1_073_741_824}}],
-                    "network": {"service": {"port": 3000}, "heartbeat": {"port": 3002}, "fabric": {"port": 3001}},
-                },
-            },
-        });
+        let mut object = PLAIN.clone();
         json_patch::merge(&mut object, &json!({"spec": spec}));
         serde_json::from_value(object).unwrap()
     }
@@ -132,7 +127,15 @@ pub(crate) mod testing {
 
     /// The whole text of what is wrong with a new cluster.
     pub fn text(cluster: &AerospikeCluster) -> String {
-        let verdict = judged(&Settings::default(), cluster, None);
+        written(&judged(&Settings::default(), cluster, None))
+    }
+
+    /// The whole text of what is wrong with an update.
+    pub fn text_of_update(old: &AerospikeCluster, new: &AerospikeCluster) -> String {
+        written(&judged(&Settings::default(), new, Some(old)))
+    }
+
+    fn written(verdict: &Verdict) -> String {
         let lines: Vec<_> = verdict.findings.iter().map(ToString::to_string).collect();
         lines.join("\n")
     }

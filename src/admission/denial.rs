@@ -10,11 +10,13 @@ use kube::core::{
 
 use crate::{
     api::GROUP,
-    finding::{Finding, Warning, shortened},
+    finding::{Finding, MOST_TOLD, Warning, shortened},
 };
 
 /// So many findings are told; of the rest the number.
 const MOST_FINDINGS: usize = 50;
+/// So many warnings are told; of the rest the number.
+const MOST_WARNINGS: usize = 20;
 /// Characters of one finding's text.
 const FINDING_LENGTH: usize = 500;
 /// Characters of a path, a name.
@@ -77,13 +79,22 @@ fn push(text: &mut String, part: std::fmt::Arguments<'_>) {
     text.write_fmt(part).expect("a String takes everything");
 }
 
+/// A rule that found very many has not built all.
 fn more(count: usize) -> Option<String> {
-    (count > MOST_FINDINGS).then(|| format!("and {} more", count - MOST_FINDINGS))
+    let at_least = if count < MOST_TOLD { "" } else { " at least" };
+    (count > MOST_FINDINGS).then(|| format!("and {} more{at_least}", count - MOST_FINDINGS))
 }
 
-/// A warning as a client prints it.
+/// Warnings as a client prints them. The API server passes on no more than these.
 #[must_use]
-pub fn warning(warning: &Warning) -> String {
+pub fn warnings(warnings: &[Warning]) -> Vec<String> {
+    let told = warnings.iter().take(MOST_WARNINGS).map(warning);
+    let more = warnings.len().saturating_sub(MOST_WARNINGS);
+    let more = (more > 0).then(|| format!("and {more} more warnings"));
+    told.chain(more).collect()
+}
+
+fn warning(warning: &Warning) -> String {
     let code = format!(" [{}]", warning.code);
     let text = format!("{}: {}", warning.path, warning.message);
     let room = WARNING_LENGTH - code.chars().count();
@@ -134,6 +145,25 @@ mod tests {
             (causes.len(), causes[50].message.as_str()),
             (51, "and 7 more")
         );
+    }
+
+    #[test]
+    fn of_what_was_not_counted_to_the_end_the_number_is_the_least() {
+        let findings: Vec<_> = (0..MOST_TOLD).map(finding).collect();
+        let status = denial("AerospikeCluster", "db", &findings);
+        assert!(status.message.ends_with("\n* and 206 more at least"));
+    }
+
+    #[test]
+    fn beyond_twenty_warnings_only_their_number_is_told() {
+        let warned = |index| Warning {
+            code: "W-1",
+            path: FieldPath::spec().child("a").index(index),
+            message: "is unwise".to_owned(),
+        };
+        let told = warnings(&(0..23).map(warned).collect::<Vec<_>>());
+        let last = told.last().map(String::as_str);
+        assert_eq!((told.len(), last), (21, Some("and 3 more warnings")));
     }
 
     #[test]

@@ -7,7 +7,9 @@ use serde_path_to_error::{Path, Segment};
 
 use crate::{
     admission::{
-        Operation, Proposal, Verdict, check, defaults,
+        Operation, Proposal, Verdict, check,
+        cluster::size,
+        defaults,
         wire::{Answer, BadReview, Request, Response},
     },
     api::AerospikeCluster,
@@ -104,6 +106,10 @@ pub fn judge(
     if new.metadata.deletion_timestamp.is_some() || old.as_ref().is_some_and(unchanged) {
         return Verdict::default();
     }
+    let was_too_long = old.as_ref().is_some_and(Object::is_too_long);
+    if new.is_too_long() && !was_too_long {
+        return refusal(size::too_long(new.text().unwrap_or_default()));
+    }
     let old = old.map(|old| old.cluster());
     match (new.cluster(), old) {
         (Ok(new), Some(Ok(old))) if new.spec == old.spec => Verdict::default(),
@@ -145,6 +151,10 @@ fn tolerated(finding: Finding) -> Verdict {
 impl<'a> Object<'a> {
     fn text(&self) -> Option<&'a str> {
         self.spec.map(RawValue::get)
+    }
+
+    fn is_too_long(&self) -> bool {
+        self.text().is_some_and(size::is_too_long)
     }
 
     /// The object in its types. A status that cannot be read counts as none: it is not the user's.

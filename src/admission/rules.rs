@@ -3,6 +3,7 @@
 
 use serde::Deserialize;
 
+pub use crate::finding::{MOST_TOLD, Told};
 use crate::{
     admission::{
         cluster::{AREAS, CHANGE_ADVICE},
@@ -50,7 +51,7 @@ pub struct Change<'a> {
     pub rolled_out: Option<&'a Subject<'a>>,
 }
 
-/// Looks at one thing of an object and returns everything that is wrong with it.
+/// Looks at one thing of an object and returns everything that is wrong with it, up to [`MOST_TOLD`].
 pub type Rule = fn(&Subject<'_>) -> Vec<Finding>;
 /// Looks at one thing that must not change, or not like this.
 pub type ChangeRule = fn(&Change<'_>) -> Vec<Finding>;
@@ -73,28 +74,34 @@ pub struct Area {
 #[must_use]
 pub fn findings(subject: &Subject<'_>) -> Vec<Finding> {
     let rules = AREAS.iter().flat_map(|area| area.rules);
-    rules.flat_map(|rule| rule(subject)).collect()
+    rules.flat_map(|rule| bounded(rule(subject))).collect()
+}
+
+/// A rule that builds more works longer than it is listened to.
+fn bounded<T>(mut told: Vec<T>) -> Vec<T> {
+    told.truncate(MOST_TOLD);
+    told
 }
 
 /// Everything that is wrong with the change.
 #[must_use]
 pub fn changes(change: &Change<'_>) -> Vec<Finding> {
     let rules = AREAS.iter().flat_map(|area| area.changes);
-    rules.flat_map(|rule| rule(change)).collect()
+    rules.flat_map(|rule| bounded(rule(change))).collect()
 }
 
 /// Everything that is unwise.
 #[must_use]
 pub fn advice(subject: &Subject<'_>) -> Vec<Warning> {
     let advice = AREAS.iter().flat_map(|area| area.advice);
-    advice.flat_map(|advice| advice(subject)).collect()
+    advice.flat_map(|advice| bounded(advice(subject))).collect()
 }
 
 /// Everything that is unwise about the change.
 #[must_use]
 pub fn change_advice(change: &Change<'_>) -> Vec<Warning> {
     let advice = CHANGE_ADVICE.iter();
-    advice.flat_map(|advice| advice(change)).collect()
+    advice.flat_map(|advice| bounded(advice(change))).collect()
 }
 
 #[cfg(test)]

@@ -89,6 +89,12 @@ impl<'a> Subject<'a> {
         })
     }
 
+    /// Every storage in force once, however many racks share it, with the first rack that has it.
+    pub fn storages(&self) -> impl Iterator<Item = (PlacedRack<'a>, &'a StorageSpec)> + use<'a> {
+        let racks = first_and(self.placed_racks(), |placed| placed.rack.storage.is_none());
+        racks.filter_map(|placed| Some((placed, placed.storage()?)))
+    }
+
     /// The racks that get pods, with how many.
     pub fn racks_with_pods(&self) -> impl Iterator<Item = (PlacedRack<'a>, u32)> + use<'a> {
         let size = u32::try_from(self.spec.size).unwrap_or(0);
@@ -105,10 +111,35 @@ impl<'a> Subject<'a> {
         })
     }
 
-    /// The database namespaces of every rack that have a name.
-    pub fn namespaces(&self) -> impl Iterator<Item = Namespace<'a>> + use<'a> {
-        self.configured_racks().flat_map(ConfiguredRack::namespaces)
+    /// The racks of different configurations: those without changes of their own differ in nothing but the rack's number,
+    /// so that the first of them stands for all.
+    pub fn configurations(&self) -> impl Iterator<Item = ConfiguredRack<'a>> + use<'a> {
+        let is_common = |rack: &ConfiguredRack<'_>| rack.placed.rack.aerospike_config.is_none();
+        first_and(self.configured_racks(), is_common)
     }
+
+    /// As [`Self::configurations`], but each with another configuration or another storage.
+    pub fn stored_configurations(&self) -> impl Iterator<Item = ConfiguredRack<'a>> + use<'a> {
+        let is_common = |rack: &ConfiguredRack<'_>| {
+            let rack = rack.placed.rack;
+            rack.aerospike_config.is_none() && rack.storage.is_none()
+        };
+        first_and(self.configured_racks(), is_common)
+    }
+
+    /// The database namespaces of [`Self::configurations`] that have a name.
+    pub fn namespaces(&self) -> impl Iterator<Item = Namespace<'a>> + use<'a> {
+        self.configurations().flat_map(ConfiguredRack::namespaces)
+    }
+}
+
+/// Without those that are like another one before them.
+fn first_and<T>(
+    all: impl Iterator<Item = T>,
+    is_common: fn(&T) -> bool,
+) -> impl Iterator<Item = T> {
+    let mut is_seen = false;
+    all.filter(move |one| !(is_common(one) && std::mem::replace(&mut is_seen, true)))
 }
 
 impl<'a> PlacedRack<'a> {

@@ -213,7 +213,7 @@ impl Response {
         Self {
             allowed,
             status: (!allowed).then(|| denial::denial(kind, name, &verdict.findings)),
-            warnings: verdict.warnings.iter().map(denial::warning).collect(),
+            warnings: denial::warnings(&verdict.warnings),
             findings: verdict.findings.len(),
             ..Self::default()
         }

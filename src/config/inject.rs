@@ -6,6 +6,8 @@ mod network;
 mod security;
 mod service;
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::{
@@ -22,7 +24,7 @@ pub struct Context<'a> {
     /// The rack whose configuration this is; none for the cluster's own.
     pub rack_id: Option<i64>,
     /// Namespaces that are spread over racks.
-    pub rack_namespaces: &'a [String],
+    pub rack_namespaces: &'a BTreeSet<&'a str>,
     /// `operatorClientCert.tlsClientName`
     pub client_name: Option<&'a str>,
 }

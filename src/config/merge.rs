@@ -1,11 +1,13 @@
 //! A rack's changes over the cluster's configuration.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::Value;
 
 use crate::{
     api::Tree,
     config::{Problem, name_of},
-    finding::{FieldPath, Reason},
+    finding::{FieldPath, MOST_TOLD, Reason},
 };
 
 /// `base` with the changes of `patch`.
@@ -57,22 +59,20 @@ impl Merger {
     fn lists(&mut self, base: &[Value], patch: &[Value], at: &FieldPath) -> Vec<Value> {
         let base = self.named(base, at);
         let patch = self.named(patch, at);
+        let names: HashSet<_> = base.iter().map(|(_, name, _)| *name).collect();
+        let mut changes = HashMap::new();
+        for (_, name, change) in &patch {
+            changes.entry(*name).or_insert(*change);
+        }
         let changed = base.iter().map(|(index, name, item)| {
-            let change = patch.iter().find(|(_, other, _)| other == name);
-            change.map_or_else(
-                || Value::Object((*item).clone()),
-                |(_, _, change)| Value::Object(self.trees(item, change, &at.item(*index, name))),
-            )
+            Value::Object(match changes.get(name) {
+                Some(change) => self.trees(item, change, &at.item(*index, name)),
+                None => (*item).clone(),
+            })
         });
         let mut result: Vec<_> = changed.collect();
-        let added =
-            |(_, name, _): &&(usize, &str, &Tree)| base.iter().all(|(_, old, _)| old != name);
-        result.extend(
-            patch
-                .iter()
-                .filter(added)
-                .map(|(_, _, item)| Value::Object((*item).clone())),
-        );
+        let added = patch.iter().filter(|(_, name, _)| !names.contains(name));
+        result.extend(added.map(|(_, _, item)| Value::Object((*item).clone())));
         result
     }
 
@@ -81,9 +81,10 @@ impl Merger {
         for (index, item) in items.iter().enumerate() {
             match (item.as_object(), name_of(item)) {
                 (Some(tree), Some(name)) => named.push((index, name, tree)),
-                (tree, _) => self
+                (tree, _) if self.problems.len() < MOST_TOLD => self
                     .problems
                     .push(unmatched(at.index(index), tree.is_some())),
+                _ => {}
             }
         }
         named

@@ -16,15 +16,19 @@ use self::names::{is_list_section, is_typed, separator, singular};
 use crate::{
     api::Tree,
     config::{Problem, dotted, name_of},
+    finding::{FieldPath, Reason},
 };
 
 const INDENT: &str = "    ";
+
+/// Bytes beyond which nothing more is written: no `ConfigMap` holds so many.
+const LONGEST: usize = 1 << 20;
 
 /// The text of `aerospike.template.conf`.
 ///
 /// # Errors
 ///
-/// Items of one list with the same name, lists that mix texts with something else.
+/// Items of one list with the same name, lists that mix texts with something else; a text that no `ConfigMap` holds.
 pub fn template(tree: &Tree) -> Result<String, Vec<Problem>> {
     let tree = dotted::expanded(tree);
     let problems = check::lists(&tree);
@@ -33,7 +37,22 @@ pub fn template(tree: &Tree) -> Result<String, Vec<Problem>> {
     }
     let mut text = String::new();
     body(&mut text, &tree, "name", 0);
+    if text.len() > LONGEST {
+        return Err(vec![too_long()]);
+    }
     Ok(text)
+}
+
+fn too_long() -> Problem {
+    Problem {
+        code: "SIZE-03",
+        path: FieldPath::default(),
+        reason: Reason::Invalid,
+        message: format!(
+            "as a file the configuration takes more than {} KiB, and no ConfigMap has room for that: use less of it",
+            LONGEST >> 10
+        ),
+    }
 }
 
 /// What a member of a section becomes.
@@ -79,8 +98,11 @@ fn body(text: &mut String, tree: &Tree, hidden: &str, depth: usize) {
         }
     }
     for (_, entry) in entries {
+        if text.len() > LONGEST {
+            return;
+        }
         match entry {
-            Entry::Sections(sections) => sections.iter().for_each(|it| section(text, it, depth)),
+            Entry::Sections(all) => sections(text, &all, depth),
             Entry::Logging(sinks) => logging::section(text, sinks),
             Entry::Statements(_) | Entry::Nothing => {}
         }
@@ -90,6 +112,9 @@ fn body(text: &mut String, tree: &Tree, hidden: &str, depth: usize) {
 fn statements(text: &mut String, key: &str, values: &[String], depth: usize) {
     let name = singular(key).unwrap_or(key);
     for value in values.iter().filter(|value| names::is_written(key, value)) {
+        if text.len() > LONGEST {
+            return;
+        }
         statement(text, name, value, depth);
     }
 }
@@ -99,10 +124,15 @@ fn statement(text: &mut String, name: &str, value: &str, depth: usize) {
     text.extend([name, INDENT, value, "\n"]);
 }
 
-fn section(text: &mut String, section: &Section<'_>, depth: usize) {
-    braces(text, &section.title, depth, |text| {
-        body(text, section.tree, section.hidden, depth + 1);
-    });
+fn sections(text: &mut String, sections: &[Section<'_>], depth: usize) {
+    for section in sections {
+        if text.len() > LONGEST {
+            return;
+        }
+        braces(text, &section.title, depth, |text| {
+            body(text, section.tree, section.hidden, depth + 1);
+        });
+    }
 }
 
 fn braces(text: &mut String, title: &str, depth: usize, body: impl FnOnce(&mut String)) {

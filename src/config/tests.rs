@@ -11,7 +11,7 @@ fn tree(value: Value) -> Tree {
 }
 
 fn inject(tree: &mut Tree, rack_id: Option<i64>) -> Vec<(&'static str, String, String)> {
-    let namespaces = ["test".to_owned()];
+    let namespaces = ["test"].into();
     let context = inject::Context {
         cluster_name: "c1",
         rack_id,

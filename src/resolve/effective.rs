@@ -13,12 +13,12 @@ use crate::{
         cluster::ValidationPolicy,
         network::{AddressType, NetworkPolicy},
         pod::PodSpec,
-        racks::{Rack, RackPodSpec},
+        racks::{Rack, RackConfig, RackPodSpec},
         services::ServiceSpec,
         storage::StorageSpec,
     },
     config::{self, inject},
-    finding::{FieldPath, Finding},
+    finding::{FieldPath, Finding, MOST_TOLD},
     resolve::{
         Settings, network,
         racks::{blame, rack_path},
@@ -198,7 +198,10 @@ fn configuration(spec: &mut AerospikeClusterSpec, name: &str) -> Vec<Finding> {
     let Some(rack_config) = &mut spec.rack_config else {
         return Vec::new();
     };
-    let namespaces = rack_config.namespaces.clone();
+    let RackConfig {
+        namespaces, racks, ..
+    } = rack_config;
+    let namespaces = namespaces.iter().map(String::as_str).collect();
     let context = |rack_id| inject::Context {
         cluster_name: name,
         rack_id,
@@ -214,7 +217,10 @@ fn configuration(spec: &mut AerospikeClusterSpec, name: &str) -> Vec<Finding> {
     if !findings.is_empty() {
         return findings;
     }
-    for (index, rack) in rack_config.racks.iter_mut().enumerate() {
+    for (index, rack) in racks.iter_mut().enumerate() {
+        if findings.len() >= MOST_TOLD {
+            break;
+        }
         match rack_configuration(&spec.aerospike_config, rack, &context(Some(rack.id))) {
             Ok(tree) => rack.effective_aerospike_config = Some(tree),
             Err(problems) => findings.extend(problems.into_iter().map(|problem| {
@@ -243,26 +249,28 @@ fn rack_configuration(
 }
 
 fn racks(spec: &mut AerospikeClusterSpec) {
-    let global_storage = spec.storage.clone().unwrap_or_default();
-    let pod = spec.pod_spec.clone().unwrap_or_default();
     let Some(config) = &mut spec.rack_config else {
         return;
     };
     for rack in &mut config.racks {
-        let mut storage = rack
-            .storage
-            .clone()
-            .unwrap_or_else(|| global_storage.clone());
+        let storage = rack.storage.as_ref().or(spec.storage.as_ref());
+        let mut storage = storage.cloned().unwrap_or_default();
         storage::fill_in(with_threads(&mut storage));
         if let Some(own) = &mut rack.storage {
             share_volumes(own, &storage);
         }
         rack.effective_storage = Some(storage);
-        rack.effective_pod_spec = Some(rack.pod_spec.clone().unwrap_or_else(|| RackPodSpec {
-            affinity: pod.affinity.clone(),
-            tolerations: pod.tolerations.clone(),
-            node_selector: pod.node_selector.clone(),
-        }));
+        let scheduling = rack.pod_spec.clone();
+        let of_cluster = || spec.pod_spec.as_ref().map(scheduled).unwrap_or_default();
+        rack.effective_pod_spec = Some(scheduling.unwrap_or_else(of_cluster));
+    }
+}
+
+fn scheduled(pod: &PodSpec) -> RackPodSpec {
+    RackPodSpec {
+        affinity: pod.affinity.clone(),
+        tolerations: pod.tolerations.clone(),
+        node_selector: pod.node_selector.clone(),
     }
 }
 

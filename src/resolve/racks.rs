@@ -6,9 +6,10 @@ use crate::{
     api::{
         AerospikeClusterSpec, Tree,
         racks::{Rack as RackSpec, RackPodSpec},
+        storage::StorageSpec,
     },
     config,
-    finding::{FieldPath, Finding},
+    finding::{FieldPath, Finding, Told},
     resolve::{Rack, Scheduling, effective, hash, storage},
 };
 
@@ -106,32 +107,60 @@ pub(super) fn resolve(spec: &AerospikeClusterSpec) -> Result<Vec<Rack>, Vec<Find
     }
 }
 
+/// What keeps racks of an effective spec from being resolved. Racks without configuration and storage of their own differ
+/// in nothing but their number, so that the first of them stands for all.
+pub(super) fn problems(spec: &AerospikeClusterSpec) -> Vec<Finding> {
+    let racks = spec.rack_config.iter().flat_map(|config| &config.racks);
+    let mut is_common_seen = false;
+    let different = racks.enumerate().filter(|(_, rack)| {
+        let is_common = rack.aerospike_config.is_none() && rack.storage.is_none();
+        !(is_common && std::mem::replace(&mut is_common_seen, true))
+    });
+    different
+        .flat_map(|(index, rack)| template(spec, index, rack).err().unwrap_or_default())
+        .told()
+}
+
+/// `aerospike.template.conf` of a rack whose storage can be resolved too.
+fn template(
+    spec: &AerospikeClusterSpec,
+    index: usize,
+    rack: &RackSpec,
+) -> Result<String, Vec<Finding>> {
+    let (no_config, no_storage) = (Tree::default(), StorageSpec::default());
+    let config = rack
+        .effective_aerospike_config
+        .as_ref()
+        .unwrap_or(&no_config);
+    let storage = rack.effective_storage.as_ref().unwrap_or(&no_storage);
+    let mut problems = storage::problems(storage, &effective::storage_path(index, rack));
+    let template = config::render::template(config).unwrap_or_else(|wrong| {
+        let place = |path: &FieldPath| blame(&spec.aerospike_config, index, rack, path);
+        problems.extend(wrong.into_iter().map(|it| it.into_finding(place)));
+        String::new()
+    });
+    if problems.is_empty() {
+        problems.extend(too_long(index, rack, &template, storage.volumes.len()));
+    }
+    if problems.is_empty() {
+        Ok(template)
+    } else {
+        Err(problems)
+    }
+}
+
 fn resolve_rack(
     spec: &AerospikeClusterSpec,
     index: usize,
     rack: &RackSpec,
     size: u32,
 ) -> Result<Rack, Vec<Finding>> {
+    let template = template(spec, index, rack)?;
     let config = rack.effective_aerospike_config.clone().unwrap_or_default();
     let storage = storage::resolve(
         &rack.effective_storage.clone().unwrap_or_default(),
         &effective::storage_path(index, rack),
-    );
-    let template = config::render::template(&config).map_err(|problems| {
-        let place = |path: &FieldPath| blame(&spec.aerospike_config, index, rack, path);
-        let findings = problems.into_iter().map(|it| it.into_finding(place));
-        findings.collect::<Vec<_>>()
-    });
-    let (storage, template) = match (storage, template) {
-        (Ok(storage), Ok(template)) => (storage, template),
-        (storage, template) => {
-            let problems = [storage.err(), template.err()];
-            return Err(problems.into_iter().flatten().flatten().collect());
-        }
-    };
-    if let Some(finding) = too_long(index, rack, &template, storage.volumes.len()) {
-        return Err(vec![finding]);
-    }
+    )?;
     let hashes = hash::hashes(spec, rack, &template);
     Ok(Rack {
         id: RackId(rack.id),
@@ -206,7 +235,7 @@ pub fn blame(global: &Tree, index: usize, rack: &RackSpec, path: &FieldPath) -> 
     let common = config::follow(global, path);
     let own = rack.aerospike_config.as_ref();
     let own = own.map(|own| config::follow(own, path));
-    let steps = path.steps().count();
+    let steps = path.depth();
     match own.filter(|own| own.known == steps || own.known > common.known) {
         Some(own) => rack_path(index, rack)
             .child("aerospikeConfig")

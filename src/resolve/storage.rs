@@ -9,7 +9,7 @@ use crate::{
         ContainerAttachment, InitMethod, PersistentVolumeSpec, ServerAttachment, StorageSpec,
         Volume, VolumeMode, VolumePolicy, VolumeSource, WipeMethod,
     },
-    finding::{FieldPath, Finding},
+    finding::{FieldPath, Finding, Told},
 };
 
 /// Volumes of a rack's pods, and how they are treated.
@@ -142,25 +142,17 @@ fn decide(policy: &mut VolumePolicy, init: InitMethod, wipe: WipeMethod, cascade
 ///
 /// Each volume that has no source, or more than one.
 pub fn resolve(storage: &StorageSpec, path: &FieldPath) -> Result<Storage, Vec<Finding>> {
-    let (volumes, problems): (Vec<_>, Vec<_>) = storage
-        .volumes
-        .iter()
-        .enumerate()
-        .map(|(index, volume)| {
-            let path = path.child("volumes").item(index, &volume.name);
-            resolve_volume(volume, &path)
-        })
-        .partition(Result::is_ok);
-    if !problems.is_empty() {
-        return Err(problems.into_iter().filter_map(Result::err).collect());
-    }
+    let volumes: Option<_> = storage.volumes.iter().map(resolve_volume).collect();
+    let Some(volumes) = volumes else {
+        return Err(problems(storage, path));
+    };
     let cascades = |policy: &Option<VolumePolicy>| {
         policy
             .as_ref()
             .is_some_and(|policy| policy.effective_cascade_delete == Some(true))
     };
     Ok(Storage {
-        volumes: volumes.into_iter().filter_map(Result::ok).collect(),
+        volumes,
         cleanup_threads: u32::try_from(storage.cleanup_threads.unwrap_or(1).max(1)).unwrap_or(1),
         local_storage_classes: storage.local_storage_classes.clone(),
         delete_local_on_restart: storage.delete_local_storage_on_restart == Some(true),
@@ -172,10 +164,50 @@ pub fn resolve(storage: &StorageSpec, path: &FieldPath) -> Result<Storage, Vec<F
     })
 }
 
-fn resolve_volume(volume: &Volume, path: &FieldPath) -> Result<ResolvedVolume, Finding> {
-    let kind = kind_of(volume.source.clone().unwrap_or_default(), path)?;
+/// What keeps storage from being resolved: each volume that has no source, or more than one.
+#[must_use]
+pub fn problems(storage: &StorageSpec, path: &FieldPath) -> Vec<Finding> {
+    let list = path.child("volumes");
+    let volumes = storage.volumes.iter().enumerate();
+    let wrong = volumes.filter_map(|(index, volume)| {
+        let place = || list.item(index, &volume.name).child("source");
+        match sources(volume) {
+            1 => None,
+            0 => Some(Finding::required(
+                "STO-04",
+                place(),
+                "no source: give one of persistentVolume, emptyDir, secret, configMap, hostPath",
+            )),
+            _ => Some(Finding::invalid(
+                "STO-05",
+                place(),
+                "more than one source: leave one of persistentVolume, emptyDir, secret, configMap, hostPath",
+            )),
+        }
+    });
+    wrong.told()
+}
+
+fn sources(volume: &Volume) -> usize {
+    let Some(source) = &volume.source else {
+        return 0;
+    };
+    let given = [
+        source.persistent_volume.is_some(),
+        source.empty_dir.is_some(),
+        source.secret.is_some(),
+        source.config_map.is_some(),
+        source.host_path.is_some(),
+    ];
+    given.into_iter().filter(|given| *given).count()
+}
+
+/// None if it has not one source.
+fn resolve_volume(volume: &Volume) -> Option<ResolvedVolume> {
+    let source = volume.source.as_ref().filter(|_| sources(volume) == 1)?;
+    let kind = kind_of(source.clone())?;
     let policy = &volume.policy;
-    Ok(ResolvedVolume {
+    Some(ResolvedVolume {
         name: volume.name.clone(),
         init: policy.effective_init_method.unwrap_or(InitMethod::None),
         wipe: policy.effective_wipe_method.unwrap_or(WipeMethod::Dd),
@@ -187,33 +219,16 @@ fn resolve_volume(volume: &Volume, path: &FieldPath) -> Result<ResolvedVolume, F
     })
 }
 
-fn kind_of(source: VolumeSource, path: &FieldPath) -> Result<VolumeKind, Finding> {
-    let path = path.child("source");
+fn kind_of(source: VolumeSource) -> Option<VolumeKind> {
     let claim = source
         .persistent_volume
         .map(|claim| match claim.volume_mode {
             VolumeMode::Block => VolumeKind::Block(Box::new(claim)),
             VolumeMode::Filesystem => VolumeKind::Filesystem(Box::new(claim)),
         });
-    let given = [
-        claim,
-        source.empty_dir.map(VolumeKind::EmptyDir),
-        source.secret.map(VolumeKind::Secret),
-        source.config_map.map(VolumeKind::ConfigMap),
-        source.host_path.map(VolumeKind::HostPath),
-    ];
-    let mut given = given.into_iter().flatten();
-    match (given.next(), given.next()) {
-        (Some(kind), None) => Ok(kind),
-        (None, _) => Err(Finding::required(
-            "STO-04",
-            path,
-            "no source: give one of persistentVolume, emptyDir, secret, configMap, hostPath",
-        )),
-        (Some(_), Some(_)) => Err(Finding::invalid(
-            "STO-05",
-            path,
-            "more than one source: leave one of persistentVolume, emptyDir, secret, configMap, hostPath",
-        )),
-    }
+    claim
+        .or(source.empty_dir.map(VolumeKind::EmptyDir))
+        .or(source.secret.map(VolumeKind::Secret))
+        .or(source.config_map.map(VolumeKind::ConfigMap))
+        .or(source.host_path.map(VolumeKind::HostPath))
 }

@@ -1,12 +1,14 @@
 //! Whatever the webhook lets through, the controller rolls out.
 
+use json_patch::Patch;
 use proptest::{collection::vec, prelude::*};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value, json, value::to_raw_value};
 
 use crate::{
     admission::{
         Operation, Proposal, Verdict, check,
         cluster::testing::{before_roll_out, cluster, created, updated, while_running},
+        defaults,
     },
     api::{AerospikeCluster, AerospikeClusterStatus},
     resolve::{Settings, effective},
@@ -90,6 +92,27 @@ fn built(choices: &Choices) -> AerospikeCluster {
     let mut cluster = cluster(&spec);
     cluster.spec.aerospike_config["network"]["service"] = service;
     cluster
+}
+
+/// As the mutating webhook leaves it.
+fn with_additions(cluster: &AerospikeCluster) -> AerospikeCluster {
+    let mut object = json!(cluster);
+    let raw = to_raw_value(&object).unwrap();
+    let additions = json!(defaults::additions(&raw));
+    json_patch::patch(
+        &mut object,
+        &serde_json::from_value::<Patch>(additions).unwrap(),
+    )
+    .unwrap();
+    serde_json::from_value(object).unwrap()
+}
+
+/// With everything effective in it.
+fn as_ako_stores(cluster: &AerospikeCluster) -> AerospikeCluster {
+    AerospikeCluster {
+        spec: effective(cluster, &Settings::default()).spec,
+        ..cluster.clone()
+    }
 }
 
 fn choices() -> impl Strategy<Value = Choices> {
@@ -214,6 +237,21 @@ proptest! {
         prop_assert_eq!(updated(&settled, &resolved), [""; 0]);
         prop_assert_eq!(updated(&resolved, &settled), [""; 0]);
         prop_assert_eq!(about_the_change(before_roll_out(&settled)), [""; 0]);
+    }
+
+    #[test]
+    fn a_valid_object_stays_valid_in_every_form_of_itself(choices in choices()) {
+        let plain = built(&choices);
+        prop_assume!(created(&plain).is_empty());
+        let forms = [plain.clone(), with_additions(&plain), as_ako_stores(&plain)];
+        for old in &forms {
+            for new in &forms {
+                prop_assert_eq!(verdict(old, new).findings, []);
+                let new = while_running(old, new);
+                prop_assert_eq!(verdict(old, &new).findings, []);
+                prop_assert_eq!(before_roll_out(&new), [""; 0]);
+            }
+        }
     }
 
     #[test]

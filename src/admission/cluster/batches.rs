@@ -6,7 +6,10 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
 
 use crate::{
-    admission::{rules::Area, subject::Subject},
+    admission::{
+        rules::{Area, Told},
+        subject::Subject,
+    },
     api::Tree,
     finding::{FieldPath, Finding, Warning, shortened},
     resolve::{IntOrPercent, IntOrPercentError},
@@ -60,7 +63,7 @@ fn portions_are_counts_or_percentages(subject: &Subject<'_>) -> Vec<Finding> {
             let path = FieldPath::spec().children(members);
             Some(no_portion(path, value, error))
         })
-        .collect()
+        .told()
 }
 
 fn no_portion(path: FieldPath, value: &IntOrString, error: IntOrPercentError) -> Finding {

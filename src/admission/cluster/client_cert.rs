@@ -5,7 +5,10 @@ use std::path::{Component, Path};
 use serde_json::Value;
 
 use crate::{
-    admission::{rules::Area, subject::Subject},
+    admission::{
+        rules::{Area, Told},
+        subject::Subject,
+    },
     api::{
         Tree,
         client_cert::{CertPathInOperator, OperatorClientCert, SecretCertSource},
@@ -177,7 +180,7 @@ fn certificates_come_with_keys(subject: &Subject<'_>) -> Vec<Finding> {
             "both `clientCertPath` and `clientKeyPath` should be either set or not set in `certPathInOperator`",
         )
     });
-    of_secret.into_iter().chain(of_file).collect()
+    of_secret.into_iter().chain(of_file).told()
 }
 
 fn authorities_have_one_source(subject: &Subject<'_>) -> Vec<Finding> {
@@ -257,7 +260,7 @@ fn secrets_have_names(subject: &Subject<'_>) -> Vec<Finding> {
                 "secretName is missing: name the Secret that holds the certificates",
             )
         })
-        .collect()
+        .told()
 }
 
 /// Silent where a file does not say in which namespace the cluster is.
@@ -280,7 +283,7 @@ fn secrets_are_in_allowed_namespaces(subject: &Subject<'_>) -> Vec<Finding> {
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 fn secrets_are_in_the_own_namespace(subject: &Subject<'_>) -> Vec<Warning> {
@@ -294,7 +297,7 @@ fn secrets_are_in_the_own_namespace(subject: &Subject<'_>) -> Vec<Warning> {
                       leave this out"
                 .to_owned(),
         })
-        .collect()
+        .told()
 }
 
 fn files_are_in_the_allowed_folder(subject: &Subject<'_>) -> Vec<Finding> {
@@ -323,7 +326,7 @@ fn files_are_in_the_allowed_folder(subject: &Subject<'_>) -> Vec<Finding> {
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 /// What the operator does read of its own files.

@@ -5,11 +5,11 @@ use serde_json::Value;
 
 use crate::{
     admission::{
-        rules::Area,
+        rules::{Area, Told},
         subject::{ConfiguredRack, Subject},
     },
     config::{
-        Problem, go_text,
+        Problem, go_text, lines,
         parameters::{Release, releases},
         schema::{self, Server},
     },
@@ -22,15 +22,13 @@ pub const AREA: Area = Area {
     rules: &[
         version_names_a_release,
         parameters_fit_the_server,
+        texts_stay_on_their_lines,
         ipv6_is_not_advertised,
         syslog_parameters_are_in_the_syslog_sink,
     ],
     changes: &[],
     advice: &[release_is_known, memory_of_the_pod_is_tracked],
 };
-
-/// So many problems of all racks together are told.
-const MOST_PROBLEMS: usize = 4 * schema::MOST_PROBLEMS;
 
 /// What the operator derives from other parameters; what is wrong with those is said there.
 const DERIVED: &[&str] = &[
@@ -59,15 +57,6 @@ fn release(subject: &Subject<'_>) -> Option<Result<Release, String>> {
         Some(release) => (releases().first() <= Some(&release)).then_some(Ok(release)),
         None => Some(Err(version)),
     }
-}
-
-/// Racks of different configurations: those without changes of their own differ in nothing but the rack's number.
-fn configurations<'a>(subject: &Subject<'a>) -> impl Iterator<Item = ConfiguredRack<'a>> + use<'a> {
-    let mut is_common_seen = false;
-    subject.configured_racks().filter(move |rack| {
-        let is_common = rack.placed.rack.aerospike_config.is_none();
-        !(is_common && std::mem::replace(&mut is_common_seen, true))
-    })
 }
 
 fn version_names_a_release(subject: &Subject<'_>) -> Vec<Finding> {
@@ -110,13 +99,24 @@ fn parameters_fit_the_server(subject: &Subject<'_>) -> Vec<Finding> {
         release: release.in_table(),
         enterprise: Edition::of(&subject.spec.image) != Edition::Community,
     };
-    let problems = configurations(subject).flat_map(|rack| {
+    let problems = subject.configurations().flat_map(|rack| {
         let problems = schema::problems(rack.config, server).into_iter();
         problems
             .filter(|problem| !is_derived(problem))
             .map(move |problem| problem.into_finding(|path| rack.place(path)))
     });
-    problems.take(MOST_PROBLEMS).collect()
+    problems.told()
+}
+
+/// AKO writes every text as it is, and so every line that somebody puts into one.
+fn texts_stay_on_their_lines(subject: &Subject<'_>) -> Vec<Finding> {
+    subject
+        .configurations()
+        .flat_map(|rack| {
+            let problems = lines::problems(rack.config).into_iter();
+            problems.map(move |problem| problem.into_finding(|path| rack.place(path)))
+        })
+        .told()
 }
 
 fn is_derived(problem: &Problem) -> bool {
@@ -127,8 +127,9 @@ fn is_derived(problem: &Problem) -> bool {
 
 fn ipv6_is_not_advertised(subject: &Subject<'_>) -> Vec<Finding> {
     let members = ["service", "advertise-ipv6"];
-    let advertising =
-        configurations(subject).filter(|rack| rack.get(&members) == Some(&Value::Bool(true)));
+    let advertising = subject
+        .configurations()
+        .filter(|rack| rack.get(&members) == Some(&Value::Bool(true)));
     advertising
         .map(|rack| {
             Finding::invalid(
@@ -137,18 +138,18 @@ fn ipv6_is_not_advertised(subject: &Subject<'_>) -> Vec<Finding> {
                 "advertise-ipv6 is not supported: leave it out or set it to false",
             )
         })
-        .collect()
+        .told()
 }
 
 fn syslog_parameters_are_in_the_syslog_sink(subject: &Subject<'_>) -> Vec<Finding> {
-    configurations(subject)
+    subject
+        .configurations()
         .flat_map(|rack| {
             let sinks = rack.get(&["logging"]).and_then(Value::as_array);
             let sinks = sinks.into_iter().flatten().enumerate();
             sinks.flat_map(move |(index, sink)| misplaced(rack, index, sink))
         })
-        .take(MOST_PROBLEMS)
-        .collect()
+        .told()
 }
 
 fn misplaced(rack: ConfiguredRack<'_>, index: usize, sink: &Value) -> Vec<Finding> {
@@ -169,7 +170,7 @@ fn misplaced(rack: ConfiguredRack<'_>, index: usize, sink: &Value) -> Vec<Findin
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 /// The sink as AKO prints it, up to a length that fits a line.
@@ -188,7 +189,7 @@ fn memory_of_the_pod_is_tracked(subject: &Subject<'_>) -> Vec<Warning> {
         return Vec::new();
     }
     let members = ["service", MEMORY_TRACKING];
-    let untracked = configurations(subject).filter(|rack| {
+    let untracked = subject.configurations().filter(|rack| {
         rack.section(&["service"]).is_some() && rack.get(&members) != Some(&Value::Bool(true))
     });
     let mut places: Vec<_> = untracked.map(|rack| rack.place_of(&members)).collect();
@@ -202,7 +203,7 @@ fn memory_of_the_pod_is_tracked(subject: &Subject<'_>) -> Vec<Warning> {
              instead of the node's, and should in Kubernetes"
         ),
     });
-    warnings.collect()
+    warnings.told()
 }
 
 #[cfg(test)]

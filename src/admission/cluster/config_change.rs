@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::{
     admission::{
-        rules::{Area, Change},
+        rules::{Area, Change, Told},
         subject::{ConfiguredRack, Subject},
     },
     api::Tree,
@@ -58,36 +58,39 @@ fn configuration_changes_are_possible(change: &Change<'_>) -> Vec<Finding> {
             .map(|running| &running.spec.aerospike_config),
     };
     let problems = problems(&trees);
-    let mut findings: Vec<_> = problems
+    let mut findings = problems
         .map(|problem| problem.into_finding(|path| own.join(path)))
-        .collect();
+        .told();
     let reported: HashSet<_> = findings
         .iter()
         .map(|finding| (finding.code, finding.path.clone()))
         .collect();
-    let of_racks = of_racks(change).into_iter();
-    findings.extend(of_racks.filter_map(|(code, finding)| {
-        (!reported.contains(&(code, finding.path.clone()))).then_some(finding)
-    }));
+    findings.extend(of_racks(change, &reported));
     findings
 }
 
-/// What is wrong in a rack, with the code that it would have in the cluster's own configuration.
-fn of_racks(change: &Change<'_>) -> Vec<(&'static str, Finding)> {
+/// What is wrong in a rack, unless it is `reported`, with the code that it would have in the cluster's own configuration.
+fn of_racks(change: &Change<'_>, reported: &HashSet<(&'static str, FieldPath)>) -> Vec<Finding> {
     let old = by_id(change.old);
     let running = change.rolled_out.map(by_id).unwrap_or_default();
-    let mut findings = Vec::new();
-    for rack in change.new.configured_racks() {
-        let id = rack.placed.rack.id;
-        let Some(old) = old.get(&id) else { continue };
-        let trees = Trees {
-            old,
-            new: rack.config,
-            rolled_out: running.get(&id).copied(),
-        };
-        findings.extend(problems(&trees).map(|problem| (problem.code, of_rack(&rack, problem))));
-    }
-    findings
+    let racks = change.new.configured_racks();
+    racks
+        .flat_map(|rack| {
+            let id = rack.placed.rack.id;
+            let trees = old.get(&id).map(|old| Trees {
+                old,
+                new: rack.config,
+                rolled_out: running.get(&id).copied(),
+            });
+            let problems = trees.iter().flat_map(problems);
+            let told = problems.filter_map(|problem| {
+                let code = problem.code;
+                let finding = of_rack(&rack, problem);
+                (!reported.contains(&(code, finding.path.clone()))).then_some(finding)
+            });
+            told.told()
+        })
+        .told()
 }
 
 /// Of several racks with one id, which is a finding of its own, the first counts.

@@ -16,7 +16,7 @@ use k8s_openapi::api::core::v1::Container;
 use crate::{
     admission::{
         cluster::{name::is_dns_1123, syntax::shown},
-        rules::Area,
+        rules::{Area, Told},
         subject::Subject,
     },
     finding::{FieldPath, Finding},
@@ -96,11 +96,10 @@ fn containers<'a>(subject: &Subject<'a>) -> impl Iterator<Item = PlacedContainer
         ]
     });
     let placed = lists.flat_map(|(list, role, containers)| {
+        let list = FieldPath::spec().children(&["podSpec", list]);
         let all = containers.iter().enumerate();
         all.map(move |(index, container)| PlacedContainer {
-            path: FieldPath::spec()
-                .children(&["podSpec", list])
-                .item(index, &container.name),
+            path: list.item(index, &container.name),
             role,
             container,
         })
@@ -113,11 +112,14 @@ fn containers_can_run(subject: &Subject<'_>) -> Vec<Finding> {
         let rules = CONTAINER_RULES.iter();
         rules.flat_map(move |rule| rule(&placed))
     });
-    judged.collect()
+    judged.told()
 }
 
 fn name_is_a_label(placed: &PlacedContainer<'_>) -> Vec<Finding> {
     let name = &placed.container.name;
+    if is_dns_1123(name) {
+        return Vec::new();
+    }
     let path = placed.path.child("name");
     if name.is_empty() {
         return vec![Finding::required(
@@ -125,9 +127,6 @@ fn name_is_a_label(placed: &PlacedContainer<'_>) -> Vec<Finding> {
             path,
             "a container needs a name",
         )];
-    }
-    if is_dns_1123(name) {
-        return Vec::new();
     }
     vec![Finding::invalid(
         "POD-10",
@@ -142,16 +141,13 @@ fn name_is_a_label(placed: &PlacedContainer<'_>) -> Vec<Finding> {
 
 fn image_is_given(placed: &PlacedContainer<'_>) -> Vec<Finding> {
     let image = placed.container.image.as_deref().unwrap_or_default();
+    if !image.is_empty() && image.trim() == image {
+        return Vec::new();
+    }
     let path = placed.path.child("image");
     if image.is_empty() {
-        return vec![Finding::required(
-            "POD-11",
-            path,
-            "a container needs an image",
-        )];
-    }
-    if image.trim() == image {
-        return Vec::new();
+        let message = "a container needs an image";
+        return vec![Finding::required("POD-11", path, message)];
     }
     let message = format!("{} must not begin or end with a space", shown(image));
     vec![Finding::invalid("POD-11", path, message)]
@@ -179,9 +175,9 @@ fn policies_are_known(placed: &PlacedContainer<'_>) -> Vec<Finding> {
         ),
     ];
     let unknown = policies.into_iter().filter_map(|(name, value, known)| {
-        unknown("POD-12", &path.child(name), value.as_deref(), known)
+        unknown("POD-12", (path, name), value.as_deref(), known)
     });
-    unknown.collect()
+    unknown.told()
 }
 
 fn resize_policies_are_known(placed: &PlacedContainer<'_>) -> Vec<Finding> {
@@ -196,31 +192,32 @@ fn resize_policies_are_known(placed: &PlacedContainer<'_>) -> Vec<Finding> {
         [
             unknown(
                 "POD-12",
-                &path.child("resourceName"),
+                (&path, "resourceName"),
                 resource,
                 &["cpu", "memory"],
             ),
             unknown(
                 "POD-12",
-                &path.child("restartPolicy"),
+                (&path, "restartPolicy"),
                 restart,
                 &["NotRequired", "RestartContainer"],
             ),
         ]
     });
-    judged.flatten().collect()
+    judged.flatten().told()
 }
 
-/// A finding if `value` is given and none of `known`.
+/// A finding if `value`, which stands at a member of what `place` names, is given and none of `known`.
 pub(super) fn unknown(
     code: &'static str,
-    path: &FieldPath,
+    place: (&FieldPath, &str),
     value: Option<&str>,
     known: &[&str],
 ) -> Option<Finding> {
     let value = value.filter(|value| !known.contains(value))?;
     let message = format!("{} is none of {}", shown(value), known.join(", "));
-    Some(Finding::invalid(code, path.clone(), message))
+    let (path, member) = place;
+    Some(Finding::invalid(code, path.child(member), message))
 }
 
 #[cfg(test)]

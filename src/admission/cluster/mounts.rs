@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     admission::{
-        rules::Area,
+        rules::{Area, Told},
         subject::{ConfiguredRack, PlacedRack, Subject},
         volumes::{ServerVolumes, folder_of, is_within},
     },
@@ -41,7 +41,7 @@ fn is_from_a_secret_manager(path: &str) -> bool {
 fn racks_with_volumes<'a>(
     subject: &Subject<'a>,
 ) -> impl Iterator<Item = (ConfiguredRack<'a>, ServerVolumes<'a>)> + use<'a> {
-    let racks = subject.configured_racks();
+    let racks = subject.stored_configurations();
     racks.filter_map(|rack| Some((rack, ServerVolumes::of(rack.placed.storage()?))))
 }
 
@@ -61,7 +61,7 @@ fn work_directory_is_on_a_volume(subject: &Subject<'_>) -> Vec<Finding> {
                 work_directory(rack, "FILE-01", folder, volumes.keep(folder), ON_CLAIM)
             }
         })
-        .collect()
+        .told()
 }
 
 const ON_ANY: &str = "no volume: add one with an aerospike.path at or above it";
@@ -97,7 +97,7 @@ fn default_password(rack: ConfiguredRack<'_>) -> Option<&str> {
 }
 
 fn default_password_is_in_a_file(subject: &Subject<'_>) -> Vec<Finding> {
-    let racks = subject.configured_racks();
+    let racks = subject.stored_configurations();
     let managed =
         racks.filter(|rack| default_password(*rack).is_some_and(is_from_a_secret_manager));
     managed
@@ -108,7 +108,7 @@ fn default_password_is_in_a_file(subject: &Subject<'_>) -> Vec<Finding> {
                 "a secret manager is not supported for default-password-file: name a file on a volume with a Secret",
             )
         })
-        .collect()
+        .told()
 }
 
 /// A path that the server's configuration names.
@@ -220,9 +220,9 @@ fn files_are_on_volumes(subject: &Subject<'_>) -> Vec<Finding> {
                 .chain(of_section(rack, DEFAULT_PASSWORD));
             let missing = named.filter(|named| !named.is_on(&volumes));
             let told = missing.map(|named| not_mounted(named.place(rack), named.path));
-            told.collect::<Vec<_>>()
+            told.told()
         })
-        .collect()
+        .told()
 }
 
 fn not_mounted(place: FieldPath, path: &str) -> Finding {
@@ -239,7 +239,7 @@ fn not_mounted(place: FieldPath, path: &str) -> Finding {
 
 fn default_password_is_in_a_secret(subject: &Subject<'_>) -> Vec<Finding> {
     subject
-        .configured_racks()
+        .stored_configurations()
         .filter_map(|rack| {
             let path = default_password(rack).filter(|path| !is_from_a_secret_manager(path))?;
             let (index, volume) = volume_of(rack.placed, path)?;
@@ -259,7 +259,7 @@ fn default_password_is_in_a_secret(subject: &Subject<'_>) -> Vec<Finding> {
                 )
             })
         })
-        .collect()
+        .told()
 }
 
 /// The volume that a file is on: of several whose paths are above it the one with the greatest path.

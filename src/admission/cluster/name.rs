@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     admission::{
-        rules::{Area, Change, Operation},
+        rules::{Area, Change, Operation, Told},
         subject::{PlacedRack, Subject},
     },
     finding::{FieldPath, Finding},
@@ -110,7 +110,7 @@ fn stateful_sets_leave_room_in_labels(change: &Change<'_>) -> Vec<Finding> {
             ),
         )
     })
-    .collect()
+    .told()
 }
 
 /// The racks that get pods, with the names of their stateful sets.

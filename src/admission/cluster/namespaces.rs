@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     admission::{
-        rules::Area,
+        rules::{Area, Told},
         subject::{ConfiguredRack, Namespace, Subject},
     },
     config::go_text,
@@ -47,7 +47,7 @@ const REPLICATION_FACTOR: f64 = 2.0;
 const QUOTED: usize = 100;
 
 fn namespaces_have_names(subject: &Subject<'_>) -> Vec<Finding> {
-    subject.configured_racks().flat_map(unnamed).collect()
+    subject.configurations().flat_map(unnamed).told()
 }
 
 fn unnamed(rack: ConfiguredRack<'_>) -> Vec<Finding> {
@@ -64,7 +64,7 @@ fn unnamed(rack: ConfiguredRack<'_>) -> Vec<Finding> {
             let path = rack.place(&list.index(index).child("name"));
             Finding::required("NS-06", path, format!("namespace name not found: {why}"))
         })
-        .collect()
+        .told()
 }
 
 fn why_no_name(name: Option<&Value>) -> Option<&'static str> {
@@ -86,7 +86,7 @@ fn named(rack: ConfiguredRack<'_>) -> impl Iterator<Item = Namespace<'_>> {
 }
 
 fn namespaces<'a>(subject: &Subject<'a>) -> impl Iterator<Item = Namespace<'a>> + use<'a> {
-    subject.configured_racks().flat_map(named)
+    subject.configurations().flat_map(named)
 }
 
 fn replication_factor_is_a_number(subject: &Subject<'_>) -> Vec<Finding> {
@@ -106,7 +106,7 @@ fn replication_factor_is_a_number(subject: &Subject<'_>) -> Vec<Finding> {
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 fn strong_consistency_has_enough_nodes(subject: &Subject<'_>) -> Vec<Finding> {
@@ -128,7 +128,7 @@ fn strong_consistency_has_enough_nodes(subject: &Subject<'_>) -> Vec<Finding> {
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 fn transactions_are_strongly_consistent(subject: &Subject<'_>) -> Vec<Finding> {
@@ -146,9 +146,9 @@ fn transactions_are_strongly_consistent(subject: &Subject<'_>) -> Vec<Finding> {
                 ),
             )
         });
-        told.collect::<Vec<_>>()
+        told.told()
     })
-    .collect()
+    .told()
 }
 
 fn strong_consistency_is_uniform(subject: &Subject<'_>) -> Vec<Finding> {
@@ -173,7 +173,7 @@ fn strong_consistency_is_uniform(subject: &Subject<'_>) -> Vec<Finding> {
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 fn strong(rack: ConfiguredRack<'_>) -> BTreeSet<&str> {

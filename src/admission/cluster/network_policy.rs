@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     admission::{
-        rules::{Area, Change},
+        rules::{Area, Change, Told},
         subject::Subject,
     },
     api::network::{AddressType, NetworkPolicy},
@@ -108,7 +108,7 @@ fn custom_interfaces_have_networks(subject: &Subject<'_>) -> Vec<Finding> {
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 fn custom_interfaces_are_the_pods_own(subject: &Subject<'_>) -> Vec<Finding> {
@@ -166,9 +166,9 @@ fn custom_interfaces_are_attached(subject: &Subject<'_>) -> Vec<Finding> {
                     ),
                 )
             })
-            .collect::<Vec<_>>()
+            .told()
     })
-    .collect()
+    .told()
 }
 
 /// Fabric before and after, plain and by TLS.
@@ -196,7 +196,7 @@ fn fabric_stays(change: &Change<'_>) -> Vec<Finding> {
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 fn networks_of_fabric_stay(change: &Change<'_>) -> Vec<Finding> {
@@ -213,7 +213,7 @@ fn networks_of_fabric_stay(change: &Change<'_>) -> Vec<Finding> {
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     admission::{
-        rules::{Area, Change},
+        rules::{Area, Change, Told},
         subject::Subject,
     },
     api::{AerospikeClusterStatus, operations::Operation},
@@ -143,7 +143,7 @@ fn operations_go_alone(change: &Change<'_>) -> Vec<Finding> {
     .into_iter()
     .filter(|(happens, ..)| *happens)
     .map(|(_, code, what)| refused(code, what))
-    .collect()
+    .told()
 }
 
 #[cfg(test)]

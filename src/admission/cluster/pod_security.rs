@@ -7,7 +7,10 @@ mod restricted;
 
 use self::pod::Pod;
 use crate::{
-    admission::{rules::Area, subject::Subject},
+    admission::{
+        rules::{Area, Told},
+        subject::Subject,
+    },
     finding::{FieldPath, Finding},
     resolve::PodPolicy,
 };
@@ -157,7 +160,7 @@ fn pods_meet_the_standard(subject: &Subject<'_>) -> Vec<Finding> {
             let breaches = (control.breaches)(&pod).into_iter();
             breaches.map(move |path| Finding::forbidden(control.code, path, message.clone()))
         })
-        .collect()
+        .told()
 }
 
 #[cfg(test)]

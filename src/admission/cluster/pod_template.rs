@@ -1,6 +1,6 @@
 //! What Kubernetes would refuse in the settings of the pods outside of their containers: DNS, labels, security context.
 
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use k8s_openapi::api::core::v1::{PodDNSConfig, PodSecurityContext};
 
@@ -13,7 +13,7 @@ use crate::{
             },
             syntax::{is_label_key, is_label_value, is_subdomain, shown},
         },
-        rules::Area,
+        rules::{Area, Told},
         subject::Subject,
     },
     api::pod::PodSpec,
@@ -81,7 +81,7 @@ fn ids(path: &FieldPath, context: &PodSecurityContext) -> Vec<Finding> {
     let groups = groups.filter_map(|(index, id)| {
         bad_id(&path.child("supplementalGroups").index(index), Some(*id))
     });
-    single.chain(groups).collect()
+    single.chain(groups).told()
 }
 
 fn policies(path: &FieldPath, context: &PodSecurityContext) -> Vec<Finding> {
@@ -105,22 +105,21 @@ fn policies(path: &FieldPath, context: &PodSecurityContext) -> Vec<Finding> {
     let policies = policies.into_iter();
     policies
         .filter_map(|(member, value, known)| {
-            unknown("POD-39", &path.child(member), value.as_deref(), known)
+            unknown("POD-39", (path, member), value.as_deref(), known)
         })
-        .collect()
+        .told()
 }
 
 fn sysctls_are_named_once(subject: &Subject<'_>) -> Vec<Finding> {
     let context = pod(subject).and_then(|pod| pod.security_context.as_ref());
     let sysctls = context.and_then(|context| context.sysctls.as_ref());
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     let named = sysctls.into_iter().flatten().enumerate();
+    let list = in_pod(&["securityContext", "sysctls"]);
     named
         .filter_map(|(index, sysctl)| {
             let name = sysctl.name.as_str();
-            let path = in_pod(&["securityContext", "sysctls"])
-                .item(index, name)
-                .child("name");
+            let path = list.item(index, name).child("name");
             if !is_sysctl(name) {
                 let message = format!(
                     "{} is no name of a sysctl such as net.core.somaxconn",
@@ -131,7 +130,7 @@ fn sysctls_are_named_once(subject: &Subject<'_>) -> Vec<Finding> {
             let message = || format!("{} is set twice", shown(name));
             (!seen.insert(name)).then(|| Finding::duplicate("POD-40", path, message()))
         })
-        .collect()
+        .told()
 }
 
 fn is_sysctl(name: &str) -> bool {
@@ -150,9 +149,9 @@ fn dns_policy_is_known(subject: &Subject<'_>) -> Vec<Finding> {
     let policy = pod(subject).and_then(|pod| pod.dns_policy.as_deref());
     let policy = policy.filter(|policy| !policy.is_empty());
     let known = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
-    unknown("POD-41", &in_pod(&["dnsPolicy"]), policy, &known)
+    unknown("POD-41", (&in_pod(&[]), "dnsPolicy"), policy, &known)
         .into_iter()
-        .collect()
+        .told()
 }
 
 fn dns<'a>(subject: &Subject<'a>) -> Option<&'a PodDNSConfig> {
@@ -179,10 +178,11 @@ fn nameservers_are_addresses(subject: &Subject<'_>) -> Vec<Finding> {
         .iter()
         .enumerate()
         .filter(|(_, server)| !is_address(server));
-    findings.extend(names.map(|(index, server)| {
+    let names = names.map(|(index, server)| {
         let message = format!("{} is no IP address", shown(server));
         Finding::invalid("POD-42", path.item(index, server), message)
-    }));
+    });
+    findings.extend(names.told());
     findings
 }
 
@@ -216,16 +216,19 @@ fn searches_are_domains(subject: &Subject<'_>) -> Vec<Finding> {
         .iter()
         .enumerate()
         .filter(|(_, search)| !is_domain(search));
-    findings.extend(wrong.map(|(index, search)| {
+    let wrong = wrong.map(|(index, search)| {
         let message = format!("{} is no domain", shown(search));
         Finding::invalid("POD-43", path.item(index, search), message)
-    }));
+    });
+    findings.extend(wrong.told());
     let options = dns.options.iter().flatten().enumerate();
     let nameless = options.filter(|(_, option)| option.name.as_deref().is_none_or(str::is_empty));
-    findings.extend(nameless.map(|(index, _)| {
-        let path = in_pod(&["dnsConfig", "options"]).index(index).child("name");
+    let list = in_pod(&["dnsConfig", "options"]);
+    let nameless = nameless.map(|(index, _)| {
+        let path = list.index(index).child("name");
         Finding::required("POD-43", path, "an option needs a name")
-    }));
+    });
+    findings.extend(nameless.told());
     findings
 }
 
@@ -240,7 +243,7 @@ fn labels_are_labels(subject: &Subject<'_>) -> Vec<Finding> {
     let labels = labels.into_iter().flatten();
     labels
         .flat_map(|(key, value)| bad_label("POD-44", &path.map_key(key), key, value))
-        .collect()
+        .told()
 }
 
 /// What is wrong with the label at `path`.
@@ -256,7 +259,7 @@ pub(super) fn bad_label(
     let messages = key.into_iter().chain(value);
     messages
         .map(|message| Finding::invalid(code, path.clone(), message))
-        .collect()
+        .told()
 }
 
 /// What a label's key is.
@@ -282,7 +285,7 @@ fn annotations_are_annotations(subject: &Subject<'_>) -> Vec<Finding> {
                 format!("{} is no key of an annotation: {KEY}", shown(key)),
             )
         })
-        .collect();
+        .told();
     let size: usize = annotations
         .iter()
         .map(|(key, value)| key.len() + value.len())

@@ -8,7 +8,10 @@ use k8s_openapi::{
 };
 
 use crate::{
-    admission::{rules::Area, subject::Subject},
+    admission::{
+        rules::{Area, Told},
+        subject::Subject,
+    },
     api::{EVICTION_BLOCKED, pod::PodSpec, storage::ObjectMetadata},
     finding::{FieldPath, Finding, Warning, shortened},
     resolve::quantity::Amount,
@@ -110,7 +113,7 @@ fn labels_of_the_operator_are_its_own(subject: &Subject<'_>) -> Vec<Finding> {
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 fn annotations_of_the_operator_are_its_own(subject: &Subject<'_>) -> Vec<Finding> {
@@ -181,7 +184,7 @@ fn names_of_the_operator_are_its_own(subject: &Subject<'_>) -> Vec<Finding> {
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 /// Silent about containers without a name.
@@ -199,7 +202,7 @@ fn container_names_are_unique(subject: &Subject<'_>) -> Vec<Finding> {
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 fn limits_cover_requests(subject: &Subject<'_>) -> Vec<Finding> {
@@ -235,7 +238,7 @@ fn limits_cover_requests(subject: &Subject<'_>) -> Vec<Finding> {
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 /// What is requested beyond its limit, where there are both limits and requests. What is missing counts as nothing, and

@@ -7,9 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::{
-    admission::{cluster::name::is_dns_1123, rules::Area, subject::Subject},
+    admission::{
+        cluster::name::is_dns_1123,
+        rules::{Area, Told},
+        subject::Subject,
+    },
     api::racks::RackConfig,
-    finding::{FieldPath, Finding, Warning},
+    finding::{FieldPath, Finding, Warning, shortened},
     resolve::racks::rack_path,
 };
 
@@ -35,6 +39,9 @@ pub const AREA: Area = Area {
 
 /// The server's replication factor where none is configured.
 const REPLICATION_FACTOR: u64 = 2;
+
+/// So many characters of names are quoted.
+const QUOTED: usize = 200;
 
 const NO_RACK: &str = "all racks cannot have forceBlockFromRoster enabled. At least one rack must remain in the roster";
 const ONE_RACK: &str = "with only one rack in roster, cannot use rollingUpdateBatchSize or scaleDownBatchSize: \
@@ -76,22 +83,27 @@ fn namespaces_have_no_spaces(subject: &Subject<'_>) -> Vec<Finding> {
     let Some(RackConfig { namespaces, .. }) = &subject.spec.rack_config else {
         return Vec::new();
     };
-    let spaced = namespaces
+    let mut spaced = namespaces
         .iter()
         .enumerate()
-        .filter(|(_, n)| n.contains(' '));
+        .filter(|(_, n)| n.contains(' '))
+        .peekable();
+    if spaced.peek().is_none() {
+        return Vec::new();
+    }
+    let all = shortened(&namespaces.join(" "), QUOTED);
     spaced
         .map(|(index, name)| {
             Finding::invalid(
                 "RACK-02",
                 in_config("namespaces").item(index, name),
                 format!(
-                    "namespace name `{name}` cannot have spaces, Namespaces [{}]",
-                    namespaces.join(" ")
+                    "namespace name `{}` cannot have spaces, Namespaces [{all}]",
+                    shortened(name, QUOTED)
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 fn ids_are_unique(subject: &Subject<'_>) -> Vec<Finding> {
@@ -109,7 +121,7 @@ fn ids_are_unique(subject: &Subject<'_>) -> Vec<Finding> {
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 fn revisions_are_labels(subject: &Subject<'_>) -> Vec<Finding> {
@@ -125,13 +137,14 @@ fn revisions_are_labels(subject: &Subject<'_>) -> Vec<Finding> {
                 "RACK-04",
                 rack_path(index, rack).child("revision"),
                 format!(
-                    "rack revision {revision:?} for rack ID {} is invalid: {}",
+                    "rack revision {:?} for rack ID {} is invalid: {}",
+                    shortened(revision, QUOTED),
                     rack.id,
                     why_no_label(revision)
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 fn why_no_label(text: &str) -> &'static str {
@@ -162,7 +175,7 @@ fn network_and_security_are_common(subject: &Subject<'_>) -> Vec<Finding> {
                 )
             })
     })
-    .collect()
+    .told()
 }
 
 fn blocked_racks_leave_a_roster(subject: &Subject<'_>) -> Vec<Finding> {
@@ -200,7 +213,7 @@ fn conflicts_of_blocking(config: &RackConfig, node_ids: &[String]) -> Vec<Findin
             "forceBlockFromRoster cannot be used together with RosterNodeBlockList: leave one out",
         )
     });
-    pods.into_iter().chain(nodes).collect()
+    pods.into_iter().chain(nodes).told()
 }
 
 /// The places of batch sizes, which a roster of one rack does not allow.
@@ -219,36 +232,35 @@ fn batches_with_one_rack(config: &RackConfig) -> impl Iterator<Item = FieldPath>
 fn migrate_fill_delay_is_uniform(subject: &Subject<'_>) -> Vec<Finding> {
     let key = "migrate-fill-delay";
     let mut first: Option<f64> = None;
-    let mut findings = Vec::new();
-    for rack in subject.configured_racks() {
+    let differing = subject.configurations().filter_map(|rack| {
         let value = rack.get(&["service", key]);
-        let Some(delay) = value.map_or(Some(0.0), Value::as_f64) else {
-            continue;
-        };
+        let delay = value.map_or(Some(0.0), Value::as_f64)?;
         let common = *first.get_or_insert(delay);
-        if (delay - common).abs() > f64::EPSILON {
-            findings.push(Finding::invalid(
+        ((delay - common).abs() > f64::EPSILON).then_some((rack, delay, common))
+    });
+    differing
+        .map(|(rack, delay, common)| {
+            Finding::invalid(
                 "RACK-10",
                 rack.place_of(&["service", key]),
                 format!("{key} must be same on all racks: it is {delay} here and {common} before"),
-            ));
-        }
-    }
-    findings
+            )
+        })
+        .told()
 }
 
 fn replication_factor_is_uniform(subject: &Subject<'_>) -> Vec<Finding> {
     let key = "replication-factor";
     let mut first: BTreeMap<&str, u64> = BTreeMap::new();
-    let mut findings = Vec::new();
-    for namespace in subject.namespaces() {
+    let differing = subject.namespaces().filter_map(|namespace| {
         let given = namespace.config.get(key);
-        let Some(factor) = given.map_or(Some(REPLICATION_FACTOR), Value::as_u64) else {
-            continue;
-        };
+        let factor = given.map_or(Some(REPLICATION_FACTOR), Value::as_u64)?;
         let common = *first.entry(namespace.name).or_insert(factor);
-        if factor != common {
-            findings.push(Finding::invalid(
+        (factor != common).then_some((namespace, factor, common))
+    });
+    differing
+        .map(|(namespace, factor, common)| {
+            Finding::invalid(
                 "RACK-11",
                 namespace.place_of(&[key]),
                 format!(
@@ -256,10 +268,9 @@ fn replication_factor_is_uniform(subject: &Subject<'_>) -> Vec<Finding> {
                      before: replication-factor must be the same in every rack",
                     namespace.name, namespace.rack.placed.rack.id
                 ),
-            ));
-        }
-    }
-    findings
+            )
+        })
+        .told()
 }
 
 #[cfg(test)]

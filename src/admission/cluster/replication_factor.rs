@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::{
     admission::{
-        rules::{Area, Change},
-        subject::{Namespace, Subject},
+        rules::{Area, Change, Told},
+        subject::{ConfiguredRack, Namespace, Subject},
     },
     finding::{FieldPath, Finding, shortened},
 };
@@ -43,17 +43,21 @@ fn key<'a>(namespace: &Namespace<'a>) -> (&'a str, i64) {
     (namespace.name, namespace.rack.placed.rack.id)
 }
 
+/// Those of every rack: one may come to a rack later than to another.
+fn namespaces<'a>(subject: &Subject<'a>) -> impl Iterator<Item = Namespace<'a>> + use<'a> {
+    let racks = subject.configured_racks();
+    racks.flat_map(ConfiguredRack::namespaces)
+}
+
 fn factors<'a>(subject: &Subject<'a>) -> BTreeMap<(&'a str, i64), Option<f64>> {
-    let namespaces = subject.namespaces();
-    namespaces
+    namespaces(subject)
         .map(|namespace| (key(&namespace), factor(&namespace)))
         .collect()
 }
 
 fn a_factor_changes_alone(change: &Change<'_>) -> Vec<Finding> {
     let old = factors(change.old);
-    let namespaces = change.new.namespaces();
-    let changed: Vec<_> = namespaces
+    let changed: Vec<_> = namespaces(change.new)
         .filter(|namespace| {
             old.get(&key(namespace))
                 .is_some_and(|before| *before != factor(namespace))
@@ -94,7 +98,7 @@ fn one_namespace_at_a_time(changed: &[Namespace<'_>]) -> Vec<Finding> {
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 fn its_addition_is_rolled_out(change: &Change<'_>, changed: &[Namespace<'_>]) -> Option<Finding> {

@@ -1,7 +1,10 @@
 //! The nodes that are kept out of the roster.
 
 use crate::{
-    admission::{rules::Area, subject::Subject},
+    admission::{
+        rules::{Area, Told},
+        subject::Subject,
+    },
     finding::{FieldPath, Finding, shortened},
 };
 
@@ -33,7 +36,7 @@ fn blocked_nodes_are_node_ids(subject: &Subject<'_>) -> Vec<Finding> {
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 fn is_node_id(id: &str) -> bool {

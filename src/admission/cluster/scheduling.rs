@@ -14,7 +14,7 @@ use crate::{
             pod_template::{KEY, VALUE, bad_label},
             syntax::{is_label_key, is_label_value, shown},
         },
-        rules::Area,
+        rules::{Area, Told},
         subject::Subject,
     },
     finding::{FieldPath, Finding},
@@ -62,31 +62,33 @@ fn scheduling<'a>(subject: &Subject<'a>) -> impl Iterator<Item = Placed<'a>> + u
 }
 
 fn tolerations_are_possible(subject: &Subject<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for placed in scheduling(subject) {
+    let tolerations = scheduling(subject).flat_map(|placed| {
         let list = placed.path.child("tolerations");
         let tolerations = placed.tolerations.iter().enumerate();
-        findings.extend(tolerations.flat_map(|(index, toleration)| {
+        tolerations.map(move |(index, toleration)| {
             let key = toleration.key.as_deref().unwrap_or_default();
-            wrong(&list.item(index, key), toleration)
-        }));
-    }
-    findings
+            (list.item(index, key), toleration)
+        })
+    });
+    tolerations
+        .flat_map(|(path, toleration)| wrong(&path, toleration))
+        .told()
 }
 
 fn wrong(path: &FieldPath, toleration: &Toleration) -> Vec<Finding> {
-    let text = |text: &'_ Option<String>| text.clone().unwrap_or_default();
-    let (key, operator) = (text(&toleration.key), text(&toleration.operator));
-    let (value, effect) = (text(&toleration.value), text(&toleration.effect));
+    let [key, operator, value, effect] = [
+        &toleration.key,
+        &toleration.operator,
+        &toleration.value,
+        &toleration.effect,
+    ]
+    .map(|text| text.as_deref().unwrap_or_default());
     let mut findings = Vec::new();
     let mut refuse = |member: &str, message: String| {
         findings.push(Finding::invalid("POD-50", path.child(member), message));
     };
-    if !key.is_empty() && !is_label_key(&key) {
-        refuse(
-            "key",
-            format!("{} is no key of a taint: {KEY}", shown(&key)),
-        );
+    if !key.is_empty() && !is_label_key(key) {
+        refuse("key", format!("{} is no key of a taint: {KEY}", shown(key)));
     }
     if key.is_empty() && operator != EXISTS {
         refuse(
@@ -100,10 +102,10 @@ fn wrong(path: &FieldPath, toleration: &Toleration) -> Vec<Finding> {
             "must not be there with operator Exists, which asks for no value".to_owned(),
         );
     }
-    if matches!(operator.as_str(), "" | "Equal") && !is_label_value(&value) {
+    if matches!(operator, "" | "Equal") && !is_label_value(value) {
         refuse(
             "value",
-            format!("{} is no value of a taint: {VALUE}", shown(&value)),
+            format!("{} is no value of a taint: {VALUE}", shown(value)),
         );
     }
     if toleration.toleration_seconds.is_some() && effect != NO_EXECUTE {
@@ -115,30 +117,24 @@ fn wrong(path: &FieldPath, toleration: &Toleration) -> Vec<Finding> {
     let operators = [EXISTS, "Equal", "Lt", "Gt", ""];
     findings.extend(unknown(
         "POD-50",
-        &path.child("operator"),
-        Some(&operator),
+        (path, "operator"),
+        Some(operator),
         &operators,
     ));
     let effects = ["NoSchedule", "PreferNoSchedule", NO_EXECUTE, ""];
-    findings.extend(unknown(
-        "POD-50",
-        &path.child("effect"),
-        Some(&effect),
-        &effects,
-    ));
+    findings.extend(unknown("POD-50", (path, "effect"), Some(effect), &effects));
     findings
 }
 
 fn node_labels_are_labels(subject: &Subject<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for placed in scheduling(subject) {
+    let labels = scheduling(subject).flat_map(|placed| {
         let path = placed.path.child("nodeSelector");
         let labels = placed.node_selector.iter();
-        findings.extend(
-            labels.flat_map(|(key, value)| bad_label("POD-51", &path.map_key(key), key, value)),
-        );
-    }
-    findings
+        labels.map(move |(key, value)| (path.map_key(key), key, value))
+    });
+    labels
+        .flat_map(|(path, key, value)| bad_label("POD-51", &path, key, value))
+        .told()
 }
 
 fn affinities_are_possible(subject: &Subject<'_>) -> Vec<Finding> {
@@ -146,7 +142,7 @@ fn affinities_are_possible(subject: &Subject<'_>) -> Vec<Finding> {
         .filter_map(|placed| Some((placed.path.child("affinity"), placed.affinity?)));
     placed
         .flat_map(|(path, affinity)| affinity::findings(&path, affinity))
-        .collect()
+        .told()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::{
     admission::{rules::Area, subject::Subject},
-    api::{AerospikeClusterSpec, length, mirror::MIRROR_LIMIT},
+    api::{AerospikeClusterSpec, length, mirror::MIRROR_LIMIT, pod::PodSpec},
     finding::{FieldPath, Finding},
 };
 
@@ -15,10 +15,12 @@ pub const AREA: Area = Area {
 
 const SIZES: std::ops::RangeInclusive<i32> = 1..=256;
 
-/// Up to this many racks nothing is measured.
-const FEW_RACKS: usize = 32;
-/// What the configurations of all racks may take together.
-const EXPANDED_LIMIT: usize = 16 << 20;
+/// Up to this many racks nothing is measured: the spec itself has a limit.
+const FEW_RACKS: usize = 2;
+/// What is in force in all racks may take together. AKO stores it twice in one object, and etcd takes 1.5 MiB.
+const EXPANDED_LIMIT: usize = 2 << 20;
+/// What a rack takes that has nothing of its own.
+const BARE_RACK: usize = 1 << 10;
 
 /// Bytes that a status may take; with the spec it stays below what etcd takes.
 const STATUS_LIMIT: usize = 900 << 10;
@@ -66,6 +68,26 @@ fn status_can_be_stored(subject: &Subject<'_>) -> Vec<Finding> {
     )]
 }
 
+/// Whether the text of a spec is longer than its copy in the status may be.
+#[must_use]
+pub fn is_too_long(spec: &str) -> bool {
+    spec.len() > STATUS_LIMIT
+}
+
+/// About a spec whose text is too long: nothing else is said, because nothing else is looked at.
+#[must_use]
+pub fn too_long(spec: &str) -> Finding {
+    Finding::invalid(
+        "SIZE-02",
+        FieldPath::spec(),
+        format!(
+            "the spec takes {} KiB, and its copy in the status has room for {} KiB: use less of it",
+            spec.len() >> 10,
+            STATUS_LIMIT >> 10
+        ),
+    )
+}
+
 /// Every rack has a whole configuration in force; a few kilobytes times many racks would fill the memory.
 #[must_use]
 pub fn expands_too_far(spec: &AerospikeClusterSpec) -> Option<Finding> {
@@ -73,21 +95,28 @@ pub fn expands_too_far(spec: &AerospikeClusterSpec) -> Option<Finding> {
     if racks <= FEW_RACKS {
         return None;
     }
-    let config = length::json(&spec.aerospike_config);
-    let storage = length::json(&spec.storage);
-    let expanded = racks.saturating_mul(config + storage);
+    let a_rack = BARE_RACK
+        + length::json(&spec.aerospike_config)
+        + length::json(&spec.storage)
+        + spec.pod_spec.as_ref().map_or(0, scheduling);
+    let expanded = racks.saturating_mul(a_rack);
     (expanded > EXPANDED_LIMIT).then(|| {
         Finding::invalid(
             "SIZE-01",
             FieldPath::spec().children(&["rackConfig", "racks"]),
             format!(
-                "the configuration and storage in force for {racks} racks take {} MiB together, and {} MiB is the most; \
-                 use fewer racks",
-                expanded >> 20,
-                EXPANDED_LIMIT >> 20
+                "configuration, storage and scheduling in force for {racks} racks take {} KiB together, and {} KiB is the \
+                 most; use fewer racks",
+                expanded >> 10,
+                EXPANDED_LIMIT >> 10
             ),
         )
     })
+}
+
+/// What of a pod is in force in each rack.
+fn scheduling(pod: &PodSpec) -> usize {
+    length::json(&(&pod.affinity, &pod.tolerations, &pod.node_selector))
 }
 
 #[cfg(test)]

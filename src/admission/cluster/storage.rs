@@ -11,8 +11,8 @@ use std::rc::Rc;
 use crate::{
     admission::{
         cluster::name::is_dns_1123,
-        rules::Area,
-        subject::{PlacedRack, Subject},
+        rules::{Area, Told},
+        subject::Subject,
     },
     api::storage::{PersistentVolumeSpec, StorageSpec, Volume, VolumeMode, VolumeSource},
     finding::{FieldPath, Finding, shortened},
@@ -72,15 +72,9 @@ struct PlacedVolume<'a> {
 
 /// Every storage in force once, however many racks share it.
 fn storages<'a>(subject: &Subject<'a>) -> impl Iterator<Item = PlacedStorage<'a>> + use<'a> {
-    let mut shared_is_seen = false;
-    let is_new = move |placed: &PlacedRack<'_>| {
-        placed.rack.storage.is_some() || !std::mem::replace(&mut shared_is_seen, true)
-    };
-    subject.placed_racks().filter(is_new).filter_map(|placed| {
-        Some(PlacedStorage {
-            path: placed.storage_path(),
-            spec: placed.storage()?,
-        })
+    subject.storages().map(|(placed, spec)| PlacedStorage {
+        path: placed.storage_path(),
+        spec,
     })
 }
 
@@ -161,7 +155,7 @@ fn local_volumes_have_classes(subject: &Subject<'_>) -> Vec<Finding> {
                 )
             })
         })
-        .collect()
+        .told()
 }
 
 fn volumes_have_names(subject: &Subject<'_>) -> Vec<Finding> {
@@ -183,7 +177,7 @@ fn volumes_have_names(subject: &Subject<'_>) -> Vec<Finding> {
                 format!("invalid volume name {:?}: {why}", placed.name()),
             ))
         })
-        .collect()
+        .told()
 }
 
 /// What a source must name for a pod to be accepted, if it does not.
@@ -218,7 +212,7 @@ fn sources_are_complete(subject: &Subject<'_>) -> Vec<Finding> {
                 )
             })
         })
-        .collect()
+        .told()
 }
 
 fn claims_have_a_size(subject: &Subject<'_>) -> Vec<Finding> {
@@ -245,5 +239,5 @@ fn claims_have_a_size(subject: &Subject<'_>) -> Vec<Finding> {
                 )),
             }
         })
-        .collect()
+        .told()
 }

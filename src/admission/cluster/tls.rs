@@ -6,7 +6,10 @@ use std::{collections::BTreeSet, net::IpAddr};
 use serde_json::Value;
 
 use crate::{
-    admission::{rules::Area, subject::Subject},
+    admission::{
+        rules::{Area, Told},
+        subject::Subject,
+    },
     api::Tree,
     config::schema::is_host_name,
     finding::{FieldPath, Finding},
@@ -56,9 +59,9 @@ impl Certificate<'_> {
 fn certificates<'a>(subject: &Subject<'a>) -> impl Iterator<Item = Certificate<'a>> + use<'a> {
     let list = network(subject).and_then(|network| network.get("tls")?.as_array());
     let entries = list.into_iter().flatten().enumerate();
-    entries.filter_map(|(index, entry)| {
+    let list = path().child("tls");
+    entries.filter_map(move |(index, entry)| {
         let tree = entry.as_object()?;
-        let list = path().child("tls");
         let path = match tree.get("name").and_then(Value::as_str) {
             Some(name) => list.item(index, name),
             None => list.index(index),
@@ -106,7 +109,7 @@ fn authorities_come_from_one_place(subject: &Subject<'_>) -> Vec<Finding> {
                 "both `ca-path` and `ca-file` cannot be set in `tls`: leave one out",
             )
         })
-        .collect()
+        .told()
 }
 
 fn certificate_and_key_come_together(subject: &Subject<'_>) -> Vec<Finding> {
@@ -126,7 +129,7 @@ fn certificate_and_key_come_together(subject: &Subject<'_>) -> Vec<Finding> {
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 /// The check of clients, of a shape that the server takes; another one has a finding already.
@@ -172,7 +175,7 @@ fn clients_are_dns_names(subject: &Subject<'_>) -> Vec<Finding> {
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 fn tls_name_has_a_port(subject: &Subject<'_>) -> Vec<Finding> {
@@ -192,7 +195,7 @@ fn tls_name_has_a_port(subject: &Subject<'_>) -> Vec<Finding> {
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 fn tls_name_is_configured(subject: &Subject<'_>) -> Vec<Finding> {
@@ -213,7 +216,7 @@ fn tls_name_is_configured(subject: &Subject<'_>) -> Vec<Finding> {
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 fn tls_parameters_have_a_tls_name(subject: &Subject<'_>) -> Vec<Finding> {
@@ -233,9 +236,9 @@ fn tls_parameters_have_a_tls_name(subject: &Subject<'_>) -> Vec<Finding> {
                     ),
                 )
             });
-            findings.collect::<Vec<_>>()
+            findings.told()
         })
-        .collect()
+        .told()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     admission::{
-        rules::{Area, Change},
+        rules::{Area, Change, Told},
         subject::{Namespace, Subject},
     },
     api::{
@@ -142,7 +142,7 @@ fn no_crossing_breaks_the_cluster(change: &Change<'_>) -> Vec<Finding> {
     crossed
         .into_iter()
         .map(|(crossing, message)| Finding::forbidden(crossing.code, path(), message))
-        .collect()
+        .told()
 }
 
 /// Warns of steps that want preparation, or are hard to undo.
@@ -155,7 +155,7 @@ pub(super) fn crossings_to_prepare(change: &Change<'_>) -> Vec<Warning> {
             path: path(),
             message,
         })
-        .collect()
+        .told()
 }
 
 fn path() -> FieldPath {

@@ -6,7 +6,7 @@ use super::{Context, wrong_type};
 use crate::{
     api::Tree,
     config::{Problem, name_of},
-    finding::FieldPath,
+    finding::{FieldPath, Told},
 };
 
 const CODE: &str = "DEF-17";
@@ -25,8 +25,8 @@ pub(super) fn defaults(tree: &mut Tree, _: &Context<'_>, problems: &mut Vec<Prob
         .iter()
         .enumerate()
         .filter(|(_, sink)| !sink.is_object());
-    problems
-        .extend(wrong.map(|(index, sink)| wrong_type(CODE, path.index(index), "an object", sink)));
+    let wrong = wrong.map(|(index, sink)| wrong_type(CODE, path.index(index), "an object", sink));
+    problems.extend(wrong.told());
     if !sinks.iter().any(|sink| name_of(sink) == Some(CONSOLE)) {
         sinks.push(json!({"name": CONSOLE, "any": "info"}));
     }

@@ -6,7 +6,7 @@ use super::{Context, Section, wrong_type};
 use crate::{
     api::Tree,
     config::{Problem, go_text},
-    finding::{FieldPath, Reason},
+    finding::{FieldPath, MOST_TOLD, Reason},
 };
 
 const RACK_ID: &str = "rack-id";
@@ -16,7 +16,9 @@ pub(super) fn defaults(tree: &mut Tree, context: &Context<'_>, problems: &mut Ve
     match tree.get_mut("namespaces") {
         Some(Value::Array(items)) if !items.is_empty() => {
             for (index, item) in items.iter_mut().enumerate() {
-                namespace(item, &path, index, context, problems);
+                if problems.len() < MOST_TOLD {
+                    namespace(item, &path, index, context, problems);
+                }
             }
         }
         other => problems.push(no_list(path, other.as_deref())),
@@ -72,7 +74,7 @@ fn namespace(
         return;
     };
     match context.rack_id {
-        Some(rack_id) if context.rack_namespaces.contains(&name) => {
+        Some(rack_id) if context.rack_namespaces.contains(name.as_str()) => {
             set_rack_id(tree, rack_id, list.item(index, name), problems);
         }
         _ => {

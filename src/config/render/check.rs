@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     api::Tree,
     config::{Problem, name_of, trail::Trail},
-    finding::Reason,
+    finding::{MOST_TOLD, Reason},
 };
 
 /// The lists of `tree` that cannot be written.
@@ -19,6 +19,9 @@ pub(super) fn lists(tree: &Tree) -> Vec<Problem> {
 
 fn members(tree: &Tree, at: &Trail<'_>, problems: &mut Vec<Problem>) {
     for (key, value) in tree {
+        if problems.len() >= MOST_TOLD {
+            return;
+        }
         match value {
             Value::Object(tree) => members(tree, &at.child(key), problems),
             Value::Array(items) => list(items, &at.child(key), problems),
@@ -35,6 +38,9 @@ fn list(items: &[Value], at: &Trail<'_>, problems: &mut Vec<Problem>) {
     }
     let mut seen = BTreeSet::new();
     for (index, item) in items.iter().enumerate() {
+        if problems.len() >= MOST_TOLD {
+            return;
+        }
         let name = name_of(item).or_else(|| item.get("type")?.as_str());
         let (Some(tree), Some(name)) = (item.as_object(), name) else {
             continue;

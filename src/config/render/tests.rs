@@ -143,3 +143,17 @@ fn a_list_of_texts_with_something_else_in_it_is_refused() {
     let problem = refused(given).remove(0);
     assert_eq!(problem.path.to_string(), "s.devices[1]");
 }
+
+#[test]
+fn a_text_that_no_config_map_holds_is_refused_without_being_written() {
+    let deep = (0..60).fold(
+        json!({"a": "x".repeat(1 << 20)}),
+        |below, _| json!({"s": below}),
+    );
+    let problem = refused(json!({"s": {"a": "x".repeat(1 << 20)}})).remove(0);
+    assert_eq!(
+        (problem.code, problem.path.to_string()),
+        ("SIZE-03", String::new())
+    );
+    assert_eq!(refused(deep), [problem]);
+}

@@ -4,31 +4,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{finding::Step, validate::manifest};
 
-const PLAIN: &str = "\
-apiVersion: asdb.aerospike.com/v1
-kind: AerospikeCluster
-metadata:
-  name: db
-  namespace: ns
-spec:
-  size: 2
-  image: aerospike/aerospike-server-enterprise:8.1.2.0
-  aerospikeConfig:
-    service:
-      cgroup-mem-tracking: true
-    namespaces:
-    - name: test
-      replication-factor: 2
-      storage-engine:
-        type: memory
-        data-size: 1073741824
-    network:
-      service: {port: 3000}
-      heartbeat: {port: 3002}
-      fabric: {port: 3001}
-  validationPolicy:
-    skipWorkDirValidate: true
-";
+const PLAIN: &str = include_str!("../../../tests/data/plain.yaml");
 
 fn document(text: &str) -> Document {
     manifest::read(text).unwrap().remove(0)

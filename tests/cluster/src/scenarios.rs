@@ -2,6 +2,7 @@
 
 mod certificate;
 mod deletion;
+mod eviction;
 mod gitops;
 mod healing;
 mod leader;
@@ -104,6 +105,10 @@ const SCENARIOS: &[Scenario] = &[
         refusals::a_refused_change_changes_nothing,
     ),
     beside_others(
+        "a size that breaks a rule is refused",
+        refusals::a_size_that_breaks_a_rule_is_refused,
+    ),
+    beside_others(
         "a cluster of another operator is not touched",
         stalls::a_cluster_of_another_operator_is_not_touched,
     ),
@@ -111,6 +116,7 @@ const SCENARIOS: &[Scenario] = &[
         "a scale-up ends the same when the operator is killed",
         scaling::a_scale_up_survives_the_operators_death,
     ),
+    alone("servers are not evicted", eviction::servers_are_not_evicted),
     alone(
         "no review is lost while the certificate's authority changes",
         certificate::no_review_is_lost,

@@ -6,7 +6,7 @@ use super::users::{PlacedUser, placed};
 use crate::{
     admission::{
         cluster::client_cert::{ClientAuthentication, tls_name},
-        rules::Change,
+        rules::{Change, Told},
         subject::Subject,
     },
     aerospike::access::ADMIN,
@@ -36,7 +36,7 @@ fn has_certified(subject: &Subject<'_>) -> bool {
 fn at_each(subject: &Subject<'_>, code: &'static str, message: &str) -> Vec<Finding> {
     certified(subject)
         .map(|user| Finding::invalid(code, user.path().child("authMode"), message))
-        .collect()
+        .told()
 }
 
 pub(super) fn enterprise_is_new_enough(subject: &Subject<'_>) -> Vec<Finding> {
@@ -116,7 +116,7 @@ pub(super) fn certificate_users_stay(change: &Change<'_>) -> Vec<Finding> {
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn tls_comes_first(change: &Change<'_>) -> Vec<Finding> {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{declared, path, unusable};
 use crate::{
-    admission::subject::Subject,
+    admission::{rules::Told, subject::Subject},
     aerospike::{access::is_predefined, admin::PrivilegeCode},
     api::access_control::Role,
     finding::{FieldPath, Finding, shortened},
@@ -60,7 +60,7 @@ pub(super) fn role_names_are_unique(subject: &Subject<'_>) -> Vec<Finding> {
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn roles_are_not_predefined(subject: &Subject<'_>) -> Vec<Finding> {
@@ -76,7 +76,7 @@ pub(super) fn roles_are_not_predefined(subject: &Subject<'_>) -> Vec<Finding> {
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn role_names_can_be_used(subject: &Subject<'_>) -> Vec<Finding> {
@@ -85,7 +85,7 @@ pub(super) fn role_names_can_be_used(subject: &Subject<'_>) -> Vec<Finding> {
         let path = placed.path().child("name");
         unusable(codes, "role name", &placed.role.name, path)
     };
-    roles(subject).filter_map(unusable).collect()
+    roles(subject).filter_map(unusable).told()
 }
 
 pub(super) fn quotas_are_enabled(subject: &Subject<'_>) -> Vec<Finding> {
@@ -116,7 +116,7 @@ pub(super) fn quotas_are_enabled(subject: &Subject<'_>) -> Vec<Finding> {
                 Finding::invalid("ACL-07", placed.path().child(member), message)
             })
         })
-        .collect()
+        .told()
 }
 
 /// A privilege as written: `<privilege>[.<namespace>[.<set>]]`.
@@ -177,7 +177,7 @@ pub(super) fn privileges_are_unique(subject: &Subject<'_>) -> Vec<Finding> {
             reason: crate::finding::Reason::Duplicate,
             ..privilege.finding("ACL-08", "it is a duplicate; give it once")
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn privileges_are_known(subject: &Subject<'_>) -> Vec<Finding> {
@@ -194,7 +194,7 @@ pub(super) fn privileges_are_known(subject: &Subject<'_>) -> Vec<Finding> {
     );
     unknown
         .map(|privilege| privilege.finding("ACL-09", &right))
-        .collect()
+        .told()
 }
 
 pub(super) fn global_privileges_have_no_scope(subject: &Subject<'_>) -> Vec<Finding> {
@@ -209,7 +209,7 @@ pub(super) fn global_privileges_have_no_scope(subject: &Subject<'_>) -> Vec<Find
                 privilege.finding("ACL-10", why)
             })
         })
-        .collect()
+        .told()
 }
 
 /// Silent where a rack's configuration could not be worked out: the namespace may stand there.
@@ -232,7 +232,7 @@ pub(super) fn namespaces_of_privileges_are_configured(subject: &Subject<'_>) -> 
             );
             Some(privilege.finding("ACL-11", why))
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn sets_of_privileges_have_names(subject: &Subject<'_>) -> Vec<Finding> {
@@ -248,15 +248,13 @@ pub(super) fn sets_of_privileges_have_names(subject: &Subject<'_>) -> Vec<Findin
                 "invalid set name: name a set after the second dot, or leave the dot out",
             )
         })
-        .collect()
+        .told()
 }
 
 fn whitelist(role: PlacedRole<'_>) -> impl Iterator<Item = (FieldPath, &str)> {
+    let list = role.path().child("whitelist");
     let entries = role.role.whitelist.iter().enumerate();
-    entries.map(move |(index, text)| {
-        let path = role.path().child("whitelist").item(index, text);
-        (path, text.as_str())
-    })
+    entries.map(move |(index, text)| (list.item(index, text), text.as_str()))
 }
 
 pub(super) fn whitelist_entries_are_unique(subject: &Subject<'_>) -> Vec<Finding> {
@@ -272,7 +270,7 @@ pub(super) fn whitelist_entries_are_unique(subject: &Subject<'_>) -> Vec<Finding
             );
             Finding::duplicate("ACL-13", path, message)
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn whitelist_entries_are_networks(subject: &Subject<'_>) -> Vec<Finding> {
@@ -295,7 +293,7 @@ pub(super) fn whitelist_entries_are_networks(subject: &Subject<'_>) -> Vec<Findi
             );
             Some(Finding::invalid(code, path, message))
         })
-        .collect()
+        .told()
 }
 
 /// An address with the length of its network part.

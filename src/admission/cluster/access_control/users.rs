@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{declared, path, unusable};
 use crate::{
-    admission::subject::Subject,
+    admission::{rules::Told, subject::Subject},
     aerospike::access::{ADMIN, is_predefined},
     api::access_control::{AuthMode, User},
     finding::{FieldPath, Finding, shortened},
@@ -42,11 +42,9 @@ impl<'a> PlacedUser<'a> {
     }
 
     fn roles(self) -> impl Iterator<Item = (FieldPath, &'a str)> {
+        let list = self.path().child("roles");
         let roles = self.user.roles.iter().enumerate();
-        roles.map(move |(index, role)| {
-            let path = self.path().child("roles").item(index, role);
-            (path, role.as_str())
-        })
+        roles.map(move |(index, role)| (list.item(index, role), role.as_str()))
     }
 }
 
@@ -70,7 +68,7 @@ pub(super) fn user_names_are_unique(subject: &Subject<'_>) -> Vec<Finding> {
                 format!("duplicate user {:?}: give each user once", placed.name()),
             )
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn user_names_can_be_used(subject: &Subject<'_>) -> Vec<Finding> {
@@ -79,7 +77,7 @@ pub(super) fn user_names_can_be_used(subject: &Subject<'_>) -> Vec<Finding> {
         let path = placed.path().child("name");
         unusable(codes, "username", &placed.user.name, path)
     };
-    users(subject).filter_map(unusable).collect()
+    users(subject).filter_map(unusable).told()
 }
 
 pub(super) fn roles_of_users_are_unique(subject: &Subject<'_>) -> Vec<Finding> {
@@ -92,7 +90,7 @@ pub(super) fn roles_of_users_are_unique(subject: &Subject<'_>) -> Vec<Finding> {
             let message = format!("duplicate role {:?}: give it once", shortened(role, TOLD));
             Finding::duplicate("ACL-19", path, message)
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn roles_of_users_exist(subject: &Subject<'_>) -> Vec<Finding> {
@@ -109,7 +107,7 @@ pub(super) fn roles_of_users_exist(subject: &Subject<'_>) -> Vec<Finding> {
             );
             Finding::invalid("ACL-20", path, message)
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn certificate_users_have_no_password(subject: &Subject<'_>) -> Vec<Finding> {
@@ -125,7 +123,7 @@ pub(super) fn certificate_users_have_no_password(subject: &Subject<'_>) -> Vec<F
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 fn is_federal(subject: &Subject<'_>) -> bool {
@@ -148,7 +146,7 @@ pub(super) fn federal_users_have_certificates(subject: &Subject<'_>) -> Vec<Find
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 /// Silent on a Federal image, whose users have no password at all.
@@ -169,7 +167,7 @@ pub(super) fn password_users_have_a_secret(subject: &Subject<'_>) -> Vec<Finding
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn an_administrator_is_among_users(subject: &Subject<'_>) -> Vec<Finding> {

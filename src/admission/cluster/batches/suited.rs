@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::replication_factor;
 use crate::{
-    admission::subject::Subject,
+    admission::{rules::Told, subject::Subject},
     api::{Tree, racks::RackConfig},
     finding::{FieldPath, Finding, shortened},
 };
@@ -84,7 +84,7 @@ fn unsuited(subject: &Subject<'_>, config: &RackConfig) -> Vec<Finding> {
             let faults = faults.filter_map(|fault| fault.finding(batch, racks, &namespaces));
             few_racks.into_iter().chain(faults).collect::<Vec<_>>()
         })
-        .collect()
+        .told()
 }
 
 fn few_racks(batch: Batch, count: usize) -> Finding {

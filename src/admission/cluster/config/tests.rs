@@ -204,3 +204,20 @@ fn community_is_told_what_it_lacks_where_the_user_wrote_it() {
         ]
     );
 }
+
+#[test]
+fn a_text_that_would_be_several_lines_is_refused_where_it_was_written() {
+    let lines = |text: &str| {
+        let own = json!({"service": {"pidfile": text}});
+        cluster(&json!({"rackConfig": {"racks": [{"id": 1}, {"id": 2, "aerospikeConfig": own}]}}))
+    };
+    let place = "CFG-05 spec.rackConfig.racks[1].aerospikeConfig.service.pidfile";
+    assert_eq!(created(&lines("/run/asd.pid\n")), [""; 0]);
+    assert_eq!(created(&lines("/run/asd.pid\nuser root")), [place]);
+    let common = json!({"aerospikeConfig": {"service": {"pidfile": "a\nb"}}, "rackConfig": {"racks": [{"id": 1}, {"id": 2}]}});
+    assert_eq!(
+        created(&cluster(&common)),
+        ["CFG-05 spec.aerospikeConfig.service.pidfile"]
+    );
+    assert!(!text(&cluster(&common)).contains("a\\nb"));
+}

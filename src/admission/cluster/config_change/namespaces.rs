@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Trees, quoted, refused};
 use crate::{
+    admission::rules::Told,
     api::Tree,
     config::{Problem, inject::is_equal},
     finding::FieldPath,
@@ -43,7 +44,7 @@ pub(super) fn consistency_stays(trees: &Trees<'_>) -> Vec<Problem> {
         ]
     })
     .flatten()
-    .collect()
+    .told()
 }
 
 fn differs(key: &str, old: &Tree, new: &Tree) -> bool {
@@ -111,21 +112,21 @@ pub(super) fn disks_stay_with_their_namespace(trees: &Trees<'_>) -> Vec<Problem>
     for (name, (_, namespace)) in named(rolled_out) {
         owners.extend(disks(namespace).map(|(_, _, disk)| (disk, name)));
     }
-    let mut problems = Vec::new();
-    for (name, (index, namespace)) in named(trees.new) {
-        for (list, entry, disk) in disks(namespace) {
-            let Some(owner) = owners.get(disk).filter(|owner| **owner != name) else {
-                continue;
-            };
+    let kept = named(trees.new).into_iter();
+    let disks = kept.flat_map(|(name, (index, namespace))| {
+        disks(namespace).map(move |disk| (name, index, disk))
+    });
+    disks
+        .filter_map(|(name, index, (list, entry, disk))| {
+            let owner = owners.get(disk).filter(|owner| **owner != name)?;
             let place = path(index, name).children(&["storage-engine", list]);
-            problems.push(refused(
+            Some(refused(
                 "UPD-27",
                 place.item(entry, disk),
                 moved(disk, owner, name),
-            ));
-        }
-    }
-    problems
+            ))
+        })
+        .told()
 }
 
 fn moved(disk: &str, from: &str, to: &str) -> String {

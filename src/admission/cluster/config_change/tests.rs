@@ -1,12 +1,10 @@
 use serde_json::{Value, json};
 
 use crate::{
-    admission::{
-        Operation, Proposal, check,
-        cluster::testing::{before_roll_out, cluster, updated, while_running},
+    admission::cluster::testing::{
+        before_roll_out, cluster, text_of_update, updated, while_running,
     },
     api::AerospikeCluster,
-    resolve::Settings,
 };
 
 /// What the rules of this part say, with the paths below `spec.aerospikeConfig`.
@@ -19,17 +17,6 @@ fn of_this_part(found: Vec<String>) -> Vec<String> {
     let own = found.into_iter().filter(|found| found.starts_with("UPD-2"));
     own.map(|found| found.replace("spec.aerospikeConfig.", ""))
         .collect()
-}
-
-fn messages(old: &AerospikeCluster, new: &AerospikeCluster) -> String {
-    let verdict = check(&Proposal {
-        operation: Operation::Update,
-        new,
-        old: Some(old),
-        settings: &Settings::default(),
-    });
-    let lines: Vec<_> = verdict.findings.iter().map(ToString::to_string).collect();
-    lines.join("\n")
 }
 
 fn service(service: &Value, tls: &Value) -> Value {
@@ -96,7 +83,7 @@ fn a_port_stays() {
         changed(&old, &network(json!(3100), json!(3101))),
         ["UPD-24 network.fabric.port", "UPD-24 network.service.port"]
     );
-    let text = messages(
+    let text = text_of_update(
         &cluster(&json!({})),
         &cluster(&json!({"aerospikeConfig": network(json!(3100), json!(3001))})),
     );
@@ -256,7 +243,7 @@ fn a_rack_is_named_where_it_supplies_the_value() {
     let place = "spec.rackConfig.racks[1].aerospikeConfig.namespaces[0].strong-consistency";
     let found = updated(&old, &new);
     assert!(found.contains(&format!("UPD-29 {place}")), "{found:?}");
-    let text = messages(&old, &new);
+    let text = text_of_update(&old, &new);
     assert!(
         text.contains("rack 2: strong-consistency cannot be updated"),
         "{text}"

@@ -1,11 +1,12 @@
 //! Environment variables of containers. Values are never shown: they may be passwords.
 
-use k8s_openapi::api::core::v1::{EnvVar, EnvVarSource};
+use k8s_openapi::api::core::v1::{EnvFromSource, EnvVar, EnvVarSource};
 
 use super::PlacedContainer;
 use crate::{
-    admission::cluster::syntax::{
-        is_data_key, is_label_key, is_subdomain, is_variable_name, shown,
+    admission::{
+        cluster::syntax::{is_data_key, is_label_key, is_subdomain, is_variable_name, shown},
+        rules::Told,
     },
     finding::{FieldPath, Finding},
 };
@@ -43,34 +44,30 @@ pub(super) fn variables_have_names(placed: &PlacedContainer<'_>) -> Vec<Finding>
             );
             Finding::invalid("POD-17", path.child("name"), message)
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn variables_have_one_source(placed: &PlacedContainer<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (path, variable) in variables(placed) {
-        let Some(source) = &variable.value_from else {
-            continue;
-        };
-        let path = path.child("valueFrom");
-        let has_value = variable
-            .value
-            .as_deref()
-            .is_some_and(|value| !value.is_empty());
-        let message = match sources(source) {
-            0 => {
-                "needs one of fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef"
-            }
-            _ if has_value => "must not be there beside a value: keep one of the two",
-            1 => {
-                findings.extend(incomplete(&path, source));
-                continue;
-            }
-            _ => "must have one source, and there are several",
-        };
-        findings.push(Finding::invalid("POD-18", path, message));
-    }
-    findings
+    variables(placed)
+        .flat_map(|(path, variable)| {
+            let source = variable.value_from.as_ref();
+            source.map_or_else(Vec::new, |source| {
+                wrong_source(path.child("valueFrom"), variable, source)
+            })
+        })
+        .told()
+}
+
+fn wrong_source(path: FieldPath, variable: &EnvVar, source: &EnvVarSource) -> Vec<Finding> {
+    let value = variable.value.as_deref();
+    let has_value = value.is_some_and(|value| !value.is_empty());
+    let message = match sources(source) {
+        0 => "needs one of fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef",
+        _ if has_value => "must not be there beside a value: keep one of the two",
+        1 => return incomplete(&path, source),
+        _ => "must have one source, and there are several",
+    };
+    vec![Finding::invalid("POD-18", path, message)]
 }
 
 fn sources(source: &EnvVarSource) -> usize {
@@ -178,22 +175,26 @@ fn is_resource(resource: &str) -> bool {
 
 pub(super) fn sources_of_variables_are_known(placed: &PlacedContainer<'_>) -> Vec<Finding> {
     let list = placed.path.child("envFrom");
-    let mut findings = Vec::new();
-    for (index, source) in placed.container.env_from.iter().flatten().enumerate() {
-        let path = list.index(index);
-        let prefix = source.prefix.as_deref().filter(|prefix| !prefix.is_empty());
-        if let Some(prefix) = prefix.filter(|prefix| !is_variable_name(prefix)) {
-            let message = format!("{} cannot begin the name of a variable", shown(prefix));
-            findings.push(Finding::invalid("POD-19", path.child("prefix"), message));
+    let sources = placed.container.env_from.iter().flatten().enumerate();
+    sources
+        .flat_map(|(index, source)| unknown_source(&list.index(index), source))
+        .told()
+}
+
+fn unknown_source(path: &FieldPath, source: &EnvFromSource) -> Vec<Finding> {
+    let prefix = source.prefix.as_deref().filter(|prefix| !prefix.is_empty());
+    let prefix = prefix.filter(|prefix| !is_variable_name(prefix));
+    let prefix = prefix.map(|prefix| {
+        let message = format!("{} cannot begin the name of a variable", shown(prefix));
+        Finding::invalid("POD-19", path.child("prefix"), message)
+    });
+    let source = match (&source.config_map_ref, &source.secret_ref) {
+        (Some(of), None) => bad_name("POD-19", &path.child("configMapRef"), &of.name),
+        (None, Some(of)) => bad_name("POD-19", &path.child("secretRef"), &of.name),
+        _ => {
+            let message = "must have one of configMapRef and secretRef";
+            Some(Finding::invalid("POD-19", path.clone(), message))
         }
-        findings.extend(match (&source.config_map_ref, &source.secret_ref) {
-            (Some(of), None) => bad_name("POD-19", &path.child("configMapRef"), &of.name),
-            (None, Some(of)) => bad_name("POD-19", &path.child("secretRef"), &of.name),
-            _ => {
-                let message = "must have one of configMapRef and secretRef";
-                Some(Finding::invalid("POD-19", path, message))
-            }
-        });
-    }
-    findings
+    };
+    prefix.into_iter().chain(source).collect()
 }

@@ -1,11 +1,14 @@
 //! Where containers see volumes, as far as they say so themselves: mounts and devices.
 
+use std::collections::{HashMap, HashSet};
+
 use k8s_openapi::api::core::v1::{VolumeDevice, VolumeMount};
 
 use super::{PlacedContainer, containers, unknown};
 use crate::{
     admission::{
         cluster::syntax::{is_descending, shown},
+        rules::Told,
         subject::Subject,
     },
     api::storage::{StorageSpec, Volume},
@@ -44,7 +47,7 @@ pub(super) fn mounts_are_complete(placed: &PlacedContainer<'_>) -> Vec<Finding> 
     let missing = members.filter(|(_, text)| text.is_empty());
     missing
         .map(|(path, _)| Finding::required("POD-20", path, "a mount needs a name and a mountPath"))
-        .collect()
+        .told()
 }
 
 pub(super) fn devices_are_complete(placed: &PlacedContainer<'_>) -> Vec<Finding> {
@@ -54,91 +57,88 @@ pub(super) fn devices_are_complete(placed: &PlacedContainer<'_>) -> Vec<Finding>
             (path.child("devicePath"), &device.device_path),
         ]
     });
-    let (missing, given): (Vec<_>, Vec<_>) = members.partition(|(_, text)| text.is_empty());
-    let missing = missing.into_iter().map(|(path, _)| {
-        Finding::required("POD-23", path, "a device needs a name and a devicePath")
-    });
-    let climbing = given
-        .into_iter()
-        .filter(|(_, text)| text.split('/').any(|part| part == ".."));
-    missing
-        .chain(climbing.map(|(path, text)| {
-            Finding::invalid(
-                "POD-23",
-                path,
-                format!("{} must not contain '..'", shown(text)),
-            )
-        }))
-        .collect()
+    members
+        .filter_map(|(path, text)| {
+            if text.is_empty() {
+                let message = "a device needs a name and a devicePath";
+                return Some(Finding::required("POD-23", path, message));
+            }
+            let climbs = text.split('/').any(|part| part == "..");
+            let message = || format!("{} must not contain '..'", shown(text));
+            climbs.then(|| Finding::invalid("POD-23", path, message()))
+        })
+        .told()
 }
 
 pub(super) fn mounts_stay_in_their_volume(placed: &PlacedContainer<'_>) -> Vec<Finding> {
-    let filled = |text: &'_ Option<String>| text.clone().filter(|text| !text.is_empty());
-    let mut findings = Vec::new();
-    for (path, mount) in mounts(placed) {
-        let given = [
-            ("subPath", filled(&mount.sub_path)),
-            ("subPathExpr", filled(&mount.sub_path_expr)),
-        ];
-        let both = given.iter().all(|(_, text)| text.is_some());
-        if both {
-            let message = "must not be there beside subPath: keep one of the two";
-            findings.push(Finding::invalid(
-                "POD-21",
-                path.child("subPathExpr"),
-                message,
-            ));
-        }
-        let leaving = given
-            .into_iter()
-            .filter_map(|(member, text)| Some((member, text.filter(|text| !is_descending(text))?)));
-        findings.extend(leaving.map(|(member, text)| {
-            let message = format!("{} must be relative and without '..'", shown(&text));
-            Finding::invalid("POD-21", path.child(member), message)
-        }));
-    }
-    findings
+    mounts(placed)
+        .flat_map(|(path, mount)| leaving(&path, mount))
+        .told()
+}
+
+fn leaving(path: &FieldPath, mount: &VolumeMount) -> Vec<Finding> {
+    let given = [
+        ("subPath", &mount.sub_path),
+        ("subPathExpr", &mount.sub_path_expr),
+    ];
+    let given = given.map(|(member, text)| {
+        let text = text.as_deref().filter(|text| !text.is_empty());
+        (member, text)
+    });
+    let both = given.iter().all(|(_, text)| text.is_some()).then(|| {
+        let message = "must not be there beside subPath: keep one of the two";
+        Finding::invalid("POD-21", path.child("subPathExpr"), message)
+    });
+    let leaving = given
+        .into_iter()
+        .filter_map(|(member, text)| Some((member, text.filter(|text| !is_descending(text))?)));
+    let leaving = leaving.map(|(member, text)| {
+        let message = format!("{} must be relative and without '..'", shown(text));
+        Finding::invalid("POD-21", path.child(member), message)
+    });
+    both.into_iter().chain(leaving).collect()
 }
 
 pub(super) fn mounts_are_shared_as_is_possible(placed: &PlacedContainer<'_>) -> Vec<Finding> {
     let context = placed.container.security_context.as_ref();
     let is_privileged = context.is_some_and(|context| context.privileged == Some(true));
-    let mut findings = Vec::new();
-    for (path, mount) in mounts(placed) {
-        let (propagation, recursive) = (
-            mount.mount_propagation.as_deref(),
-            mount.recursive_read_only.as_deref(),
-        );
-        let place = path.child("mountPropagation");
-        findings.extend(unknown(
-            "POD-22",
-            &place,
-            propagation,
-            &[BIDIRECTIONAL, "HostToContainer", NONE],
-        ));
-        if propagation == Some(BIDIRECTIONAL) && !is_privileged {
-            let message =
-                "Bidirectional is for privileged containers only: use HostToContainer or None";
-            findings.push(Finding::forbidden("POD-22", place, message));
-        }
-        let place = path.child("recursiveReadOnly");
-        findings.extend(unknown(
-            "POD-22",
-            &place,
-            recursive,
-            &["Disabled", "IfPossible", "Enabled"],
-        ));
-    }
-    findings
+    mounts(placed)
+        .flat_map(|(path, mount)| wrongly_shared(&path, mount, is_privileged))
+        .told()
+}
+
+fn wrongly_shared(path: &FieldPath, mount: &VolumeMount, is_privileged: bool) -> Vec<Finding> {
+    const PROPAGATIONS: [&str; 3] = [BIDIRECTIONAL, "HostToContainer", NONE];
+    let propagation = mount.mount_propagation.as_deref();
+    let recursive = mount.recursive_read_only.as_deref();
+    let member = "mountPropagation";
+    let both_ways = (propagation == Some(BIDIRECTIONAL) && !is_privileged).then(|| {
+        let message =
+            "Bidirectional is for privileged containers only: use HostToContainer or None";
+        Finding::forbidden("POD-22", path.child(member), message)
+    });
+    let propagation = unknown("POD-22", (path, member), propagation, &PROPAGATIONS);
+    let recursive = unknown(
+        "POD-22",
+        (path, "recursiveReadOnly"),
+        recursive,
+        &["Disabled", "IfPossible", "Enabled"],
+    );
+    [propagation, both_ways, recursive]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// One volume, and one path, is either mounted or seen as a device.
 pub(super) fn devices_and_mounts_differ(placed: &PlacedContainer<'_>) -> Vec<Finding> {
-    let mounted =
-        |fits: &dyn Fn(&VolumeMount) -> bool| mounts(placed).any(|(_, mount)| fits(mount));
+    let mounted = placed.container.volume_mounts.iter().flatten();
+    let (names, paths): (HashSet<_>, HashSet<_>) = mounted
+        .map(|mount| (&mount.name, &mount.mount_path))
+        .unzip();
     let clashes = devices(placed).flat_map(|(path, device)| {
-        let name = mounted(&|mount| mount.name == device.name);
-        let at = mounted(&|mount| mount.mount_path == device.device_path);
+        let name = names.contains(&device.name);
+        let at = paths.contains(&device.device_path);
         [
             (name, path.child("name"), &device.name),
             (at, path.child("devicePath"), &device.device_path),
@@ -153,7 +153,7 @@ pub(super) fn devices_and_mounts_differ(placed: &PlacedContainer<'_>) -> Vec<Fin
             );
             Finding::invalid("POD-23", path, message)
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn mounts_name_volumes(subject: &Subject<'_>) -> Vec<Finding> {
@@ -182,24 +182,34 @@ fn missing<'a>(
     named: impl Iterator<Item = (FieldPath, &'a String)>,
     fits: fn(&Volume) -> bool,
 ) -> Vec<Finding> {
-    let has = |storage: &StorageSpec, name: &str| {
-        storage
-            .volumes
-            .iter()
-            .any(|volume| volume.name == name && fits(volume))
-    };
-    let given = named.filter(|(_, name)| !name.is_empty());
-    given
+    let mut named = named.filter(|(_, name)| !name.is_empty()).peekable();
+    if named.peek().is_none() {
+        return Vec::new();
+    }
+    let storages: Vec<_> = subject
+        .storages()
+        .map(|(rack, storage)| (rack.rack.id, names(storage, fits)))
+        .collect();
+    let mut holders: HashMap<&str, usize> = HashMap::new();
+    for name in storages.iter().flat_map(|(_, names)| names) {
+        *holders.entry(name).or_default() += 1;
+    }
+    named
+        .filter(|(_, name)| holders.get(name.as_str()) != Some(&storages.len()))
         .filter_map(|(path, name)| {
-            let mut racks = subject.placed_racks();
-            let without = racks.find(|rack| rack.storage().is_some_and(|storage| !has(storage, name)))?;
+            let mut storages = storages.iter();
+            let (rack, _) = storages.find(|(_, names)| !names.contains(name.as_str()))?;
             let message = format!(
-                "{} is no volume of the pods of rack {} that can be used so: name one of spec.storage.volumes (of the rack's own \
-                 storage if it has one)",
-                shown(name),
-                without.rack.id
+                "{} is no volume of the pods of rack {rack} that can be used so: name one of spec.storage.volumes (of the rack's \
+                 own storage if it has one)",
+                shown(name)
             );
             Some(Finding::invalid("POD-24", path.child("name"), message))
         })
-        .collect()
+        .told()
+}
+
+fn names(storage: &StorageSpec, fits: fn(&Volume) -> bool) -> HashSet<&str> {
+    let volumes = storage.volumes.iter().filter(|volume| fits(volume));
+    volumes.map(|volume| volume.name.as_str()).collect()
 }

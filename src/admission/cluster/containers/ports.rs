@@ -8,6 +8,7 @@ use super::{PlacedContainer, Role, containers, unknown};
 use crate::{
     admission::{
         cluster::syntax::{is_port_name, shown},
+        rules::Told,
         subject::Subject,
     },
     finding::{FieldPath, Finding},
@@ -54,7 +55,7 @@ pub(super) fn ports_are_numbers_of_ports(placed: &PlacedContainer<'_>) -> Vec<Fi
                 format!("{number} is no port: must be 1 to 65535"),
             )
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn ports_have_names_of_their_own(placed: &PlacedContainer<'_>) -> Vec<Finding> {
@@ -72,7 +73,7 @@ pub(super) fn ports_have_names_of_their_own(placed: &PlacedContainer<'_>) -> Vec
             let message = || format!("port name {name:?} is there twice in this container");
             (!seen.insert(name)).then(|| Finding::duplicate("POD-14", path, message()))
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn protocols_are_known(placed: &PlacedContainer<'_>) -> Vec<Finding> {
@@ -80,12 +81,12 @@ pub(super) fn protocols_are_known(placed: &PlacedContainer<'_>) -> Vec<Finding> 
     let unknown = ports(placed).filter_map(|(path, port)| {
         unknown(
             "POD-15",
-            &path.child("protocol"),
+            (&path, "protocol"),
             port.protocol.as_deref(),
             known,
         )
     });
-    unknown.collect()
+    unknown.told()
 }
 
 /// Containers that run at the same time cannot have one port of the node. On the node's network every port is one of it.
@@ -96,36 +97,37 @@ pub(super) fn host_ports_are_free(subject: &Subject<'_>) -> Vec<Finding> {
         .as_ref()
         .is_some_and(|pod| pod.host_network == Some(true));
     let mut taken = BTreeSet::new();
-    let mut findings = Vec::new();
     let sidecars = containers(subject).filter(|placed| placed.role == Role::Sidecar);
-    for (path, port) in sidecars.flat_map(|placed| ports(&placed)) {
-        let given = port.host_port.filter(|number| *number != 0);
-        if let Some(host) = given.filter(|host| on_host && *host != port.container_port) {
-            let message = format!(
-                "hostPort {host} must be containerPort {} because hostNetwork is on",
-                port.container_port
-            );
-            findings.push(Finding::invalid("POD-16", path.child("hostPort"), message));
-        }
-        let used = given.or_else(|| on_host.then_some(port.container_port));
-        if let Some(number) = used
-            && !taken.insert((
-                number,
-                protocol(port),
-                port.host_ip.as_deref().unwrap_or_default(),
-            ))
-        {
-            let member = if given.is_some() {
-                "hostPort"
-            } else {
-                "containerPort"
-            };
-            let message =
-                format!("port {number} of the node is taken by another port of these containers");
-            findings.push(Finding::duplicate("POD-16", path.child(member), message));
-        }
-    }
-    findings
+    let ports = sidecars.flat_map(|placed| ports(&placed));
+    ports
+        .flat_map(|(path, port)| {
+            let given = port.host_port.filter(|number| *number != 0);
+            let other = given.filter(|host| on_host && *host != port.container_port);
+            let other = other.map(|host| {
+                let message = format!(
+                    "hostPort {host} must be containerPort {} because hostNetwork is on",
+                    port.container_port
+                );
+                Finding::invalid("POD-16", path.child("hostPort"), message)
+            });
+            let used = given.or_else(|| on_host.then_some(port.container_port));
+            let address = port.host_ip.as_deref().unwrap_or_default();
+            let again = used.filter(|used| !taken.insert((*used, protocol(port), address)));
+            let again = again.map(|number| {
+                let member = if given.is_some() {
+                    "hostPort"
+                } else {
+                    "containerPort"
+                };
+                let message = format!(
+                    "port {number} of the node is taken by another port of these containers"
+                );
+                Finding::duplicate("POD-16", path.child(member), message)
+            });
+            [other, again]
+        })
+        .flatten()
+        .told()
 }
 
 /// A finding if `port` is neither a number nor a name of a port.

@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::{PlacedContainer, ports::reachable, unknown};
 use crate::{
-    admission::cluster::syntax::shown,
+    admission::{cluster::syntax::shown, rules::Told},
     finding::{FieldPath, Finding},
 };
 
@@ -106,26 +106,22 @@ fn http_details(code: &'static str, path: &FieldPath, http: &HTTPGetAction) -> V
     let mut findings: Vec<_> = reachable(code, &path.child("port"), &http.port)
         .into_iter()
         .collect();
-    findings.extend(unknown(
-        code,
-        &path.child("scheme"),
-        scheme,
-        &["HTTP", "HTTPS"],
-    ));
+    findings.extend(unknown(code, (path, "scheme"), scheme, &["HTTP", "HTTPS"]));
     let is_header = |name: &str| {
         !name.is_empty() && name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-')
     };
     let headers = http.http_headers.iter().flatten().enumerate();
-    findings.extend(headers.filter(|(_, header)| !is_header(&header.name)).map(
-        |(index, header)| {
-            let path = path.child("httpHeaders").index(index).child("name");
-            let message = format!(
-                "{} is no name of a header: letters, digits and '-'",
-                shown(&header.name)
-            );
-            Finding::invalid(code, path, message)
-        },
-    ));
+    let list = path.child("httpHeaders");
+    let wrong = headers.filter(|(_, header)| !is_header(&header.name));
+    let wrong = wrong.map(|(index, header)| {
+        let path = list.index(index).child("name");
+        let message = format!(
+            "{} is no name of a header: letters, digits and '-'",
+            shown(&header.name)
+        );
+        Finding::invalid(code, path, message)
+    });
+    findings.extend(wrong.told());
     findings
 }
 
@@ -162,7 +158,7 @@ pub(super) fn probes_have_one_handler(placed: &PlacedContainer<'_>) -> Vec<Findi
         .flat_map(|Named { path, probe, .. }| {
             Handler::of_probe(probe).findings("POD-25", &path, "exec, httpGet, tcpSocket, grpc")
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn probes_count_from_zero(placed: &PlacedContainer<'_>) -> Vec<Finding> {
@@ -182,7 +178,7 @@ pub(super) fn probes_count_from_zero(placed: &PlacedContainer<'_>) -> Vec<Findin
     });
     wrong
         .map(|path| Finding::invalid("POD-26", path, "must not be negative"))
-        .collect()
+        .told()
 }
 
 /// One success is enough to be alive or started; only what is alive can be given time to end.
@@ -207,7 +203,7 @@ pub(super) fn probes_ask_for_what_they_can(placed: &PlacedContainer<'_>) -> Vec<
         };
         Some(Finding::invalid("POD-26", path.child(member), message))
     });
-    wrong.collect()
+    wrong.told()
 }
 
 pub(super) fn hooks_have_one_handler(placed: &PlacedContainer<'_>) -> Vec<Finding> {
@@ -231,7 +227,7 @@ pub(super) fn hooks_have_one_handler(placed: &PlacedContainer<'_>) -> Vec<Findin
             let path = placed.path.children(&["lifecycle", name]);
             Handler::of_hook(hook).findings("POD-27", &path, "exec, httpGet, tcpSocket, sleep")
         })
-        .collect()
+        .told()
 }
 
 /// A container that ends before the server starts is neither probed nor told of its life.
@@ -253,5 +249,5 @@ pub(super) fn init_containers_are_not_probed(placed: &PlacedContainer<'_>) -> Ve
                 "an init container has this only with restartPolicy: Always",
             )
         })
-        .collect()
+        .told()
 }

@@ -10,6 +10,7 @@ use super::PlacedContainer;
 use crate::{
     admission::{
         cluster::syntax::{is_label_key, shown},
+        rules::Told,
         subject::Subject,
     },
     finding::{FieldPath, Finding},
@@ -53,7 +54,7 @@ pub(super) fn own_resources_are_possible(subject: &Subject<'_>) -> Vec<Finding> 
         })
     });
     all.flat_map(|placed| placed.findings(&COMPARED_ELSEWHERE))
-        .collect()
+        .told()
 }
 
 impl Placed<'_> {
@@ -61,11 +62,10 @@ impl Placed<'_> {
         let mut findings = Vec::new();
         for (member, amounts) in self.lists() {
             let path = self.path.child(member);
-            findings.extend(
-                amounts
-                    .iter()
-                    .flat_map(|(name, amount)| wrong(&path.child(name), name, amount)),
-            );
+            let wrong = amounts
+                .iter()
+                .flat_map(|(name, amount)| wrong(&path.child(name), name, amount));
+            findings.extend(wrong.told());
         }
         findings.extend(self.exceeding(not_compared));
         findings.extend(self.huge_pages_alone());
@@ -112,7 +112,7 @@ impl Placed<'_> {
                 };
                 is_wrong.then(|| Finding::invalid("POD-32", path, message()))
             })
-            .collect()
+            .told()
     }
 
     fn huge_pages_alone(&self) -> Option<Finding> {

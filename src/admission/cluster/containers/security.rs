@@ -6,6 +6,7 @@ use super::{PlacedContainer, unknown};
 use crate::{
     admission::{
         cluster::syntax::{is_descending, shown},
+        rules::Told,
         subject::Subject,
     },
     finding::{FieldPath, Finding},
@@ -44,7 +45,7 @@ pub(super) fn own_contexts_are_possible(subject: &Subject<'_>) -> Vec<Finding> {
         let path = FieldPath::spec().children(&["podSpec", name, "securityContext"]);
         findings(&path, context)
     })
-    .collect()
+    .told()
 }
 
 fn findings(path: &FieldPath, context: &SecurityContext) -> Vec<Finding> {
@@ -53,7 +54,7 @@ fn findings(path: &FieldPath, context: &SecurityContext) -> Vec<Finding> {
     findings.extend(bad_id(&path.child("runAsGroup"), context.run_as_group));
     findings.extend(unknown(
         "POD-37",
-        &path.child("procMount"),
+        (path, "procMount"),
         context.proc_mount.as_deref(),
         &["Default", "Unmasked"],
     ));
@@ -86,7 +87,7 @@ fn escalation(path: &FieldPath, context: &SecurityContext) -> Vec<Finding> {
             let message = format!("false contradicts {reason}: drop one of the two");
             Finding::invalid("POD-35", path.clone(), message)
         })
-        .collect()
+        .told()
 }
 
 /// A finding if `id` is given and none of a user or a group.
@@ -120,7 +121,7 @@ pub fn profiles(
         .flat_map(|(member, kind, localhost)| {
             profile(&path.child(member), member, kind, localhost.as_deref())
         })
-        .collect()
+        .told()
 }
 
 fn profile(path: &FieldPath, member: &str, kind: &str, localhost: Option<&str>) -> Vec<Finding> {
@@ -139,7 +140,7 @@ fn profile(path: &FieldPath, member: &str, kind: &str, localhost: Option<&str>) 
             format!("{} must be a name without spaces around it", shown(name))
         }
         _ => {
-            return unknown("POD-38", &path.child("type"), Some(kind), &PROFILES)
+            return unknown("POD-38", (path, "type"), Some(kind), &PROFILES)
                 .into_iter()
                 .collect();
         }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{QUOTED, named, namespaces};
 use crate::{
     admission::{
+        rules::Told,
         subject::{ConfiguredRack, Namespace, Subject},
         volumes::{ServerVolumes, folder_of},
     },
@@ -81,7 +82,7 @@ pub(super) fn is_given(subject: &Subject<'_>) -> Vec<Finding> {
                 ),
             ))
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn is_known(subject: &Subject<'_>) -> Vec<Finding> {
@@ -94,7 +95,7 @@ pub(super) fn is_known(subject: &Subject<'_>) -> Vec<Finding> {
                 format!("{wrong}: give it the type memory, device or pmem"),
             ))
         })
-        .collect()
+        .told()
 }
 
 /// What is wrong with an engine that is given, and where.
@@ -137,7 +138,7 @@ pub(super) fn keeps_what_is_strongly_consistent(subject: &Subject<'_>) -> Vec<Fi
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 fn lists<'a>(
@@ -175,7 +176,7 @@ pub(super) fn lists_have_entries(subject: &Subject<'_>) -> Vec<Finding> {
                 )),
             }
         })
-        .collect()
+        .told()
 }
 
 /// What is wrong with the entries of a list, one by one, as far as a server would read it.
@@ -195,7 +196,7 @@ fn at_entries<'a>(
     let list = namespace.place_of(&members);
     told.into_iter()
         .map(|(index, text, message)| Finding::invalid(code, list.item(index, text), message))
-        .collect()
+        .told()
 }
 
 fn entries<'a>(
@@ -225,9 +226,9 @@ pub(super) fn entries_are_texts(subject: &Subject<'_>) -> Vec<Finding> {
                 );
                 Finding::invalid(list.text, path, message)
             });
-            told.collect::<Vec<_>>()
+            told.told()
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn entries_name_one_and_its_shadow(subject: &Subject<'_>) -> Vec<Finding> {
@@ -243,22 +244,22 @@ pub(super) fn entries_name_one_and_its_shadow(subject: &Subject<'_>) -> Vec<Find
                 ))
             })
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn entries_are_used_once(subject: &Subject<'_>) -> Vec<Finding> {
     subject
-        .configured_racks()
+        .configurations()
         .flat_map(|rack| LISTS.each_ref().map(|list| used_again(rack, list)))
         .flatten()
-        .collect()
+        .told()
 }
 
 fn used_again(rack: ConfiguredRack<'_>, list: &List) -> Vec<Finding> {
     let mut owners: HashMap<&str, &str> = HashMap::new();
-    let mut findings = Vec::new();
-    for namespace in named(rack) {
-        let of_namespace = at_entries(&namespace, [ENGINE, list.key], list.shared, |entry| {
+    let namespaces = named(rack);
+    let used_again = namespaces.flat_map(|namespace| {
+        at_entries(&namespace, [ENGINE, list.key], list.shared, |entry| {
             let taken = |field| Some((field, owners.insert(field, namespace.name)?));
             let taken: Vec<_> = fields(entry).filter_map(taken).collect();
             let (field, owner) = taken.first()?;
@@ -269,10 +270,9 @@ fn used_again(rack: ConfiguredRack<'_>, list: &List) -> Vec<Finding> {
                 shortened(field, QUOTED),
                 namespace.name
             ))
-        });
-        findings.extend(of_namespace);
-    }
-    findings
+        })
+    });
+    used_again.told()
 }
 
 /// The mounts of an index that is not in shared memory.
@@ -297,11 +297,11 @@ pub(super) fn index_mounts_are_given(subject: &Subject<'_>) -> Vec<Finding> {
                 "mounts of an index must be a list of at least one path, each that of a volume",
             )
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn stands_on_volumes(subject: &Subject<'_>) -> Vec<Finding> {
-    let racks = subject.configured_racks();
+    let racks = subject.stored_configurations();
     let racks = racks.filter_map(|rack| Some((rack, ServerVolumes::of(rack.placed.storage()?))));
     racks
         .flat_map(|(rack, volumes)| {
@@ -313,9 +313,9 @@ pub(super) fn stands_on_volumes(subject: &Subject<'_>) -> Vec<Finding> {
             let namespaces = named(rack);
             let told =
                 namespaces.flat_map(|namespace| checks.map(|check| check(&namespace, &volumes)));
-            told.flatten().collect::<Vec<_>>()
+            told.flatten().told()
         })
-        .collect()
+        .told()
 }
 
 fn devices_are_claimed(namespace: &Namespace<'_>, volumes: &ServerVolumes<'_>) -> Vec<Finding> {

@@ -1,6 +1,7 @@
 //! Where pods break the baseline, a function a control.
 
 use super::pod::{PlacedContainer, Pod};
+use crate::admission::rules::Told;
 use crate::{finding::FieldPath, resolve::network};
 
 /// What container runtimes give by default.
@@ -52,7 +53,7 @@ pub(super) fn host_processes(pod: &Pod<'_>) -> Vec<FieldPath> {
     });
     breaches
         .map(|context| context.path.children(&["windowsOptions", "hostProcess"]))
-        .collect()
+        .told()
 }
 
 pub(super) fn host_namespaces(pod: &Pod<'_>) -> Vec<FieldPath> {
@@ -60,7 +61,7 @@ pub(super) fn host_namespaces(pod: &Pod<'_>) -> Vec<FieldPath> {
     shared
         .then(|| Pod::path().child("hostNetwork"))
         .into_iter()
-        .collect()
+        .told()
 }
 
 pub(super) fn privileged(pod: &Pod<'_>) -> Vec<FieldPath> {
@@ -89,9 +90,9 @@ pub(super) fn host_paths(pod: &Pod<'_>) -> Vec<FieldPath> {
                     path.item(index, &volume.name)
                         .children(&["source", "hostPath"])
                 })
-                .collect::<Vec<_>>()
+                .told()
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn host_ports(pod: &Pod<'_>) -> Vec<FieldPath> {
@@ -106,12 +107,12 @@ pub(super) fn host_ports(pod: &Pod<'_>) -> Vec<FieldPath> {
     let network = network::resolve(pod.subject.spec);
     let of_servers = network.opens_node_ports() && !network.host_network;
     let of_servers = of_servers.then(|| Pod::path().child("multiPodPerHost"));
-    own.chain(of_servers).collect()
+    own.chain(of_servers).told()
 }
 
 pub(super) fn probed_hosts(pod: &Pod<'_>) -> Vec<FieldPath> {
     let containers = pod.containers.iter();
-    containers.flat_map(PlacedContainer::hosts).collect()
+    containers.flat_map(PlacedContainer::hosts).told()
 }
 
 pub(super) fn app_armor(pod: &Pod<'_>) -> Vec<FieldPath> {
@@ -135,7 +136,7 @@ pub(super) fn app_armor(pod: &Pod<'_>) -> Vec<FieldPath> {
     breaches
         .map(|context| context.path.children(&["appArmorProfile", "type"]))
         .chain(annotated)
-        .collect()
+        .told()
 }
 
 pub(super) fn se_linux(pod: &Pod<'_>) -> Vec<FieldPath> {
@@ -156,7 +157,7 @@ pub(super) fn se_linux(pod: &Pod<'_>) -> Vec<FieldPath> {
             .filter(|(_, is_breach)| *is_breach)
             .map(move |(member, _)| path.child(member))
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn proc_mounts(pod: &Pod<'_>) -> Vec<FieldPath> {
@@ -174,7 +175,7 @@ pub(super) fn unconfined_seccomp(pod: &Pod<'_>) -> Vec<FieldPath> {
     });
     breaches
         .map(|context| context.path.children(&["seccompProfile", "type"]))
-        .collect()
+        .told()
 }
 
 pub(super) fn unsafe_sysctls(pod: &Pod<'_>) -> Vec<FieldPath> {
@@ -185,5 +186,5 @@ pub(super) fn unsafe_sysctls(pod: &Pod<'_>) -> Vec<FieldPath> {
     sysctls
         .filter(|(_, sysctl)| !SAFE_SYSCTLS.contains(&sysctl.name.as_str()))
         .map(|(index, sysctl)| path.item(index, &sysctl.name).child("name"))
-        .collect()
+        .told()
 }

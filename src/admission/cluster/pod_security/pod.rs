@@ -2,10 +2,11 @@
 //! operator's own included.
 
 use k8s_openapi::api::core::v1::{
-    AppArmorProfile, Container, ContainerPort, LifecycleHandler, PodSecurityContext, Probe,
-    SELinuxOptions, SeccompProfile, SecurityContext, WindowsSecurityContextOptions,
+    AppArmorProfile, Container, ContainerPort, HTTPGetAction, SELinuxOptions, SeccompProfile,
+    SecurityContext, TCPSocketAction, WindowsSecurityContextOptions,
 };
 
+use crate::admission::rules::Told;
 use crate::{admission::subject::Subject, api::pod::PodSpec, finding::FieldPath, resources::names};
 
 /// A cluster's pod.
@@ -35,6 +36,24 @@ pub struct Context<'a> {
     pub windows: Option<&'a WindowsSecurityContextOptions>,
     /// With what only a container can set.
     pub own: Option<&'a SecurityContext>,
+}
+
+/// The context at `$path`. What the types of a pod's and of a container's have in common are names of members.
+macro_rules! context {
+    ($path:expr, $context:expr, is_pod: $is_pod:expr, own: $own:expr) => {{
+        let context = $context;
+        Context {
+            path: $path,
+            is_pod: $is_pod,
+            app_armor: context.and_then(|context| context.app_armor_profile.as_ref()),
+            run_as_non_root: context.and_then(|context| context.run_as_non_root),
+            run_as_user: context.and_then(|context| context.run_as_user),
+            se_linux: context.and_then(|context| context.se_linux_options.as_ref()),
+            seccomp: context.and_then(|context| context.seccomp_profile.as_ref()),
+            windows: context.and_then(|context| context.windows_options.as_ref()),
+            own: $own,
+        }
+    }};
 }
 
 impl<'a> Pod<'a> {
@@ -77,7 +96,7 @@ impl<'a> Pod<'a> {
     /// What is set for all containers.
     pub fn context(&self) -> Context<'a> {
         let path = Self::path().child("securityContext");
-        of_pod(path, self.spec.security_context.as_ref())
+        context!(path, self.spec.security_context.as_ref(), is_pod: true, own: None)
     }
 
     /// What is set for all containers, then for each.
@@ -89,7 +108,7 @@ impl<'a> Pod<'a> {
     /// The places of a member in the contexts for which `is_breach` holds.
     pub fn places(&self, member: &str, is_breach: impl Fn(&Context<'_>) -> bool) -> Vec<FieldPath> {
         let breaches = self.contexts().filter(|context| is_breach(context));
-        breaches.map(|context| context.path.child(member)).collect()
+        breaches.map(|context| context.path.child(member)).told()
     }
 
     /// The places of added capabilities for which `is_breach` holds.
@@ -101,11 +120,9 @@ impl<'a> Pod<'a> {
                 let added = added.unwrap_or_default().iter().enumerate();
                 let breaches = added.filter(|(_, name)| is_breach(name));
                 let path = context.path.children(&["capabilities", "add"]);
-                breaches
-                    .map(|(index, name)| path.item(index, name))
-                    .collect::<Vec<_>>()
+                breaches.map(|(index, name)| path.item(index, name)).told()
             })
-            .collect()
+            .told()
     }
 }
 
@@ -122,20 +139,6 @@ fn written<'a>(
     })
 }
 
-fn of_pod(path: FieldPath, context: Option<&PodSecurityContext>) -> Context<'_> {
-    Context {
-        path,
-        is_pod: true,
-        app_armor: context.and_then(|context| context.app_armor_profile.as_ref()),
-        run_as_non_root: context.and_then(|context| context.run_as_non_root),
-        run_as_user: context.and_then(|context| context.run_as_user),
-        se_linux: context.and_then(|context| context.se_linux_options.as_ref()),
-        seccomp: context.and_then(|context| context.seccomp_profile.as_ref()),
-        windows: context.and_then(|context| context.windows_options.as_ref()),
-        own: None,
-    }
-}
-
 impl<'a> PlacedContainer<'a> {
     /// In the list of init containers the name of ours marks its place; the rest of the entry is ignored.
     fn is_placeholder(&self) -> bool {
@@ -144,18 +147,8 @@ impl<'a> PlacedContainer<'a> {
     }
 
     fn context(&self) -> Context<'a> {
-        let context = self.context;
-        Context {
-            path: self.path.child("securityContext"),
-            is_pod: false,
-            app_armor: context.and_then(|context| context.app_armor_profile.as_ref()),
-            run_as_non_root: context.and_then(|context| context.run_as_non_root),
-            run_as_user: context.and_then(|context| context.run_as_user),
-            se_linux: context.and_then(|context| context.se_linux_options.as_ref()),
-            seccomp: context.and_then(|context| context.seccomp_profile.as_ref()),
-            windows: context.and_then(|context| context.windows_options.as_ref()),
-            own: context,
-        }
+        let path = self.path.child("securityContext");
+        context!(path, self.context, is_pod: false, own: self.context)
     }
 
     /// The ports that the user opens.
@@ -177,7 +170,9 @@ impl<'a> PlacedContainer<'a> {
             ("startupProbe", &container.startup_probe),
         ];
         let probes = probes.into_iter().filter_map(|(member, probe)| {
-            Some((self.path.child(member), targets_of_probe(probe.as_ref()?)))
+            let probe = probe.as_ref()?;
+            let targets = targets(&probe.http_get, &probe.tcp_socket);
+            Some((self.path.child(member), targets))
         });
         let hooks = container.lifecycle.iter().flat_map(|lifecycle| {
             [
@@ -186,8 +181,9 @@ impl<'a> PlacedContainer<'a> {
             ]
         });
         let hooks = hooks.filter_map(|(member, hook)| {
+            let hook = hook.as_ref()?;
             let path = self.path.children(&["lifecycle", member]);
-            Some((path, targets_of_hook(hook.as_ref()?)))
+            Some((path, targets(&hook.http_get, &hook.tcp_socket)))
         });
         probes
             .chain(hooks)
@@ -196,27 +192,15 @@ impl<'a> PlacedContainer<'a> {
                 let named = named.filter(|(_, host)| host.is_some_and(|host| !host.is_empty()));
                 named.map(move |(member, _)| path.children(&[member, "host"]))
             })
-            .collect()
+            .told()
     }
 }
 
 /// The ways to reach something, each with the host that it names.
 type Targets<'a> = [(&'static str, Option<&'a str>); 2];
 
-fn targets_of_probe(probe: &Probe) -> Targets<'_> {
-    let http = probe.http_get.as_ref();
-    let tcp = probe.tcp_socket.as_ref();
-    [
-        ("httpGet", http.and_then(|action| action.host.as_deref())),
-        ("tcpSocket", tcp.and_then(|action| action.host.as_deref())),
-    ]
-}
-
-fn targets_of_hook(hook: &LifecycleHandler) -> Targets<'_> {
-    let http = hook.http_get.as_ref();
-    let tcp = hook.tcp_socket.as_ref();
-    [
-        ("httpGet", http.and_then(|action| action.host.as_deref())),
-        ("tcpSocket", tcp.and_then(|action| action.host.as_deref())),
-    ]
+fn targets<'a>(http: &'a Option<HTTPGetAction>, tcp: &'a Option<TCPSocketAction>) -> Targets<'a> {
+    let http = http.as_ref().and_then(|action| action.host.as_deref());
+    let tcp = tcp.as_ref().and_then(|action| action.host.as_deref());
+    [("httpGet", http), ("tcpSocket", tcp)]
 }

@@ -1,6 +1,7 @@
 //! Where pods break the restricted level, a function a control.
 
 use super::{baseline::DEFAULT_CAPABILITIES, pod::Pod};
+use crate::admission::rules::Told;
 use crate::finding::FieldPath;
 
 /// The only capability that may be added.
@@ -45,5 +46,5 @@ pub(super) fn kept_capabilities(pod: &Pod<'_>) -> Vec<FieldPath> {
     breaches
         .map(|context| context.path.children(&["capabilities", "drop"]))
         .chain(added)
-        .collect()
+        .told()
 }

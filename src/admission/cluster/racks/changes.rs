@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{NO_RACK, ONE_RACK, batches_with_one_rack};
 use crate::{
     admission::{
-        rules::Change,
+        rules::{Change, Told},
         subject::{PlacedRack, Subject},
     },
     api::racks::Rack,
@@ -33,7 +33,7 @@ pub(super) fn placement_stays(change: &Change<'_>) -> Vec<Finding> {
             let changed = pairs.filter(|((_, before), (_, after))| before != after);
             changed.map(move |(_, (member, _))| moved(&placed, member))
         })
-        .collect()
+        .told()
 }
 
 fn placement(rack: &Rack) -> [(&'static str, &str); 4] {
@@ -81,7 +81,7 @@ pub(super) fn racks_leave_the_roster_one_by_one(change: &Change<'_>) -> Vec<Find
         .map(|placed| placed.path().child("forceBlockFromRoster"));
     places
         .map(|place| Finding::forbidden("UPD-35", place, &problems))
-        .collect()
+        .told()
 }
 
 /// A status that holds a configuration, and too little else to compare with, says nothing.
@@ -101,7 +101,7 @@ fn not_rolled_out_yet(change: &Change<'_>, changed: &[PlacedRack<'_>]) -> Vec<Fi
             ),
         )
     });
-    findings.collect()
+    findings.told()
 }
 
 /// What keeps racks of `new` from leaving the roster of `running`.
@@ -161,7 +161,7 @@ pub(super) fn revisions_change_one_by_one(change: &Change<'_>) -> Vec<Finding> {
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 fn revision(rack: &Rack) -> &str {

@@ -1,12 +1,10 @@
 use serde_json::{Value, json};
 
 use crate::{
-    admission::{
-        Operation, Proposal, check,
-        cluster::testing::{before_roll_out, cluster, updated, while_running},
+    admission::cluster::testing::{
+        before_roll_out, cluster, text_of_update, updated, while_running,
     },
     api::AerospikeCluster,
-    resolve::Settings,
 };
 
 const PLACE: &str = "spec.aerospikeConfig.namespaces[0].replication-factor";
@@ -31,17 +29,6 @@ fn factor(factor: &Value, extra: &Value) -> AerospikeCluster {
     with(&[("test", factor.clone())], extra)
 }
 
-fn text(old: &AerospikeCluster, new: &AerospikeCluster) -> String {
-    let verdict = check(&Proposal {
-        operation: Operation::Update,
-        new,
-        old: Some(old),
-        settings: &Settings::default(),
-    });
-    let lines: Vec<_> = verdict.findings.iter().map(ToString::to_string).collect();
-    lines.join("\n")
-}
-
 #[test]
 fn a_replication_factor_changes_while_servers_run() {
     let factors = [Value::Null, json!(1), json!(2), json!(3), json!(5)];
@@ -63,7 +50,7 @@ fn a_replication_factor_needs_dynamic_configuration() {
         updated(&old, &new),
         ["UPD-41 spec.enableDynamicConfigUpdate"]
     );
-    let text = text(&old, &new);
+    let text = text_of_update(&old, &new);
     assert!(
         text.contains("enableDynamicConfigUpdate to be set to true"),
         "{text}"
@@ -92,7 +79,7 @@ fn one_replication_factor_changes_at_a_time() {
         found,
         [format!("UPD-38 {PLACE}"), format!("UPD-38 {second}")]
     );
-    let text = text(&pair(2, 2), &pair(3, 3));
+    let text = text_of_update(&pair(2, 2), &pair(3, 3));
     assert!(
         text.contains("cannot update replication-factor for multiple namespaces at the same time"),
         "{text}"
@@ -104,7 +91,7 @@ fn a_replication_factor_changes_alone() {
     let old = factor(&json!(2), &json!({}));
     let new = factor(&json!(3), &json!({"size": 3}));
     assert_eq!(updated(&old, &new), [format!("UPD-40 {PLACE}")]);
-    let text = text(&old, &new);
+    let text = text_of_update(&old, &new);
     for part in [
         "cannot update replication-factor for namespace",
         "alongside any other spec change or in-progress namespace rollout",
@@ -143,7 +130,9 @@ fn a_new_namespace_is_rolled_out_before_its_replication_factor_changes() {
     let new = while_running(&running, &pair(3));
     let place = "UPD-39 spec.aerospikeConfig.namespaces[1].replication-factor";
     assert_eq!(updated(&adding, &new), [place]);
-    assert!(text(&adding, &new).contains("namespace addition rollout is still in progress"));
+    assert!(
+        text_of_update(&adding, &new).contains("namespace addition rollout is still in progress")
+    );
     let added = while_running(&pair(2), &pair(3));
     assert_eq!(updated(&pair(2), &added), [""; 0]);
 }

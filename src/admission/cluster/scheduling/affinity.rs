@@ -1,5 +1,7 @@
 //! Affinities: which nodes, near which pods, away from which.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::{
     api::core::v1::{
         Affinity, NodeAffinity, NodeSelectorRequirement, NodeSelectorTerm, PodAffinityTerm,
@@ -9,10 +11,13 @@ use k8s_openapi::{
 };
 
 use crate::{
-    admission::cluster::{
-        name::is_dns_1123,
-        pod_template::{KEY, VALUE, bad_label},
-        syntax::{is_label_key, is_label_value, is_subdomain, shown},
+    admission::{
+        cluster::{
+            name::is_dns_1123,
+            pod_template::{KEY, VALUE, bad_label},
+            syntax::{is_label_key, is_label_value, is_subdomain, shown},
+        },
+        rules::Told,
     },
     finding::{FieldPath, Finding},
 };
@@ -24,35 +29,33 @@ const NODE_NAME: &str = "metadata.name";
 /// What compares a node's label with a number.
 const COMPARISONS: [&str; 2] = ["Gt", "Lt"];
 
+/// The terms of a pod affinity, near or away.
+struct PodTerms<'a> {
+    member: &'static str,
+    required: &'a Option<Vec<PodAffinityTerm>>,
+    preferred: &'a Option<Vec<WeightedPodAffinityTerm>>,
+}
+
+fn pod_terms(affinity: &Affinity) -> impl Iterator<Item = PodTerms<'_>> {
+    let near = affinity.pod_affinity.iter().map(|near| PodTerms {
+        member: "podAffinity",
+        required: &near.required_during_scheduling_ignored_during_execution,
+        preferred: &near.preferred_during_scheduling_ignored_during_execution,
+    });
+    let away = affinity.pod_anti_affinity.iter().map(|away| PodTerms {
+        member: "podAntiAffinity",
+        required: &away.required_during_scheduling_ignored_during_execution,
+        preferred: &away.preferred_during_scheduling_ignored_during_execution,
+    });
+    near.chain(away)
+}
+
 /// Everything that is wrong with the affinity at `path`.
 pub(super) fn findings(path: &FieldPath, affinity: &Affinity) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    if let Some(nodes) = &affinity.node_affinity {
-        findings.extend(of_nodes(&path.child("nodeAffinity"), nodes));
-    }
-    if let Some(near) = &affinity.pod_affinity {
-        let (required, preferred) = (
-            &near.required_during_scheduling_ignored_during_execution,
-            &near.preferred_during_scheduling_ignored_during_execution,
-        );
-        findings.extend(of_pods(
-            &path.child("podAffinity"),
-            required.as_deref(),
-            preferred.as_deref(),
-        ));
-    }
-    if let Some(away) = &affinity.pod_anti_affinity {
-        let (required, preferred) = (
-            &away.required_during_scheduling_ignored_during_execution,
-            &away.preferred_during_scheduling_ignored_during_execution,
-        );
-        findings.extend(of_pods(
-            &path.child("podAntiAffinity"),
-            required.as_deref(),
-            preferred.as_deref(),
-        ));
-    }
-    findings
+    let nodes = affinity.node_affinity.iter();
+    let nodes = nodes.flat_map(|nodes| of_nodes(&path.child("nodeAffinity"), nodes));
+    let pods = pod_terms(affinity).flat_map(|terms| terms.findings(&path.child(terms.member)));
+    nodes.chain(pods).told()
 }
 
 fn of_nodes(path: &FieldPath, affinity: &NodeAffinity) -> Vec<Finding> {
@@ -67,18 +70,20 @@ fn of_nodes(path: &FieldPath, affinity: &NodeAffinity) -> Vec<Finding> {
             ));
         }
         let terms = selector.node_selector_terms.iter().enumerate();
-        findings.extend(terms.flat_map(|(index, term)| of_term(&list.index(index), term, true)));
+        let terms = terms.flat_map(|(index, term)| of_term(&list.index(index), term, true));
+        findings.extend(terms.told());
     }
     let list = path.child(PREFERRED);
     let preferred = affinity
         .preferred_during_scheduling_ignored_during_execution
         .iter()
         .flatten();
-    for (index, term) in preferred.enumerate() {
+    let preferred = preferred.enumerate().flat_map(|(index, term)| {
         let path = list.index(index);
-        findings.extend(weight(&path, term.weight));
-        findings.extend(of_term(&path.child("preference"), &term.preference, false));
-    }
+        let asked = of_term(&path.child("preference"), &term.preference, false);
+        weight(&path, term.weight).into_iter().chain(asked)
+    });
+    findings.extend(preferred.told());
     findings
 }
 
@@ -98,7 +103,7 @@ fn of_term(path: &FieldPath, term: &NodeSelectorTerm, is_strict: bool) -> Vec<Fi
     let fields = term.match_fields.iter().flatten().enumerate();
     let list = path.child("matchFields");
     let fields = fields.flat_map(|(index, asked)| of_field(&list.index(index), asked));
-    expressions.chain(fields).collect()
+    expressions.chain(fields).told()
 }
 
 fn of_field(path: &FieldPath, asked: &NodeSelectorRequirement) -> Vec<Finding> {
@@ -127,7 +132,7 @@ fn of_field(path: &FieldPath, asked: &NodeSelectorRequirement) -> Vec<Finding> {
     let wrong = wrong.into_iter().filter(|(is_wrong, ..)| *is_wrong);
     wrong
         .map(|(_, member, message)| Finding::invalid("POD-53", path.child(member), message))
-        .collect()
+        .told()
 }
 
 /// What is asked of a label.
@@ -156,10 +161,12 @@ impl Requirement<'_> {
             .iter()
             .enumerate()
             .filter(|(_, value)| is_strict && !is_label_value(value));
-        findings.extend(values.map(|(index, value)| {
+        let list = path.child("values");
+        let values = values.map(|(index, value)| {
             let message = format!("{} is no value of a label: {VALUE}", shown(value));
-            Finding::invalid(code, path.child("values").index(index), message)
-        }));
+            Finding::invalid(code, list.index(index), message)
+        });
+        findings.extend(values.told());
         findings
     }
 
@@ -200,24 +207,20 @@ impl Requirement<'_> {
     }
 }
 
-fn of_pods(
-    path: &FieldPath,
-    required: Option<&[PodAffinityTerm]>,
-    preferred: Option<&[WeightedPodAffinityTerm]>,
-) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (index, term) in required.into_iter().flatten().enumerate() {
-        findings.extend(of_pod_term(&path.child(REQUIRED).index(index), term));
+impl PodTerms<'_> {
+    fn findings(&self, path: &FieldPath) -> Vec<Finding> {
+        let list = path.child(REQUIRED);
+        let required = self.required.iter().flatten().enumerate();
+        let required = required.flat_map(|(index, term)| of_pod_term(&list.index(index), term));
+        let list = path.child(PREFERRED);
+        let preferred = self.preferred.iter().flatten().enumerate();
+        let preferred = preferred.flat_map(|(index, term)| {
+            let path = list.index(index);
+            let asked = of_pod_term(&path.child("podAffinityTerm"), &term.pod_affinity_term);
+            weight(&path, term.weight).into_iter().chain(asked)
+        });
+        required.chain(preferred).told()
     }
-    for (index, term) in preferred.into_iter().flatten().enumerate() {
-        let path = path.child(PREFERRED).index(index);
-        findings.extend(weight(&path, term.weight));
-        findings.extend(of_pod_term(
-            &path.child("podAffinityTerm"),
-            &term.pod_affinity_term,
-        ));
-    }
-    findings
 }
 
 fn weight(path: &FieldPath, weight: i32) -> Option<Finding> {
@@ -258,10 +261,11 @@ fn of_pod_term(path: &FieldPath, term: &PodAffinityTerm) -> Vec<Finding> {
         .flatten()
         .enumerate()
         .filter(|(_, name)| !is_dns_1123(name));
-    findings.extend(namespaces.map(|(index, name)| {
+    let namespaces = namespaces.map(|(index, name)| {
         let message = format!("{} is no name of a namespace", shown(name));
         Finding::invalid("POD-55", list.item(index, name), message)
-    }));
+    });
+    findings.extend(namespaces.told());
     findings.extend(label_keys(path, term));
     findings
 }
@@ -282,7 +286,7 @@ fn of_selector(path: &FieldPath, selector: &LabelSelector) -> Vec<Finding> {
         };
         requirement.findings("POD-56", &list.index(index), &[], true)
     });
-    labels.chain(expressions).collect()
+    labels.chain(expressions).told()
 }
 
 /// Keys whose value a pod shares with those it is compared to; they stand in one list only, beside a selector.
@@ -307,26 +311,25 @@ fn label_keys(path: &FieldPath, term: &PodAffinityTerm) -> Vec<Finding> {
             .iter()
             .enumerate()
             .filter(|(_, key)| !is_label_key(key));
-        findings.extend(wrong.map(|(index, key)| {
+        let wrong = wrong.map(|(index, key)| {
             let message = format!("{} is no key of a label: {KEY}", shown(key));
             Finding::invalid("POD-57", list.item(index, key), message)
-        }));
+        });
+        findings.extend(wrong.told());
     }
-    let others: std::collections::BTreeSet<_> = other.iter().collect();
+    let others: BTreeSet<_> = other.iter().collect();
     let both = same
         .iter()
         .enumerate()
         .filter(|(_, key)| others.contains(key));
-    findings.extend(both.map(|(index, key)| {
+    let list = path.child("matchLabelKeys");
+    let both = both.map(|(index, key)| {
         let message = format!(
             "{} is in mismatchLabelKeys too: keep one of the two",
             shown(key)
         );
-        Finding::invalid(
-            "POD-57",
-            path.child("matchLabelKeys").item(index, key),
-            message,
-        )
-    }));
+        Finding::invalid("POD-57", list.item(index, key), message)
+    });
+    findings.extend(both.told());
     findings
 }

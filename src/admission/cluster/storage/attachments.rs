@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Container;
 
 use super::{PlacedVolume, QUOTED, volumes};
 use crate::{
-    admission::subject::Subject,
+    admission::{rules::Told, subject::Subject},
     api::{
         pod::PodSpec,
         storage::{ContainerAttachment, MountOptions},
@@ -102,7 +102,7 @@ pub(super) fn volumes_are_attached(subject: &Subject<'_>) -> Vec<Finding> {
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 /// The volumes that the server sees, with their paths in it.
@@ -133,7 +133,7 @@ pub(super) fn server_paths_are_absolute(subject: &Subject<'_>) -> Vec<Finding> {
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn server_paths_are_free(subject: &Subject<'_>) -> Vec<Finding> {
@@ -149,7 +149,7 @@ pub(super) fn server_paths_are_free(subject: &Subject<'_>) -> Vec<Finding> {
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn server_paths_are_unique(subject: &Subject<'_>) -> Vec<Finding> {
@@ -167,7 +167,7 @@ pub(super) fn server_paths_are_unique(subject: &Subject<'_>) -> Vec<Finding> {
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn own_containers_are_not_attached(subject: &Subject<'_>) -> Vec<Finding> {
@@ -190,7 +190,7 @@ pub(super) fn own_containers_are_not_attached(subject: &Subject<'_>) -> Vec<Find
                 ),
             ))
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn container_paths_are_absolute(subject: &Subject<'_>) -> Vec<Finding> {
@@ -207,7 +207,7 @@ pub(super) fn container_paths_are_absolute(subject: &Subject<'_>) -> Vec<Finding
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn containers_are_attached_once(subject: &Subject<'_>) -> Vec<Finding> {
@@ -228,7 +228,7 @@ pub(super) fn containers_are_attached_once(subject: &Subject<'_>) -> Vec<Finding
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn containers_exist(subject: &Subject<'_>) -> Vec<Finding> {
@@ -259,7 +259,7 @@ pub(super) fn containers_exist(subject: &Subject<'_>) -> Vec<Finding> {
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn container_paths_are_unique(subject: &Subject<'_>) -> Vec<Finding> {
@@ -280,7 +280,7 @@ pub(super) fn container_paths_are_unique(subject: &Subject<'_>) -> Vec<Finding> 
                 ),
             )
         })
-        .collect()
+        .told()
 }
 
 fn is_read_only(options: Option<&MountOptions>) -> bool {
@@ -296,7 +296,7 @@ pub(super) fn host_paths_are_read_only_in_containers(subject: &Subject<'_>) -> V
             let container = attached.container();
             writable_host_path("STO-20", place, &attached.placed, &container)
         })
-        .collect()
+        .told()
 }
 
 pub(super) fn host_paths_are_read_only_in_the_server(subject: &Subject<'_>) -> Vec<Finding> {
@@ -310,7 +310,7 @@ pub(super) fn host_paths_are_read_only_in_the_server(subject: &Subject<'_>) -> V
                 .children(&["aerospike", "mountOptions", "readOnly"]);
             writable_host_path("STO-21", place, &placed, SERVER_CONTAINER)
         })
-        .collect()
+        .told()
 }
 
 fn writable_host_path(
@@ -346,5 +346,5 @@ pub(super) fn mount_options_that_are_ignored(subject: &Subject<'_>) -> Vec<Warni
                 placed.name()
             ),
         })
-        .collect()
+        .told()
 }

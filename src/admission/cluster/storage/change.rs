@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{QUOTED, claim};
 use crate::{
-    admission::{rules::Change, subject::PlacedRack},
+    admission::{
+        rules::{Change, Told},
+        subject::PlacedRack,
+    },
     api::{
         racks::Rack,
         storage::{ObjectMetadata, PersistentVolumeSpec, StorageSpec, Volume},
@@ -82,18 +85,21 @@ impl<'a> Matched<'a> {
     }
 }
 
-fn differences<'a>(old: &'a StorageSpec, new: &'a StorageSpec) -> Vec<Difference<'a>> {
+fn differences<'a>(
+    old: &'a StorageSpec,
+    new: &'a StorageSpec,
+) -> impl Iterator<Item = Difference<'a>> + use<'a> {
     let before: HashMap<_, _> = old.volumes.iter().map(|it| (&it.name, it)).collect();
     let names: HashSet<_> = new.volumes.iter().map(|it| &it.name).collect();
     let kept = new.volumes.iter().enumerate();
-    let kept = kept.filter_map(|(index, volume)| match before.get(&volume.name) {
+    let kept = kept.filter_map(move |(index, volume)| match before.get(&volume.name) {
         Some(old) => what_changed(claim(old), claim(volume))
             .map(|what| Difference::Changed(index, volume, what)),
         None => claim(volume).map(|_| Difference::Added(index, volume)),
     });
     let gone = old.volumes.iter();
-    let gone = gone.filter(|volume| claim(volume).is_some() && !names.contains(&volume.name));
-    kept.chain(gone.map(Difference::Removed)).collect()
+    let gone = gone.filter(move |volume| claim(volume).is_some() && !names.contains(&volume.name));
+    kept.chain(gone.map(Difference::Removed))
 }
 
 fn what_changed(
@@ -148,10 +154,10 @@ pub(super) fn claims_stay(change: &Change<'_>) -> Vec<Finding> {
     let kept = matched(change).filter(Matched::keeps_its_revision);
     let changed = kept.filter_map(|rack| {
         let (old, new) = rack.storages()?;
-        let differences = differences(old, new).into_iter();
+        let differences = differences(old, new);
         Some(differences.map(move |difference| rack.finding(&difference)))
     });
-    changed.flatten().collect()
+    changed.flatten().told()
 }
 
 /// A rack may go back to a revision that still has pods: then to its claims too.
@@ -166,9 +172,12 @@ pub(super) fn an_earlier_revision_keeps_its_claims(change: &Change<'_>) -> Vec<F
         .filter_map(|Matched { placed, .. }| {
             let old = known.get(&identity(placed.rack))?;
             let (old, new) = (old.effective_storage.as_ref()?, placed.storage()?);
-            (!differences(old, new).is_empty()).then(|| reused(&placed))
+            differences(old, new)
+                .next()
+                .is_some()
+                .then(|| reused(&placed))
         })
-        .collect()
+        .told()
 }
 
 fn reused(placed: &PlacedRack<'_>) -> Finding {
@@ -196,7 +205,7 @@ pub fn shrinking_claims(change: &Change<'_>) -> Vec<Warning> {
             &rack.placed.storage_path().child("volumes"),
         ))
     });
-    let mut warnings: Vec<_> = shrunk.flatten().collect();
+    let mut warnings = shrunk.flatten().told();
     warnings.sort_by(|a, b| a.path.cmp(&b.path));
     warnings.dedup_by(|a, b| a.path == b.path);
     warnings
@@ -224,7 +233,7 @@ fn shrunk(old: &StorageSpec, new: &StorageSpec, list: &FieldPath) -> Vec<Warning
                  failed, and the controller reports if it cannot"
             ),
         })
-        .collect()
+        .told()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{PlacedVolume, volumes};
 use crate::{
-    admission::subject::Subject,
+    admission::{rules::Told, subject::Subject},
     api::storage::{InitMethod, VolumeMode, VolumePolicy, WipeMethod},
     finding::{FieldPath, Finding},
 };
@@ -82,7 +82,7 @@ fn unfit<M: Copy + PartialEq + Serialize>(
             let method = (methods.in_force)(&placed.volume.policy)?;
             (!methods.fitting.contains(&method)).then(|| finding(&placed, methods, method))
         })
-        .collect()
+        .told()
 }
 
 fn finding<M: Copy + Serialize>(

@@ -29,6 +29,17 @@ pub struct Rate {
     pub p99: f64,
 }
 
+/// How much is sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Load {
+    /// Connections, each with one review at a time.
+    pub connections: usize,
+    /// How long each kind of review is sent.
+    pub seconds: u64,
+    /// The core that sends, alone if one is named.
+    pub core: Option<usize>,
+}
+
 /// Builds the program.
 ///
 /// # Errors
@@ -55,14 +66,20 @@ pub fn build() -> Result<PathBuf> {
 ///
 /// # Errors
 /// If one was not answered.
-pub fn run(program: &Path, to: &Setup, seconds: u64, core: Option<usize>) -> Result<Vec<Rate>> {
+pub fn run(program: &Path, to: &Setup, load: Load) -> Result<Vec<Rate>> {
+    let Load {
+        connections,
+        seconds,
+        core,
+    } = load;
     let mut command = on_core(program, core);
     command
         .current_dir(paths::checkout())
         .arg(to.address.to_string())
         .arg("--ca")
         .arg(to.authority())
-        .args(["--name", WEBHOOK, "--seconds", &seconds.to_string()]);
+        .args(["--name", WEBHOOK, "--seconds", &seconds.to_string()])
+        .args(["--clients", &connections.to_string()]);
     let within = Duration::from_secs(seconds * KINDS) + run::SHORT;
     parse(&run::text(&mut command, within)?)
 }

@@ -133,6 +133,24 @@ pub fn a_refused_change_changes_nothing(stage: &Stage) -> Result<()> {
     stage.ensure_ready(1)
 }
 
+/// A size that the schema takes and a rule does not: `kubectl scale` goes past the webhooks of the object itself.
+///
+/// # Errors
+/// What reads differently, or changed.
+pub fn a_size_that_breaks_a_rule_is_refused(stage: &Stage) -> Result<()> {
+    stage.cluster_of(1)?;
+    // The budget must leave a copy as soon as there are two pods.
+    stage.patch(&json!({"spec": {"maxUnavailable": 2}}))?;
+    stage.ensure_ready(1)?;
+    let answer = stage.kubectl(&["scale", "aerospikecluster", NAME, "--replicas=3"]);
+    ensure_refused(stage, "refusals/scale-beyond-the-budget", &answer)?;
+    let size = stage.resource()?["spec"]["size"].clone();
+    ensure!(size == 1, "the size is {size} instead of 1");
+    stage.patch(&json!({"spec": {"maxUnavailable": null}}))?;
+    stage.text(&["scale", "aerospikecluster", NAME, "--replicas=2"])?;
+    stage.wait_until_ready(2)
+}
+
 fn changed(stage: &Stage, case: &Case) -> Result<()> {
     let answer = match (case.way, case.replicas) {
         (Way::Scale, Some(replicas)) => {
@@ -185,7 +203,7 @@ fn set(object: &mut Value, pointer: &str, value: &Value) -> Result<()> {
 }
 
 /// `UPDATE_GOLDEN=1` writes the file instead.
-fn ensure_refused(stage: &Stage, name: &str, answer: &Output) -> Result<()> {
+pub(super) fn ensure_refused(stage: &Stage, name: &str, answer: &Output) -> Result<()> {
     ensure!(!answer.success, "{name} was accepted: {}", answer.stdout);
     let path = golden(name);
     let answer = answer.stderr.replace(&stage.namespace, "NAMESPACE");

@@ -1,0 +1,95 @@
+//! Evictions of servers, where the operator blocks them.
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+
+use super::healing::pods;
+use super::refusals::ensure_refused;
+use super::stage::Stage;
+use crate::Cluster;
+use crate::install::{self, DEPLOYMENT, NAMESPACE};
+
+const SWITCH: &str = "ENABLE_SAFE_POD_EVICTION";
+/// Notes on a pod that it shall be moved.
+const WISH: &str = "aerospike.com/eviction-blocked";
+
+/// An eviction of a server is refused, and noted on its pod unless it is only tried; one of any other pod is not.
+///
+/// # Errors
+/// What was evicted, noted or told otherwise.
+pub fn servers_are_not_evicted(stage: &Stage) -> Result<()> {
+    stage.cluster_of(1)?;
+    let before = pods(stage)?;
+    let _switch = Switched::on(&stage.cluster)?;
+    for pod in before.keys() {
+        let tried = evict(stage, pod, true);
+        ensure_refused(stage, "refusals/eviction-that-is-tried", &tried)?;
+        ensure!(
+            wish(stage, pod)?.is_null(),
+            "a dry run left a note on {pod}"
+        );
+        let evicted = evict(stage, pod, false);
+        ensure_refused(stage, "refusals/eviction", &evicted)?;
+        ensure!(wish(stage, pod)?.is_string(), "nothing is noted on {pod}");
+    }
+    ensure!(pods(stage)? == before, "pods were restarted or replaced");
+    nobody_else_is_held_up(stage)?;
+    stage.ensure_ready(1)
+}
+
+/// A pod that carries the labels of a server, but belongs to nobody.
+fn nobody_else_is_held_up(stage: &Stage) -> Result<()> {
+    let labels = json!({"app": "aerospike-cluster", "aerospike.com/cr": "aerocluster"});
+    let pod = json!({"apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "stranger", "namespace": stage.namespace, "labels": labels},
+        "spec": {"nodeSelector": {"none": "such"}, "containers": [{"name": "c", "image": "none"}]}});
+    stage.apply(&pod.to_string())?;
+    evict(stage, "stranger", false).ok()?;
+    stage.text(&["wait", "--for=delete", "pod/stranger", "--timeout=60s"])?;
+    Ok(())
+}
+
+/// As `kubectl drain` asks for it.
+fn evict(stage: &Stage, pod: &str, is_tried: bool) -> crate::Output {
+    let metadata = json!({"name": pod, "namespace": stage.namespace});
+    let how = if is_tried { "?dryRun=All" } else { "" };
+    let path = format!(
+        "/api/v1/namespaces/{}/pods/{pod}/eviction{how}",
+        stage.namespace
+    );
+    let eviction = json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata});
+    stage.kubectl_with_input(
+        &["create", "--raw", &path, "-f", "-"],
+        &eviction.to_string(),
+    )
+}
+
+fn wish(stage: &Stage, pod: &str) -> Result<Value> {
+    let pod = stage.get(&["pod", pod])?;
+    Ok(pod["metadata"]["annotations"][WISH].clone())
+}
+
+/// The operator blocks evictions until this value goes.
+struct Switched<'a>(&'a Cluster);
+
+impl<'a> Switched<'a> {
+    fn on(cluster: &'a Cluster) -> Result<Self> {
+        let switched = Self(cluster);
+        switched.set(&format!("{SWITCH}=true"))?;
+        Ok(switched)
+    }
+
+    fn set(&self, variable: &str) -> Result<()> {
+        let deployment = format!("deployment/{DEPLOYMENT}");
+        let set = ["set", "env", &deployment, "-n", NAMESPACE, variable];
+        install::text(self.0, &set)?;
+        install::wait_for_operator(self.0)?;
+        install::wait_for_reviews(self.0)
+    }
+}
+
+impl Drop for Switched<'_> {
+    fn drop(&mut self) {
+        let _ = self.set(&format!("{SWITCH}-"));
+    }
+}
