@@ -9,6 +9,7 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod controller;
+pub mod explain;
 pub mod finding;
 pub mod init;
 pub mod leader;

@@ -14,7 +14,8 @@ use crate::{
     resolve::Settings,
 };
 
-const KIND: &str = "AerospikeCluster";
+/// The kind of a cluster.
+pub const KIND: &str = "AerospikeCluster";
 const VERSION: &str = "v1";
 /// As many letters as the API server appends to `generateName`.
 const GENERATED: &str = "xxxxx";

@@ -10,7 +10,10 @@ use serde::{
 use serde_json::{Number, Value};
 use serde_saphyr::{Location, Options, Spanned};
 
-use super::places::{Inside, Places, Position};
+use super::{
+    engine::KIND,
+    places::{Inside, Places, Position},
+};
 
 /// An object of a manifest.
 #[derive(Clone, Debug)]
@@ -80,7 +83,7 @@ fn position(location: Location) -> Position {
 /// The items of what `kubectl get -o yaml` prints for several objects, else the object itself.
 fn objects(document: Document) -> Vec<Document> {
     let Document { mut value, places } = document;
-    let is_list = value["kind"].as_str() == Some("List") && value["apiVersion"] == "v1";
+    let is_list = value["kind"].as_str().is_some_and(is_list);
     let items = match value.get_mut("items").map(Value::take) {
         Some(Value::Array(items)) if is_list => items,
         Some(other) => {
@@ -92,11 +95,18 @@ fn objects(document: Document) -> Vec<Document> {
     let place = |index| places.item_of("items", index);
     let items = items.into_iter().enumerate();
     items
-        .map(|(index, value)| Document {
-            value,
-            places: place(index),
+        .flat_map(|(index, value)| {
+            objects(Document {
+                value,
+                places: place(index),
+            })
         })
         .collect()
+}
+
+/// A list of any kind, or of clusters, as a client gets it from the API.
+fn is_list(kind: &str) -> bool {
+    kind == "List" || kind.strip_suffix("List") == Some(KIND)
 }
 
 /// A value while it is read.

@@ -1,0 +1,3 @@
+//! What each rule is, why it exists, and what breaks and keeps it.
+
+pub mod table;
