@@ -1,4 +1,4 @@
-//! The table of all rules, `rules.tsv`, as it is told to people.
+//! The table of all rules, `rules.tsv` of the admission and why each exists, `why.tsv`, as it is told to people.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -26,7 +26,14 @@ pub struct Rule {
     pub holds: &'static str,
     /// Why it is not checked, or how it deviates; may be empty.
     pub note: &'static str,
+    /// Why it exists; from `why.tsv`.
+    pub why: &'static str,
 }
+
+static REASONS: LazyLock<BTreeMap<&'static str, &'static str>> = LazyLock::new(|| {
+    let lines = include_str!("why.tsv").lines();
+    lines.filter_map(|line| line.split_once('\t')).collect()
+});
 
 static TABLE: LazyLock<BTreeMap<&'static str, Rule>> = LazyLock::new(|| {
     let lines = include_str!("../admission/rules.tsv").lines().skip(1);
@@ -52,6 +59,7 @@ fn row(line: &'static str) -> Option<Rule> {
         place,
         holds,
         note,
+        why: REASONS.get(code).copied().unwrap_or_default(),
     })
 }
 
@@ -75,6 +83,17 @@ mod tests {
     fn every_line_is_a_rule() {
         let lines = include_str!("../admission/rules.tsv").lines().count();
         assert_eq!(rules().count(), lines - 1);
+    }
+
+    #[test]
+    fn every_rule_says_why_it_exists_and_no_other() {
+        let silent: Vec<_> = rules()
+            .filter(|rule| rule.why.is_empty())
+            .map(|rule| rule.code)
+            .collect();
+        assert_eq!(silent, [""; 0], "without a line in why.tsv");
+        assert_eq!(REASONS.len(), rules().count());
+        assert_eq!(include_str!("why.tsv").lines().count(), REASONS.len());
     }
 
     #[test]

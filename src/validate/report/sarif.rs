@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, fmt::Write};
 use serde_json::{Value, json};
 
 use super::{Look, Remark, Report, excerpt};
-use crate::{explain::table, validate::engine::Entry};
+use crate::{
+    explain::{self, page, table},
+    validate::engine::Entry,
+};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
@@ -41,6 +44,9 @@ fn rule(code: &str, look: &Look) -> Value {
     let mut rule = json!({"id": code});
     if let Some(row) = table::rule(code) {
         rule["shortDescription"] = json!({"text": row.holds});
+        rule["fullDescription"] = json!({"text": row.why});
+        let page = page::of(row);
+        rule["help"] = json!({"text": explain::plain(&page), "markdown": page});
     }
     if let Some(page) = look.page(code) {
         rule["helpUri"] = json!(page);
