@@ -60,8 +60,7 @@ fn plain(schema: &Value) -> Value {
         let value = match keyword.as_str() {
             "properties" => each(value, plain),
             "items" | "additionalProperties" => plain(value),
-            "nullable" => continue,
-            "format" => continue,
+            "nullable" | "format" => continue,
             name if name.starts_with("x-kubernetes-") => continue,
             _ => value.clone(),
         };
@@ -100,9 +99,7 @@ fn section(node: &Node, release: Release, is_whole: bool) -> Value {
         "additionalProperties": false,
         "properties": members.collect::<Map<_, _>>(),
     });
-    let required: Vec<_> = node
-        .parameter(release)
-        .map_or_else(Vec::new, |row| required(row));
+    let required: Vec<_> = node.parameter(release).map_or_else(Vec::new, required);
     if is_whole && !required.is_empty() {
         schema["required"] = json!(required);
     }

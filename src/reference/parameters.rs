@@ -39,10 +39,7 @@ fn below(path: &str, node: &Node, kind: Kind, page: &mut String) {
 }
 
 fn line(path: &str, row: &Parameter, page: &mut String) {
-    let default = row
-        .default
-        .map(|text| text.trim())
-        .filter(|text| !text.is_empty());
+    let default = row.default.map(str::trim).filter(|text| !text.is_empty());
     let cells = [
         format!("`{path}`"),
         name(row.kind).to_owned(),

@@ -67,9 +67,14 @@ fn options() -> Options {
 
 fn bad(error: &serde_saphyr::Error) -> BadYaml {
     let message = error.without_snippet().to_string();
+    let line = message.lines().next().unwrap_or_default();
+    // What the reader adds for programmers, and the place that is told apart.
+    let told = [" at line ", ", set DuplicateKeyPolicy"]
+        .iter()
+        .fold(line, |told, tail| told.split(tail).next().unwrap_or(told));
     BadYaml {
         at: error.location().map(position),
-        message: message.lines().next().unwrap_or_default().to_owned(),
+        message: told.to_owned(),
     }
 }
 
@@ -292,6 +297,21 @@ mod tests {
         let document = only("{\n\t\"spec\": {\n\t\t\"size\": 2}}");
         assert_eq!(document.value, json!({"spec": {"size": 2}}));
         assert_eq!(line(&document, &FieldPath::spec().child("size")), (3, 3));
+    }
+
+    #[test]
+    fn a_bad_text_is_told_without_advice_to_programmers() {
+        for text in ["a: 1\na: 2\n", "a: [1\nb: 2\n", "a\nb: 1\n"] {
+            let told = read(text).unwrap_err().to_string();
+            assert!(
+                !told.contains("Options") && !told.contains(" at line "),
+                "{told}"
+            );
+        }
+        assert_eq!(
+            read("a: 1\na: 2\n").unwrap_err().to_string(),
+            "duplicate mapping key: a"
+        );
     }
 
     #[test]
