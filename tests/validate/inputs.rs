@@ -2,9 +2,13 @@
 
 use std::{fs, path::Path, process::Command};
 
-use serde_json::Value;
+use aerospike_operator::{
+    resolve::Settings,
+    validate::engine::{is_cluster, judge},
+};
+use serde_json::{Value, json};
 
-use super::{GOOD, folder, said, validate};
+use super::{GOOD, document, folder, said, validate};
 
 fn codes(stdout: &str) -> Vec<String> {
     let found: Vec<Value> = serde_json::from_str(stdout).unwrap();
@@ -86,6 +90,26 @@ fn what_helm_and_kustomize_give_is_read_as_it_comes() {
         let told = format!("{others} object of other kinds passed over");
         assert_eq!(stderr.contains(&told), others > 0, "{stderr}");
     }
+}
+
+#[test]
+fn a_slip_in_kind_or_group_is_not_passed_over() {
+    let told = |version: &str, kind: &str| {
+        let document = document(&json!({"apiVersion": version, "kind": kind}));
+        let opinion = judge(&document, None, &Settings::default());
+        is_cluster(&document.value).then(|| opinion.entries[0].message.clone())
+    };
+    let said = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        told("asdb.aerospike.com/v1", "Aerospikecluster"),
+        said("\"Aerospikecluster\" is not served, must be \"AerospikeCluster\"")
+    );
+    assert_eq!(
+        told("v1", "AerospikeCluster"),
+        said("\"v1\" is not served, must be \"asdb.aerospike.com/v1\"")
+    );
+    assert_eq!(told("asdb.aerospike.com/v1beta1", "AerospikeBackup"), None);
+    assert_eq!(told("v1", "Service"), None);
 }
 
 #[test]

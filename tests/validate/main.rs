@@ -3,6 +3,7 @@
 
 mod inputs;
 mod outputs;
+mod samples;
 mod sarif;
 
 use std::{

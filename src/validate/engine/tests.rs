@@ -111,33 +111,6 @@ fn another_version_is_not_served() {
 }
 
 #[test]
-fn a_slip_in_kind_or_group_is_not_passed_over() {
-    let object = |version: &str, kind: &str| json!({"apiVersion": version, "kind": kind});
-    let told = |version: &str, kind: &str| {
-        let value = object(version, kind);
-        let is_cluster = is_cluster(&value);
-        let document = Document {
-            value,
-            places: Places::default(),
-        };
-        let opinion = judge(&document, None, &Settings::default());
-        is_cluster.then(|| opinion.entries[0].message.clone())
-    };
-    let group = "asdb.aerospike.com/v1";
-    let said = |text: &str| Some(text.to_owned());
-    assert_eq!(
-        told(group, "Aerospikecluster"),
-        said("\"Aerospikecluster\" is not served, must be \"AerospikeCluster\"")
-    );
-    assert_eq!(
-        told("v1", "AerospikeCluster"),
-        said("\"v1\" is not served, must be \"asdb.aerospike.com/v1\"")
-    );
-    assert_eq!(told("asdb.aerospike.com/v1beta1", "AerospikeBackup"), None);
-    assert_eq!(told("v1", "Service"), None);
-}
-
-#[test]
 fn status_and_deletion_are_not_the_senders_to_say() {
     let text = format!(
         "{}status:\n  size: many\n",
