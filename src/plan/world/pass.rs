@@ -103,7 +103,7 @@ impl World {
     /// once, which no operator can exclude.
     fn survives_a_crash_before(&self, step: &Step) -> bool {
         let community = self.desired.image.edition == Edition::Community;
-        !(community && matches!(step, Step::Shrink(_)))
+        !(community && matches!(step, Step::Shrink(_) | Step::Restart(_)))
     }
 
     fn replicas_of(
