@@ -102,9 +102,11 @@ pub fn after_step(step: &Step) -> Vec<Told> {
     match step {
         Step::Grow(to) => vec![resized("RackScaledUp", "Scaled up", to)],
         Step::Shrink(to) => vec![resized("RackScaledDown", "Scaled down", to)],
-        Step::Restart(restart) if restart.stopped_for == StopFor::Upgrade => {
-            restart.pods.iter().map(|pod| awaited(restart, pod)).collect()
-        }
+        Step::Restart(restart) if restart.stopped_for == StopFor::Upgrade => restart
+            .pods
+            .iter()
+            .map(|pod| awaited(restart, pod))
+            .collect(),
         Step::Forget { pods, .. } => {
             let names: Vec<_> = pods.iter().map(|(pod, _)| pod.as_str()).collect();
             let note = format!("Removed {}", names.join(", "));

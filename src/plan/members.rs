@@ -114,7 +114,10 @@ pub fn growing_later(desired: &Desired, observed: &Observed) -> BTreeSet<RackIde
             })
     };
     let first = racks.iter().position(holds_up).unwrap_or(racks.len());
-    racks[first..].iter().map(|state| state.rack.clone()).collect()
+    racks[first..]
+        .iter()
+        .map(|state| state.rack.clone())
+        .collect()
 }
 
 fn fails(observed: &Observed, pod: &str) -> bool {

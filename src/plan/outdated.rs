@@ -121,7 +121,11 @@ pub fn reported<'a>(observed: &'a Observed, name: &str, pod: &Pod) -> Option<&'a
 #[must_use]
 pub fn is_of_older_template(set: &Live, pod: &Pod) -> Option<bool> {
     let now = set.template_revision()?;
-    Some(pod.template_revision.as_deref().is_some_and(|of_pod| of_pod != now))
+    Some(
+        pod.template_revision
+            .as_deref()
+            .is_some_and(|of_pod| of_pod != now),
+    )
 }
 
 #[cfg(test)]

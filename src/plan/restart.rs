@@ -106,7 +106,12 @@ pub fn batch(desired: &Desired, observed: &Observed) -> Option<Batch> {
 /// Whether a sidecar of the rack does, be its server well.
 fn fails(observed: &Observed, state: &RackState<'_>) -> bool {
     let mut pods = state.pods(0..state.replicas);
-    pods.any(|pod| observed.pods.get(&pod).is_some_and(|pod| pod.health != PodHealth::Ready))
+    pods.any(|pod| {
+        observed
+            .pods
+            .get(&pod)
+            .is_some_and(|pod| pod.health != PodHealth::Ready)
+    })
 }
 
 fn wanted<'a>(desired: &'a Desired, rack: &RackIdentifier) -> Option<&'a Rack> {
@@ -131,7 +136,12 @@ fn serving(
 }
 
 /// The outdated pods of a rack whose servers do not run.
-fn dead(desired: &Desired, observed: &Observed, rack: &Rack, state: &RackState<'_>) -> Vec<Renewal> {
+fn dead(
+    desired: &Desired,
+    observed: &Observed,
+    rack: &Rack,
+    state: &RackState<'_>,
+) -> Vec<Renewal> {
     let changes = |name: &str, pod: &Pod| {
         if pod.server_runs || pod.serves() || pod.health == PodHealth::Terminating {
             return None;

@@ -135,6 +135,15 @@ impl World {
         world
     }
 
+    /// Applies what the plan would, and lets the sets' controller take note of it.
+    pub fn apply_objects(&mut self) {
+        let observed = self.observe();
+        for effect in super::next(&self.desired, &observed).upkeep {
+            self.carry_out(&effect).unwrap();
+        }
+        self.run_stateful_sets();
+    }
+
     /// What the controller reads.
     pub fn observe(&mut self) -> Observed {
         let mut observed = Observed {

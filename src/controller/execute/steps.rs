@@ -166,11 +166,7 @@ async fn remind(desired: &Desired, observed: &Observed, order: &Order, context: 
 }
 
 /// Deletes pods, each only if nothing happened to it since it was looked at: a server that was dead may have come to life.
-async fn delete_pods(
-    desired: &Desired,
-    pods: &[Renewal],
-    context: &Context,
-) -> Result<(), Error> {
+async fn delete_pods(desired: &Desired, pods: &[Renewal], context: &Context) -> Result<(), Error> {
     let api: Api<Pod> = Api::namespaced(context.client.clone(), &desired.identity.namespace);
     for renewal in pods {
         context.lease.permit(Write::Disruptive)?;

@@ -101,7 +101,11 @@ fn the_highest_ordinals_go_whatever_pods_there_are() {
     let batch = victims::batch(&desired, &observed).unwrap();
     assert_eq!(batch.pods, pods(&["aerocluster-1-3"]));
     assert_eq!(
-        (resize_of(&batch).from, resize_of(&batch).to, wanted_of(&batch)),
+        (
+            resize_of(&batch).from,
+            resize_of(&batch).to,
+            wanted_of(&batch)
+        ),
         (4, 3, 1)
     );
 }
@@ -331,7 +335,10 @@ fn a_lone_survivor_is_not_trusted() {
 #[test]
 fn strongly_consistent_data_stays_and_nothing_is_quiesced_for_it() {
     let (desired, mut observed) = shrinking(3, 2);
-    assert_eq!(stopping::pods(&desired, &observed), pods(&["aerocluster-1-2"]));
+    assert_eq!(
+        stopping::pods(&desired, &observed),
+        pods(&["aerocluster-1-2"])
+    );
     let (_, view) = views(&mut observed).next().unwrap();
     view.namespaces.get_mut("test").unwrap().strong_consistency = true;
     let (reason, message) = kept(&desired, &observed);

@@ -112,5 +112,8 @@ fn a_container_beside_the_server_is_named() {
     let message = "container exporter of pod aerocluster-1-0 is not ready".to_owned();
     assert_eq!(waits(None), [(WaitReason::Pods, message)]);
     let message = "pod aerocluster-1-0 fails: it crashes".to_owned();
-    assert_eq!(waits(Some("it crashes")), [(WaitReason::PodFailed, message)]);
+    assert_eq!(
+        waits(Some("it crashes")),
+        [(WaitReason::PodFailed, message)]
+    );
 }

@@ -307,7 +307,12 @@ fn conditions_of(situation: &Situation) -> Vec<Told<'_>> {
     ];
     all.extend(OPERATIONS.map(|(operation, [busy, idle])| {
         let goes_on = row.operation == Some(operation);
-        told(operation.as_str(), goes_on, if goes_on { busy } else { idle }, "")
+        told(
+            operation.as_str(),
+            goes_on,
+            if goes_on { busy } else { idle },
+            "",
+        )
     }));
     all
 }

@@ -49,7 +49,7 @@ pub struct SimPod {
     node_lost: bool,
     /// It served when the world was looked at last.
     pub served: bool,
-    since: i64,
+    pub since: i64,
     created: i64,
     ip: u64,
     pub image: String,

@@ -80,12 +80,15 @@ impl World {
 
     /// Those that are back.
     pub fn welcome_back(&mut self) {
+        let replicas = self.replicas();
         let pods = &self.pods;
-        let is_back = |name: &String| {
-            let pod = pods.get(name);
-            pod.is_some_and(|pod| pod.stage != Stage::Terminating && pod.serves())
+        let is_away = |name: &String| {
+            let (set, ordinal) = name.rsplit_once('-').unwrap();
+            let asked_for = replicas.get(set).copied().unwrap_or(0);
+            let serves = pods.get(name).is_some_and(|pod| pod.serves());
+            !serves && ordinal.parse::<i32>().unwrap() < asked_for
         };
-        self.restarts.away.retain(|name| !is_back(name));
+        self.restarts.away.retain(is_away);
     }
 
     /// How many of the pods were restarted for the present spec.
