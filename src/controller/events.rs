@@ -27,7 +27,9 @@ pub struct Told {
 }
 
 impl Told {
-    fn normal(reason: &'static str, note: String) -> Self {
+    /// That something came about.
+    #[must_use]
+    pub const fn normal(reason: &'static str, note: String) -> Self {
         Self {
             reason,
             note,

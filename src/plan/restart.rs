@@ -1,6 +1,8 @@
 //! Pods that run something else than is wanted are made anew: those that do not run first, then one rack after the other,
 //! batch by batch, each batch stopped safely and back in the cluster before the next is touched.
 
+mod guards;
+
 use std::collections::BTreeSet;
 
 use super::{
@@ -27,7 +29,7 @@ pub fn replace_dead(desired: &Desired, observed: &Observed) -> Share {
     let restart = Restart::of(state.rack.clone(), dead);
     let told = format!("to be made anew: {}", restart.describe());
     let mut share = Share::wait(restart.stopped_for.wait_reason(), told);
-    match template_unknown(state) {
+    match hindrance(desired, observed, state) {
         Some(wait) => share.waits.push(wait),
         None => share.step = Some(Step::Restart(restart)),
     }
@@ -42,7 +44,7 @@ pub fn roll(desired: &Desired, observed: &Observed) -> Share {
         return await_reports(desired, observed, &racks);
     };
     let state = racks.iter().find(|state| state.rack == batch.rack);
-    match state.and_then(template_unknown) {
+    match state.and_then(|state| hindrance(desired, observed, state)) {
         Some(wait) => Share {
             waits: vec![
                 wait,
@@ -175,6 +177,11 @@ fn renewals(
         })
     };
     names.into_iter().filter_map(renewal).collect()
+}
+
+/// What keeps the pods of a rack from being made anew, whatever state they are in.
+fn hindrance(desired: &Desired, observed: &Observed, state: &RackState<'_>) -> Option<Wait> {
+    guards::hindrance(desired, observed, &state.rack).or_else(|| template_unknown(state))
 }
 
 /// A pod that goes before its set's controller knows of the new template may come back by the old one.

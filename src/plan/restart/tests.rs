@@ -304,3 +304,44 @@ fn nodes_of_a_roster_are_not_restarted_yet() {
     let told = verdict(&desired, &observed);
     assert_eq!(told, (None, WaitReason::NotSupported));
 }
+
+/// What keeps restarts when a namespace's configuration becomes `to`, and what did before, if it was rolled out as `from`.
+fn kept(from: &serde_json::Value, to: &serde_json::Value) -> Option<String> {
+    let wish = Wish::of(3, 1);
+    let (mut desired, mut observed) = edited(&wish, &other_config(&wish));
+    let config = observed.status.mirror.rack_config.as_mut().unwrap();
+    let old = config.racks[0].effective_aerospike_config.as_mut().unwrap();
+    old["namespaces"] = from.clone();
+    desired.racks[0].config["namespaces"] = to.clone();
+    let share = roll(&desired, &observed);
+    let first = &share.waits[0];
+    let told = (first.reason == WaitReason::NotSupported).then(|| first.message.clone());
+    assert!(told.is_none() || share.step.is_none());
+    told
+}
+
+#[test]
+fn a_replication_factor_does_not_change_server_by_server() {
+    let of = |factor: u32| serde_json::json!([{"name": "test", "replication-factor": factor}]);
+    let default = serde_json::json!([{"name": "test"}]);
+    assert_eq!(kept(&of(2), &of(2)), None);
+    assert_eq!(kept(&of(2), &default), None);
+    let message = kept(&of(2), &of(3)).unwrap();
+    assert!(
+        message.starts_with("the replication factor of namespace test"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_disk_is_taken_and_not_given_up() {
+    let of = |devices: &[&str]| serde_json::json!([{"name": "test", "storage-engine": {"type": "device", "devices": devices}}]);
+    assert_eq!(kept(&of(&["/dev/a"]), &of(&["/dev/a", "/dev/b"])), None);
+    let message = kept(&of(&["/dev/a /dev/shadow"]), &of(&["/dev/a"])).unwrap();
+    assert!(
+        message.starts_with("namespace test gives up /dev/shadow"),
+        "{message}"
+    );
+    let gone = kept(&of(&["/dev/a"]), &serde_json::json!([])).unwrap();
+    assert!(gone.contains("gives up /dev/a"), "{gone}");
+}

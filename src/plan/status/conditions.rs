@@ -8,7 +8,7 @@ use k8s_openapi::{
 use crate::{
     api::AerospikeClusterStatus,
     plan::{Effect, Observed, Plan, Step, WaitReason, outdated},
-    resolve::Desired,
+    resolve::{Desired, image::same_image},
 };
 
 /// The longest message of a condition that Kubernetes takes, in bytes.
@@ -144,7 +144,6 @@ impl Situation {
 
 /// What is told first where several go on: pods that are added before those that are restarted or removed.
 fn operation(desired: &Desired, observed: &Observed, plan: &Plan) -> Option<Operation> {
-    let waits_for = |reason| plan.waits.iter().any(|wait| wait.reason == reason);
     if matches!(plan.step, Some(Step::Grow(_))) {
         return Some(Operation::ScalingUp);
     }
@@ -154,21 +153,29 @@ fn operation(desired: &Desired, observed: &Observed, plan: &Plan) -> Option<Oper
         WaitReason::RollingRestart => Some(Operation::RollingRestart),
         _ => None,
     });
-    let first = told.next();
-    first.or_else(|| brings_pods(desired, observed).filter(|_| waits_for(WaitReason::Pods)))
+    told.next()
+        .or_else(|| roll_out(desired, observed))
+        .or_else(|| adds_pods(observed, plan).then_some(Operation::ScalingUp))
 }
 
-/// What pods that are waited for are there for: the first ones are no operation.
-fn brings_pods(desired: &Desired, observed: &Observed) -> Option<Operation> {
+/// What goes on until the last pod is back and all data where it belongs.
+fn roll_out(desired: &Desired, observed: &Observed) -> Option<Operation> {
     let mirror = &observed.status.mirror;
-    mirror.aerospike_config.as_ref()?;
-    Some(if mirror.image.as_ref() != Some(&desired.spec.image) {
-        Operation::Upgrading
-    } else if outdated::is_being_rolled_out(desired, &observed.status) {
-        Operation::RollingRestart
-    } else {
-        Operation::ScalingUp
+    let image = mirror.image.as_deref().unwrap_or_default();
+    let goes_on = outdated::is_being_rolled_out(desired, &observed.status);
+    goes_on.then(|| {
+        if same_image(image, &desired.image.reference) {
+            Operation::RollingRestart
+        } else {
+            Operation::Upgrading
+        }
     })
+}
+
+/// Whether pods are waited for that are not the first ones.
+fn adds_pods(observed: &Observed, plan: &Plan) -> bool {
+    let fresh = observed.status.mirror.aerospike_config.is_none();
+    !fresh && plan.waits.iter().any(|it| it.reason == WaitReason::Pods)
 }
 
 fn working_reason(plan: &Plan, fresh: bool, operation: Option<Operation>) -> &'static str {

@@ -12,6 +12,7 @@ mod servers;
 mod snapshot;
 mod stage;
 mod stalls;
+mod upgrade;
 
 use std::env;
 use std::sync::Mutex;
@@ -70,6 +71,10 @@ const SCENARIOS: &[Scenario] = &[
     beside_others(
         "a scale-down takes the highest pod and no other",
         scaling::a_scale_down_takes_the_highest_pod,
+    ),
+    beside_others(
+        "an upgrade restarts each pod once",
+        upgrade::an_upgrade_restarts_each_pod_once,
     ),
     beside_others(
         "what is deleted or changed comes back",

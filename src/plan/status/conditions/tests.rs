@@ -102,6 +102,7 @@ fn a_restart_is_told_until_the_last_pod_is_back() {
     let cases = [
         (&config, WaitReason::RollingRestart, "RollingRestart"),
         (&config, WaitReason::Pods, "RollingRestart"),
+        (&config, WaitReason::Migrations, "RollingRestart"),
         (&image, WaitReason::Upgrading, "Upgrading"),
         (&image, WaitReason::Pods, "Upgrading"),
     ];
