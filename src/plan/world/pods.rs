@@ -375,8 +375,20 @@ fn ip(pod: &SimPod) -> String {
 /// What names a template.
 fn revision(set: &Value) -> String {
     let mut hasher = DefaultHasher::new();
-    set["spec"]["template"].to_string().hash(&mut hasher);
+    in_order(&set["spec"]["template"]).hash(&mut hasher);
     format!("{:x}", hasher.finish())
+}
+
+/// The same text for equal values, whatever the order of their members.
+fn in_order(value: &Value) -> String {
+    match value {
+        Value::Object(members) => {
+            let members = members.iter().map(|(name, value)| (name, in_order(value)));
+            format!("{:?}", members.collect::<BTreeMap<_, _>>())
+        }
+        Value::Array(items) => format!("{:?}", items.iter().map(in_order).collect::<Vec<_>>()),
+        plain => plain.to_string(),
+    }
 }
 
 fn observed_pod(pod: &SimPod, server_runs: bool) -> Pod {
