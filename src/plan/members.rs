@@ -125,7 +125,12 @@ fn fails(observed: &Observed, pod: &str) -> bool {
     pod.is_some_and(|pod| {
         matches!(
             pod.health,
-            PodHealth::Failed { .. } | PodHealth::Unschedulable { .. }
+            PodHealth::Failed { .. }
+                | PodHealth::Unschedulable { .. }
+                | PodHealth::SidecarNotReady {
+                    failure: Some(_),
+                    ..
+                }
         )
     })
 }

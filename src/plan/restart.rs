@@ -1,7 +1,7 @@
 //! Pods that run something else than is wanted are made anew: those that do not run first, then one rack after the other,
 //! batch by batch, each batch stopped safely and back in the cluster before the next is touched.
 
-mod guards;
+pub mod guards;
 
 use std::collections::BTreeSet;
 

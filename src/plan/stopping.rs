@@ -11,7 +11,9 @@ use crate::resolve::Desired;
 
 /// The batch that is stopped next.
 fn next(desired: &Desired, observed: &Observed) -> Option<Batch> {
-    restart::batch(desired, observed).or_else(|| victims::batch(desired, observed))
+    let may = |batch: &Batch| restart::guards::hindrance(desired, observed, &batch.rack).is_none();
+    let restarts = restart::batch(desired, observed).filter(may);
+    restarts.or_else(|| victims::batch(desired, observed))
 }
 
 /// Whether pods are to be stopped.
