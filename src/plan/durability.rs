@@ -64,3 +64,51 @@ fn is_on_claim(rack: &Rack, path: &str) -> bool {
         volume.kind.claim().is_some() && !is_work_directory
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::testing;
+
+    fn outlives(sample: &str, place: impl Fn(&mut Value), rolled_out: Option<&Desired>) -> bool {
+        let desired = testing::sample_with(sample, |object| {
+            let namespace = &mut object["spec"]["aerospikeConfig"]["namespaces"][0];
+            place(&mut namespace["storage-engine"]);
+        });
+        let mut status = AerospikeClusterStatus::default();
+        status.mirror.rack_config = rolled_out.and_then(|old| old.spec.rack_config.clone());
+        let rack = desired.racks[0].identifier();
+        outlives_pod(&desired, &status, &rack, "test")
+    }
+
+    #[test]
+    fn files_and_devices_on_claims_outlive_a_pod() {
+        for sample in ["hdd_dim_storage_cluster", "shadow_device_cluster"] {
+            assert!(outlives(sample, |_| {}, None), "{sample}");
+        }
+    }
+
+    #[test]
+    fn memory_and_what_is_beside_the_claims_does_not() {
+        assert!(!outlives("dim_nostorage_cluster", |_| {}, None));
+        // The folder itself is the container's own; of its volume only parts are seen in it.
+        for file in [
+            "/opt/aerospike/other/test.dat",
+            "/var/test.dat",
+            "/opt/aerospike/database",
+        ] {
+            let place = |engine: &mut Value| engine["files"] = serde_json::json!([file]);
+            assert!(!outlives("hdd_dim_storage_cluster", place, None), "{file}");
+        }
+        let half = |engine: &mut Value| {
+            engine["devices"] = serde_json::json!(["/dev/nvme0n1 /dev/elsewhere"]);
+        };
+        assert!(!outlives("shadow_device_cluster", half, None));
+    }
+
+    #[test]
+    fn a_pod_may_still_run_what_was_rolled_out_before() {
+        let memory = testing::sample("dim_nostorage_cluster");
+        assert!(!outlives("hdd_dim_storage_cluster", |_| {}, Some(&memory)));
+    }
+}
