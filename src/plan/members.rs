@@ -103,6 +103,9 @@ pub fn due(desired: &Desired, observed: &Observed) -> Vec<String> {
 #[must_use]
 pub fn growing_later(desired: &Desired, observed: &Observed) -> BTreeSet<RackIdentifier> {
     let racks = racks(desired, observed);
+    if racks.iter().all(|state| state.replicas >= state.wanted) {
+        return BTreeSet::new();
+    }
     let ignorable = ignorable(desired, observed);
     let changing = outdated::is_being_rolled_out(desired, &observed.status);
     let holds_up = |state: &RackState<'_>| {
