@@ -174,9 +174,9 @@ type Stage = fn(&Desired, &Observed) -> Share;
 const STAGES: &[Stage] = &[
     objects::keep,
     claims::mark_initialized,
-    restart::replace_dead,
     quiesce::undo,
     quiesce::give_back_fill_delay,
+    restart::replace_dead,
     scale_up::grow,
     scale_up::await_pods,
     scale_down::await_departures,

@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
-use super::{Live, Observed, Pod};
+use super::{Kind, Live, Observed, Pod};
 use crate::{
     api::{AerospikeClusterStatus, status::PodStatus},
     resolve::{Desired, Rack, RackIdentifier, image::same_image},
+    resources::names,
 };
 
 /// Something in which a pod is not as wanted.
@@ -57,13 +58,22 @@ impl Change {
 }
 
 /// What differs between a pod as its init container reported it, and as it is wanted.
+///
+/// A pod of the template that its set has now has that image and pod spec, whatever the hashes were that it found when it
+/// was made.
 #[must_use]
-pub fn changes(desired: &Desired, rack: &Rack, reported: &PodStatus) -> Vec<Change> {
+pub fn changes(
+    desired: &Desired,
+    rack: &Rack,
+    observed: &Observed,
+    (name, reported): (&str, &PodStatus),
+) -> Vec<Change> {
     let wanted = &rack.hashes;
+    let is_of_template = is_of_present_template(desired, rack, observed, name);
     let same = [
         (
             Change::Image,
-            same_image(&reported.image, &desired.image.reference),
+            is_of_template || same_image(&reported.image, &desired.image.reference),
         ),
         (
             Change::Configuration,
@@ -73,10 +83,21 @@ pub fn changes(desired: &Desired, rack: &Rack, reported: &PodStatus) -> Vec<Chan
             Change::NetworkPolicy,
             reported.network_policy_hash == wanted.network_policy,
         ),
-        (Change::PodSpec, reported.pod_spec_hash == wanted.pod_spec),
+        (
+            Change::PodSpec,
+            is_of_template || reported.pod_spec_hash == wanted.pod_spec,
+        ),
     ];
     let differing = same.into_iter().filter(|(_, same)| !same);
     differing.map(|(change, _)| change).collect()
+}
+
+fn is_of_present_template(desired: &Desired, rack: &Rack, observed: &Observed, pod: &str) -> bool {
+    let set = names::stateful_set(&desired.identity.name, &rack.identifier());
+    let set = observed.live(Kind::StatefulSet, &set);
+    let present = set.and_then(Live::template_revision);
+    let pod = observed.pods.get(pod);
+    present.is_some() && pod.and_then(|pod| pod.template_revision.as_deref()) == present
 }
 
 /// Whether what was rolled out last, if anything was, differs from what is wanted in something that restarts pods.
@@ -103,7 +124,7 @@ pub fn is_by_its_entry(
     let rack = desired.racks.iter().find(|it| it.identifier() == *rack);
     let entry = observed.status.pods.get(pod);
     rack.zip(entry)
-        .is_some_and(|(rack, entry)| !changes(desired, rack, entry).is_empty())
+        .is_some_and(|(rack, entry)| !changes(desired, rack, observed, (pod, entry)).is_empty())
 }
 
 /// What the pod reported in this life of its, if it did.

@@ -130,7 +130,7 @@ fn serving(
     let changes = |name: &str, pod: &Pod| {
         let reported = outdated::reported(observed, name, pod)?;
         pod.serves()
-            .then(|| outdated::changes(desired, rack, reported))
+            .then(|| outdated::changes(desired, rack, observed, (name, reported)))
     };
     let mut renewals = renewals(observed, state, changes);
     renewals.sort_by_key(|renewal| observed.pods[&renewal.pod].health == PodHealth::Ready);
@@ -149,7 +149,7 @@ fn dead(
             return None;
         }
         Some(match outdated::reported(observed, name, pod) {
-            Some(reported) => outdated::changes(desired, rack, reported),
+            Some(reported) => outdated::changes(desired, rack, observed, (name, reported)),
             None if outdated::is_of_older_template(state.live, pod) == Some(true) => {
                 vec![Change::Template]
             }

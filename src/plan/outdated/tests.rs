@@ -16,7 +16,7 @@ fn settled() -> (Desired, Observed) {
 fn found(desired: &Desired, observed: &Observed) -> Vec<Change> {
     let pod = &observed.pods[POD];
     let reported = reported(observed, POD, pod).unwrap();
-    changes(desired, &desired.racks[0], reported)
+    changes(desired, &desired.racks[0], observed, (POD, reported))
 }
 
 #[test]
@@ -48,9 +48,20 @@ fn each_thing_that_a_pod_reports_is_compared() {
     ];
     for (spoil, change) in cases {
         let (desired, mut observed) = settled();
+        observed.pods.get_mut(POD).unwrap().template_revision = Some("older".to_owned());
+        assert_eq!(found(&desired, &observed), []);
         spoil(observed.status.pods.get_mut(POD).unwrap());
         assert_eq!(found(&desired, &observed), [change]);
     }
+}
+
+#[test]
+fn a_pod_of_the_present_template_has_its_image_and_pod_spec_whatever_hashes_it_found() {
+    let (desired, mut observed) = settled();
+    let entry = observed.status.pods.get_mut(POD).unwrap();
+    entry.pod_spec_hash = "0".to_owned();
+    entry.aerospike_config_hash = "0".to_owned();
+    assert_eq!(found(&desired, &observed), [Change::Configuration]);
 }
 
 #[test]
