@@ -75,8 +75,8 @@ fn await_reports(desired: &Desired, observed: &Observed, racks: &[RackState<'_>]
     }
 }
 
-/// The next batch: of the first rack that does not shrink and has pods to restart, one where something fails before all
-/// others, the highest ordinals.
+/// The next batch: of the first rack that does not shrink and has pods to restart, one where a sidecar fails before
+/// all others, the highest ordinals.
 ///
 /// Pods that are too many are not restarted but removed.
 #[must_use]
@@ -105,14 +105,11 @@ pub fn batch(desired: &Desired, observed: &Observed) -> Option<Batch> {
     })
 }
 
-/// Whether a sidecar of the rack does, be its server well.
+/// Whether a sidecar of the rack fails, be its server well.
 fn fails(observed: &Observed, state: &RackState<'_>) -> bool {
-    let mut pods = state.pods(0..state.replicas);
-    pods.any(|pod| {
-        observed
-            .pods
-            .get(&pod)
-            .is_some_and(|pod| pod.health != PodHealth::Ready)
+    state.pods(0..state.replicas).any(|name| {
+        let pod = observed.pods.get(&name);
+        pod.is_some_and(|pod| matches!(pod.health, PodHealth::SidecarNotReady { .. }))
     })
 }
 
