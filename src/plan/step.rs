@@ -1,6 +1,9 @@
 //! Steps: what changes what runs, or cannot be taken back. Each names what it was decided on.
 
-use super::{WaitReason, outdated::Change};
+use super::{
+    WaitReason,
+    outdated::{Change, Remedy},
+};
 use crate::resolve::RackIdentifier;
 
 /// An info command for some servers.
@@ -156,6 +159,13 @@ impl Restart {
 }
 
 impl Renewal {
+    /// What brings the pod up to date: the strongest of what its changes take.
+    #[must_use]
+    pub fn remedy(&self) -> Remedy {
+        let remedies = self.changes.iter().map(|change| change.remedy());
+        remedies.max().unwrap_or(Remedy::PodRestart)
+    }
+
     fn describe(&self) -> String {
         let changes: Vec<_> = self.changes.iter().map(|change| change.as_str()).collect();
         format!("{} ({})", self.pod, changes.join(", "))
