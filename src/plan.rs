@@ -5,16 +5,20 @@ pub mod access_control;
 pub mod claims;
 pub mod clean_up;
 pub mod deletion;
+pub mod durability;
 pub mod members;
 pub mod objects;
 pub mod observed;
 pub mod outdated;
 pub mod quiesce;
+pub mod restart;
+pub mod safe_stop;
 pub mod scale_down;
 pub mod scale_up;
 pub mod servers;
 pub mod status;
 pub mod step;
+pub mod stopping;
 pub mod wait;
 #[cfg(test)]
 mod world;
@@ -27,7 +31,7 @@ use crate::{
     resolve::Desired,
 };
 pub use observed::{Live, Observed, Pod, PodHealth, Server};
-pub use step::{Drain, DrainStage, Order, Resize, Step};
+pub use step::{Drain, DrainStage, Order, Renewal, Resize, Restart, Step, StopFor};
 pub use wait::{Wait, WaitReason};
 
 /// What one pass does, and what it cannot do yet.
@@ -172,11 +176,12 @@ const STAGES: &[Stage] = &[
     claims::mark_initialized,
     quiesce::undo,
     quiesce::give_back_fill_delay,
+    restart::replace_dead,
     scale_up::grow,
     scale_up::await_pods,
     scale_down::await_departures,
-    outdated::name_outdated,
     servers::await_cluster,
+    restart::roll,
     access_control::install,
     clean_up::clear_away,
     scale_down::shrink,

@@ -10,7 +10,7 @@ use super::{Context, Error};
 use crate::{
     aerospike::admin::Request,
     api::AerospikeCluster,
-    plan::{DrainStage, Effect, Kind, Resize, Step},
+    plan::{DrainStage, Effect, Kind, Renewal, Resize, Restart, Step, StopFor},
     resolve::Desired,
     telemetry::chain,
 };
@@ -27,7 +27,9 @@ pub struct Told {
 }
 
 impl Told {
-    fn normal(reason: &'static str, note: String) -> Self {
+    /// That something came about.
+    #[must_use]
+    pub const fn normal(reason: &'static str, note: String) -> Self {
         Self {
             reason,
             note,
@@ -80,9 +82,13 @@ pub fn before_step(step: &Step) -> Vec<Told> {
             let note = format!("[rack-{}] Draining {pods}", drain.rack);
             let waiting = "Waiting until all data has moved";
             vec![
-                Told::normal("RackScaleDown", note),
+                Told::normal(begun(drain.stopped_for), note),
                 Told::normal("WaitMigration", format!("[rack-{}] {waiting}", drain.rack)),
             ]
+        }
+        Step::Restart(restart) => {
+            let note = format!("[rack-{}] Restarting {}", restart.rack, restart.describe());
+            vec![Told::normal(begun(restart.stopped_for), note)]
         }
         Step::Shrink(to) => vec![resized("RackScaleDown", "Scaling down", to)],
         Step::Drain(_)
@@ -98,6 +104,11 @@ pub fn after_step(step: &Step) -> Vec<Told> {
     match step {
         Step::Grow(to) => vec![resized("RackScaledUp", "Scaled up", to)],
         Step::Shrink(to) => vec![resized("RackScaledDown", "Scaled down", to)],
+        Step::Restart(restart) if restart.stopped_for == StopFor::Upgrade => restart
+            .pods
+            .iter()
+            .map(|pod| awaited(restart, pod))
+            .collect(),
         Step::Forget { pods, .. } => {
             let names: Vec<_> = pods.iter().map(|(pod, _)| pod.as_str()).collect();
             let note = format!("Removed {}", names.join(", "));
@@ -107,8 +118,25 @@ pub fn after_step(step: &Step) -> Vec<Told> {
             let note = format!("[rack-{rack}] Deleted {set}");
             vec![Told::normal("RackDeleted", note)]
         }
-        Step::Drain(_) | Step::DeleteClaims { .. } => Vec::new(),
+        Step::Drain(_) | Step::Restart(_) | Step::DeleteClaims { .. } => Vec::new(),
     }
+}
+
+/// What a batch begins with.
+const fn begun(stopped_for: StopFor) -> &'static str {
+    match stopped_for {
+        StopFor::FewerPods => "RackScaleDown",
+        StopFor::Upgrade => "PodImageUpdate",
+        StopFor::Restart => "RackRollingRestart",
+    }
+}
+
+fn awaited(restart: &Restart, pod: &Renewal) -> Told {
+    let note = format!(
+        "[rack-{}] Deleted {}, waiting until it is back",
+        restart.rack, pod.pod
+    );
+    Told::normal("PodWaitUpdate", note)
 }
 
 fn resized(reason: &'static str, verb: &str, to: &Resize) -> Told {
@@ -124,12 +152,22 @@ fn resized(reason: &'static str, verb: &str, to: &Resize) -> Told {
 pub fn of_failed_step(step: &Step, error: &Error) -> Told {
     let reason = match step {
         Step::Grow(_) => "RackScaleUpFailed",
-        Step::Drain(_) | Step::Shrink(_) | Step::DeleteClaims { .. } | Step::Forget { .. } => {
-            "RackScaleDownFailed"
+        Step::Drain(drain) => failed(drain.stopped_for),
+        Step::Restart(restart) => failed(restart.stopped_for),
+        Step::Shrink(_) | Step::DeleteClaims { .. } | Step::Forget { .. } => {
+            failed(StopFor::FewerPods)
         }
         Step::RemoveRack { .. } => "STSDeleteFailed",
     };
     Told::warning(reason, chain(error))
+}
+
+const fn failed(stopped_for: StopFor) -> &'static str {
+    match stopped_for {
+        StopFor::FewerPods => "RackScaleDownFailed",
+        StopFor::Upgrade => "RackImageUpdateFailed",
+        StopFor::Restart => "RackRollingRestartFailed",
+    }
 }
 
 /// What is told when an effect failed.

@@ -195,6 +195,7 @@ fn observed_pod(pod: &ApiPod) -> Pod {
     let status = pod.status.as_ref();
     Pod {
         uid: pod.uid().unwrap_or_default(),
+        resource_version: pod.resource_version().unwrap_or_default(),
         ip: status
             .and_then(|status| status.pod_ip.as_ref())
             .and_then(|ip| ip.parse().ok()),
@@ -206,7 +207,18 @@ fn observed_pod(pod: &ApiPod) -> Pod {
             .flat_map(|spec| spec.init_containers.iter().flatten())
             .find(|container| container.name == names::INIT_CONTAINER)
             .and_then(|container| container.image.clone()),
+        template_revision: pod.labels().get(labels::TEMPLATE_REVISION).cloned(),
+        reported: pod.annotations().contains_key(labels::RENDERED_CONFIG),
+        server_runs: status.is_some_and(server_runs),
     }
+}
+
+/// Whether the process of the server runs, as the kubelet last said.
+fn server_runs(status: &PodStatus) -> bool {
+    let mut containers = status.container_statuses.iter().flatten();
+    let server = containers.find(|container| container.name == names::SERVER_CONTAINER);
+    let state = server.and_then(|server| server.state.as_ref());
+    state.is_some_and(|state| state.running.is_some())
 }
 
 fn created(pod: &ApiPod) -> Timestamp {
@@ -224,24 +236,28 @@ fn health(pod: &ApiPod) -> PodHealth {
         return PodHealth::NotReady;
     };
     let since = failed_since(status).unwrap_or_else(|| created(pod));
+    let containers = || status.container_statuses.iter().flatten();
+    let server = containers().find(|container| container.name == names::SERVER_CONTAINER);
+    // A pod of which a sidecar's image cannot be pulled is pending, whatever its server does.
+    if server.is_some_and(|server| server.ready) && !ended(status) {
+        let sidecar = containers().find(|container| !container.ready);
+        return sidecar.map_or(PodHealth::Ready, |sidecar| PodHealth::SidecarNotReady {
+            container: sidecar.name.clone(),
+            failure: container_failure(sidecar),
+            since,
+        });
+    }
     if let Some(reason) = unschedulable(status) {
         return PodHealth::Unschedulable { reason, since };
     }
     if let Some(reason) = failure(status) {
         return PodHealth::Failed { reason, since };
     }
-    let containers = || status.container_statuses.iter().flatten();
-    let server = containers().find(|container| container.name == names::SERVER_CONTAINER);
-    let running = status.phase.as_deref() == Some("Running");
-    if !(running && server.is_some_and(|server| server.ready)) {
-        return PodHealth::NotReady;
-    }
-    match containers().find(|container| !container.ready) {
-        Some(container) => PodHealth::SidecarNotReady {
-            container: container.name.clone(),
-        },
-        None => PodHealth::Ready,
-    }
+    PodHealth::NotReady
+}
+
+fn ended(status: &PodStatus) -> bool {
+    ["Failed", "Succeeded"].contains(&status.phase.as_deref().unwrap_or_default())
 }
 
 fn unschedulable(status: &PodStatus) -> Option<String> {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Context, Error, WHILE_STALLED, events::Told, observe};
 use crate::{
-    api::{AerospikeCluster, AerospikeClusterStatus},
+    api::{AerospikeCluster, AerospikeClusterStatus, status::Phase},
     finding::Finding,
     plan::status::{self, conditions::Situation},
     telemetry::chain,
@@ -35,16 +35,44 @@ pub async fn report(
         status.phase,
     );
     write(cluster, &status, context).await?;
-    if access_control_became_installed(cluster, &status) {
-        let note = "Installed users and roles".to_owned();
-        let told = Told {
-            reason: "ACLUpdated",
-            note,
-            warning: false,
-        };
+    for told in transitions(cluster, &status) {
         context.tell(cluster, &told).await;
     }
     Ok(())
+}
+
+/// Operations whose end is told, by the type of their condition.
+const ENDINGS: [(&str, &str, &str); 2] = [
+    (
+        "Upgrading",
+        "RackImageUpdated",
+        "All pods run the image of the spec",
+    ),
+    (
+        "RollingRestart",
+        "RackRollingRestarted",
+        "All pods run what the spec says",
+    ),
+];
+
+/// What came about with `status`.
+fn transitions(cluster: &AerospikeCluster, status: &AerospikeClusterStatus) -> Vec<Told> {
+    let old = cluster.status.as_ref();
+    let goes_on = |status: &AerospikeClusterStatus, kind: &str| {
+        let found = status.conditions.iter().find(|it| it.type_ == kind);
+        found.is_some_and(|condition| condition.status == "True")
+    };
+    let rolled_out = status.phase == Some(Phase::Completed);
+    let ended = ENDINGS.iter().filter(|(kind, ..)| {
+        let went_on = old.is_some_and(|old| goes_on(old, kind));
+        rolled_out && went_on && !goes_on(status, kind)
+    });
+    let ended = ended.map(|(_, reason, note)| (*reason, *note));
+    let access = access_control_became_installed(cluster, status)
+        .then_some(("ACLUpdated", "Installed users and roles"));
+    let told = access.into_iter().chain(ended);
+    told.map(|(reason, note)| Told::normal(reason, note.to_owned()))
+        .collect()
 }
 
 fn access_control_became_installed(
@@ -183,7 +211,6 @@ fn below_status(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::status::Phase;
 
     fn cluster(status: &Value) -> AerospikeCluster {
         serde_json::from_value(json!({
@@ -216,6 +243,26 @@ mod tests {
         };
         let expected = json!([{"op": "replace", "path": "/status/phase", "value": "Completed"}]);
         assert_eq!(serde_json::to_value(patch).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_end_of_a_roll_out_is_told_once_and_not_if_it_was_given_up() {
+        let condition = |state: &str| {
+            json!({"type": "Upgrading", "status": state, "reason": "R", "message": "",
+                   "lastTransitionTime": "2026-01-01T00:00:00Z"})
+        };
+        let of = |phase: &str, state: &str| {
+            cluster(&json!({"phase": phase, "pods": {}, "conditions": [condition(state)]}))
+        };
+        let reasons = |before: (&str, &str), after: (&str, &str)| -> Vec<_> {
+            let after = of(after.0, after.1).status.unwrap();
+            let told = transitions(&of(before.0, before.1), &after);
+            told.into_iter().map(|told| told.reason).collect()
+        };
+        let (working, done) = (("InProgress", "True"), ("Completed", "False"));
+        assert_eq!(reasons(working, done), ["RackImageUpdated"]);
+        assert_eq!(reasons(done, done), [""; 0]);
+        assert_eq!(reasons(working, ("InProgress", "False")), [""; 0]);
     }
 
     #[test]

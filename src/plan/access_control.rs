@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Access, Effect, Observed, Share, WaitReason};
+use super::{Access, Effect, Observed, Share, WaitReason, restart};
 use crate::{
     aerospike::{
         access::{self, Declared, DeclaredRole, DeclaredUser},
@@ -39,6 +39,11 @@ pub fn is_installed(desired: &Desired, observed: &Observed) -> bool {
 /// Makes roles, then users, the administrator last.
 #[must_use]
 pub fn install(desired: &Desired, observed: &Observed) -> Share {
+    if pending(desired, &observed.status).is_some() && restart::batch(desired, observed).is_some() {
+        // Servers that do not have security yet cannot be asked.
+        let message = "users and roles are made when all pods run what is wanted";
+        return Share::wait(WaitReason::AccessControl, message);
+    }
     match (&observed.access, pending(desired, &observed.status)) {
         (Access::Unknown(wait), _) => Share {
             waits: vec![wait.clone()],

@@ -4,7 +4,7 @@
 
 use super::{
     Kind, Observed, Order, Share, Step, Wait, WaitReason, deletion::goes_with_its_pod, members,
-    observed::Claim, scale_down::safe_stop,
+    observed::Claim, safe_stop::agreement,
 };
 use crate::{
     aerospike::command,
@@ -26,7 +26,7 @@ pub fn clear_away(desired: &Desired, observed: &Observed) -> Share {
             ..Share::default()
         },
         Some(Ok(step)) => {
-            let unsettled = safe_stop::settled(desired, observed);
+            let unsettled = agreement::settled(desired, observed);
             let told = Wait::new(WaitReason::ScalingDown, step.describe());
             Share {
                 step: unsettled.is_none().then_some(step),

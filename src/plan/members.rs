@@ -3,9 +3,9 @@
 
 use std::{collections::BTreeSet, ops::Range};
 
-use super::{Kind, Live, Observed, Pod, PodHealth};
+use super::{Kind, Live, Observed, Pod, PodHealth, outdated};
 use crate::{
-    resolve::{Desired, RackIdentifier, int_or_percent::IntOrPercent},
+    resolve::{Desired, Rack, RackIdentifier, int_or_percent::IntOrPercent},
     resources::names,
 };
 
@@ -83,12 +83,67 @@ pub fn asked_for(desired: &Desired, observed: &Observed) -> BTreeSet<String> {
     pods.collect()
 }
 
-/// The pods whose servers must form one cluster: those that there are and those that are to come.
+/// The wanted pods that shall be there now, in the order of the racks: all but those by which a rack grows later.
+#[must_use]
+pub fn due(desired: &Desired, observed: &Observed) -> Vec<String> {
+    let growing_later = growing_later(desired, observed);
+    let asked = asked_for(desired, observed);
+    let is_due = |rack: &Rack, pod: &String| {
+        asked.contains(pod) || !growing_later.contains(&rack.identifier())
+    };
+    let of_rack = |rack| {
+        let pods = names::pods_of(desired, rack);
+        pods.filter(|pod| is_due(rack, pod)).collect::<Vec<_>>()
+    };
+    desired.racks.iter().flat_map(of_rack).collect()
+}
+
+/// The racks that do not grow yet. Restarts in a rack, and in those before it, come first: what new pods would be made of
+/// is tried on those that there are, and no pod is added to a rack whose last change broke one.
+#[must_use]
+pub fn growing_later(desired: &Desired, observed: &Observed) -> BTreeSet<RackIdentifier> {
+    let racks = racks(desired, observed);
+    if racks.iter().all(|state| state.replicas >= state.wanted) {
+        return BTreeSet::new();
+    }
+    let ignorable = ignorable(desired, observed);
+    let changing = outdated::is_being_rolled_out(desired, &observed.status);
+    let holds_up = |state: &RackState<'_>| {
+        let mut pods = state.pods(0..state.replicas);
+        state.leaving().is_empty()
+            && pods.any(|pod| {
+                let restarts = outdated::is_by_its_entry(desired, &state.rack, observed, &pod);
+                !ignorable.contains(&pod) && (restarts || changing && fails(observed, &pod))
+            })
+    };
+    let first = racks.iter().position(holds_up).unwrap_or(racks.len());
+    racks[first..]
+        .iter()
+        .map(|state| state.rack.clone())
+        .collect()
+}
+
+fn fails(observed: &Observed, pod: &str) -> bool {
+    let pod = observed.pods.get(pod);
+    pod.is_some_and(|pod| {
+        matches!(
+            pod.health,
+            PodHealth::Failed { .. }
+                | PodHealth::Unschedulable { .. }
+                | PodHealth::SidecarNotReady {
+                    failure: Some(_),
+                    ..
+                }
+        )
+    })
+}
+
+/// The pods whose servers must form one cluster: those that there are and those that are to come now.
 #[must_use]
 pub fn expected(desired: &Desired, observed: &Observed) -> BTreeSet<String> {
     let absent = absent(desired, observed);
     let mut pods = asked_for(desired, observed);
-    pods.extend(names::pods(desired));
+    pods.extend(due(desired, observed));
     pods.retain(|pod| !absent.contains(pod));
     pods
 }

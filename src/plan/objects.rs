@@ -131,10 +131,12 @@ fn build(desired: &Desired, observed: &Observed) -> Vec<Object> {
     }
     let peers = config_map::peers(desired, &existing(desired, observed));
     for rack in &desired.racks {
-        let config = config_map::config_map(desired, rack, &peers);
-        objects.push(object(Kind::ConfigMap, &config));
+        // A pod that is made in between reports what it finds in the ConfigMap. It must not be taken for one of the newer
+        // template; and a set has no pods until it is given some.
         let set = stateful_set::stateful_set(desired, rack, 0);
         objects.push(object(Kind::StatefulSet, &set));
+        let config = config_map::config_map(desired, rack, &peers);
+        objects.push(object(Kind::ConfigMap, &config));
     }
     let budget = services::disruption_budget(desired);
     objects.extend(budget.map(|budget| object(Kind::PodDisruptionBudget, &budget)));

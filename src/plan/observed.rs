@@ -78,6 +78,16 @@ impl Live {
         }
     }
 
+    /// The revision of a set's template by which its controller makes pods; none while it has not taken note of the
+    /// template.
+    #[must_use]
+    pub fn template_revision(&self) -> Option<&str> {
+        let status = &self.body["status"];
+        let generation = self.body["metadata"]["generation"].as_i64()?;
+        let noted = status["observedGeneration"].as_i64()? >= generation;
+        status["updateRevision"].as_str().filter(|_| noted)
+    }
+
     /// `spec.replicas`, 1 if absent.
     #[must_use]
     pub fn replicas(&self) -> i32 {
@@ -99,6 +109,8 @@ fn controller_of(metadata: &Value) -> Option<String> {
 pub struct Pod {
     /// Its uid.
     pub uid: String,
+    /// Version that was seen.
+    pub resource_version: String,
     /// Its IP, once it has one.
     pub ip: Option<IpAddr>,
     /// How it is.
@@ -107,6 +119,12 @@ pub struct Pod {
     pub created: Timestamp,
     /// Image of its init container, which tells whether it is one of ours.
     pub init_image: Option<String>,
+    /// Revision of the template that it was made by.
+    pub template_revision: Option<String>,
+    /// Its init container got as far as to report it.
+    pub reported: bool,
+    /// The process of its server runs, be it ready or not.
+    pub server_runs: bool,
 }
 
 impl Pod {
@@ -145,6 +163,10 @@ pub enum PodHealth {
     SidecarNotReady {
         /// The container.
         container: String,
+        /// Why it fails, if it does.
+        failure: Option<String>,
+        /// Since when.
+        since: Timestamp,
     },
     /// All is well.
     Ready,

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Effect, Observed, Order, Share, Wait, WaitReason, scale_down};
+use super::{Effect, Observed, Order, Share, Wait, WaitReason, stopping};
 use crate::{
     aerospike::{command, node_view::NodeView},
     resolve::{Desired, Rack},
@@ -12,7 +12,7 @@ use crate::{
 /// Takes quiesce back from every node that nothing is about to stop.
 #[must_use]
 pub fn undo(desired: &Desired, observed: &Observed) -> Share {
-    let stopping = scale_down::stopping(desired, observed);
+    let stopping = stopping::pods(desired, observed);
     let left_behind: Vec<_> = observed
         .views_by_pod()
         .filter(|(pod, view)| view.is_quiescing() && !stopping.contains(*pod))
@@ -57,11 +57,15 @@ pub fn recluster(observed: &Observed) -> Order {
     }
 }
 
-/// Gives back the delay of fills that a scale-down borrowed.
+/// Gives back the delay of fills that was borrowed so that pods could be stopped, when those that are back have what they
+/// lost.
 #[must_use]
 pub fn give_back_fill_delay(desired: &Desired, observed: &Observed) -> Share {
     let configured = fill_delay(desired);
-    if configured == 0 || scale_down::is_under_way(desired, observed) {
+    let moves = observed
+        .views()
+        .any(|view| view.cluster.migrate_partitions_remaining > 0);
+    if configured == 0 || moves || stopping::is_under_way(desired, observed) {
         return Share::default();
     }
     let borrowed = observed

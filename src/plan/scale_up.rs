@@ -1,10 +1,11 @@
-//! More pods: all racks grow before anything else happens to them, and new pods are waited for.
+//! More pods: a rack grows when no restart comes before, all that may before any shrinks, and new pods are waited for.
 
 use k8s_openapi::jiff::Timestamp;
 
 use super::{
     Observed, PodHealth, Resize, Share, Step, Wait, WaitReason,
     members::{self, RackState},
+    outdated,
 };
 use crate::{resolve::Desired, resources::names};
 
@@ -21,8 +22,9 @@ pub fn grow(desired: &Desired, observed: &Observed) -> Share {
         );
     }
     let mut share = Share::default();
+    let later = members::growing_later(desired, observed);
     for rack in members::racks(desired, observed) {
-        if rack.replicas >= rack.wanted || share.step.is_some() {
+        if rack.replicas >= rack.wanted || later.contains(&rack.rack) || share.step.is_some() {
             continue;
         }
         match leftover(observed, &rack) {
@@ -58,11 +60,14 @@ fn leftover(observed: &Observed, rack: &RackState<'_>) -> Option<Wait> {
     Some(Wait::new(WaitReason::Pods, message))
 }
 
-/// Waits until every pod is ready. Those that operations may do without are named, and hold nothing up.
+/// Waits until every pod that shall be there now is ready. Those that operations may do without are named, and hold nothing up.
 #[must_use]
 pub fn await_pods(desired: &Desired, observed: &Observed) -> Share {
     let ignorable = members::ignorable(desired, observed);
     let wait = |name: String| {
+        if restarts_for_its_sidecar(desired, observed, &name) {
+            return None;
+        }
         let wait = await_pod(&name, observed)?;
         Some(if ignorable.contains(&name) {
             Wait::new(WaitReason::PodIgnored, wait.message)
@@ -71,9 +76,21 @@ pub fn await_pods(desired: &Desired, observed: &Observed) -> Share {
         })
     };
     Share {
-        waits: names::pods(desired).filter_map(wait).collect(),
+        waits: members::due(desired, observed)
+            .into_iter()
+            .filter_map(wait)
+            .collect(),
         ..Share::default()
     }
+}
+
+/// Whether a restart is what the pod's sidecar waits for.
+fn restarts_for_its_sidecar(desired: &Desired, observed: &Observed, name: &str) -> bool {
+    let pod = observed.pods.get(name);
+    let health = pod.map(|pod| &pod.health);
+    matches!(health, Some(PodHealth::SidecarNotReady { .. }))
+        && names::parse_pod(&desired.identity.name, name)
+            .is_some_and(|(rack, _)| outdated::is_by_its_entry(desired, &rack, observed, name))
 }
 
 fn await_pod(name: &str, observed: &Observed) -> Option<Wait> {
@@ -94,7 +111,15 @@ fn await_pod(name: &str, observed: &Observed) -> Option<Wait> {
             WaitReason::Pods,
             format!("pod {name} is not ready"),
         )),
-        PodHealth::SidecarNotReady { container } => Some(Wait::new(
+        PodHealth::SidecarNotReady {
+            failure: Some(failure),
+            since,
+            ..
+        } if late(*since) => Some(Wait::new(
+            WaitReason::PodFailed,
+            format!("pod {name} fails: {failure}"),
+        )),
+        PodHealth::SidecarNotReady { container, .. } => Some(Wait::new(
             WaitReason::Pods,
             format!("container {container} of pod {name} is not ready"),
         )),

@@ -42,7 +42,7 @@ pub fn after_pass(
         Phase::InProgress
     });
     status.selector = Some(labels::cluster_selector(&desired.identity.name));
-    let situation = Situation::of(observed, plan, rolled_out);
+    let situation = Situation::of(desired, observed, plan, rolled_out);
     conditions::tell(&mut status, &situation, generation, observed.now);
     conditions::tell_available(&mut status, observed, generation);
     status

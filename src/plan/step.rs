@@ -1,5 +1,9 @@
 //! Steps: what changes what runs, or cannot be taken back. Each names what it was decided on.
 
+use super::{
+    WaitReason,
+    outdated::{Change, Remedy},
+};
 use crate::resolve::RackIdentifier;
 
 /// An info command for some servers.
@@ -20,6 +24,8 @@ pub enum Step {
     Drain(Drain),
     /// Lowers the number of a rack's pods.
     Shrink(Resize),
+    /// Deletes pods, which their set makes anew.
+    Restart(Restart),
     /// Deletes claims of removed pods.
     DeleteClaims {
         /// Names and uids.
@@ -62,11 +68,60 @@ pub struct Resize {
     pub to: i32,
 }
 
+/// Pods of a rack that are made anew together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restart {
+    /// The rack.
+    pub rack: RackIdentifier,
+    /// What they are stopped for.
+    pub stopped_for: StopFor,
+    /// The pods.
+    pub pods: Vec<Renewal>,
+}
+
+/// A pod that is made anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Renewal {
+    /// Its name.
+    pub pod: String,
+    /// Uid that was seen.
+    pub uid: String,
+    /// Version that was seen.
+    pub resource_version: String,
+    /// Why it is made anew.
+    pub changes: Vec<Change>,
+}
+
+/// What pods are stopped for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopFor {
+    /// Their rack shall have fewer.
+    FewerPods,
+    /// They shall run another image.
+    Upgrade,
+    /// They shall run something else than they do.
+    Restart,
+}
+
+impl StopFor {
+    /// What those wait for who wait for such a stop.
+    #[must_use]
+    pub const fn wait_reason(self) -> WaitReason {
+        match self {
+            Self::FewerPods => WaitReason::ScalingDown,
+            Self::Upgrade => WaitReason::Upgrading,
+            Self::Restart => WaitReason::RollingRestart,
+        }
+    }
+}
+
 /// An order on the way to a stop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drain {
     /// The rack.
     pub rack: RackIdentifier,
+    /// What the pods are stopped for.
+    pub stopped_for: StopFor,
     /// What the order is for.
     pub stage: DrainStage,
     /// The pods that are about to stop.
@@ -94,6 +149,29 @@ impl Order {
     }
 }
 
+impl Restart {
+    /// The pods, each with what it is made anew for.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let pods: Vec<_> = self.pods.iter().map(Renewal::describe).collect();
+        pods.join(", ")
+    }
+}
+
+impl Renewal {
+    /// What brings the pod up to date: the strongest of what its changes take.
+    #[must_use]
+    pub fn remedy(&self) -> Remedy {
+        let remedies = self.changes.iter().map(|change| change.remedy());
+        remedies.max().unwrap_or(Remedy::PodRestart)
+    }
+
+    fn describe(&self) -> String {
+        let changes: Vec<_> = self.changes.iter().map(|change| change.as_str()).collect();
+        format!("{} ({})", self.pod, changes.join(", "))
+    }
+}
+
 impl Step {
     /// What it does, for those who wait for it.
     #[must_use]
@@ -102,6 +180,7 @@ impl Step {
             Self::Grow(to) | Self::Shrink(to) => {
                 format!("rack {} goes from {} to {} pods", to.rack, to.from, to.to)
             }
+            Self::Restart(restart) => format!("restarting {}", restart.describe()),
             Self::Drain(drain) => format!("draining {}", drain.pods.join(", ")),
             Self::DeleteClaims { claims } => {
                 let names: Vec<_> = claims.iter().map(|(name, _)| name.as_str()).collect();

@@ -34,6 +34,10 @@ pub enum WaitReason {
     AccessControl,
     /// Pods are being removed.
     ScalingDown,
+    /// Pods are being restarted with another image.
+    Upgrading,
+    /// Pods are being restarted.
+    RollingRestart,
     /// Clients still use a server that is about to stop.
     Traffic,
     /// Partitions are dead or unavailable.
@@ -62,6 +66,8 @@ impl WaitReason {
             Self::Migrations => "Migrating",
             Self::AccessControl => "AccessControlPending",
             Self::ScalingDown => "ScalingDown",
+            Self::Upgrading => "Upgrading",
+            Self::RollingRestart => "RollingRestart",
             Self::Traffic => "ClientsStillConnected",
             Self::PartitionsNotServed => "PartitionsNotServed",
             Self::NotEnoughRoom => "NotEnoughRoom",
@@ -87,6 +93,8 @@ impl WaitReason {
             | Self::Migrations
             | Self::AccessControl
             | Self::ScalingDown
+            | Self::Upgrading
+            | Self::RollingRestart
             | Self::Traffic
             | Self::PartitionsNotServed
             | Self::PodIgnored => false,

@@ -15,10 +15,12 @@ mod servers;
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::Timestamp;
+use serde_json::Value;
 
 use super::{Kind, Observed, Plan, observed::Claim};
 use crate::{api::AerospikeClusterStatus, resolve::Desired};
 use api_server::Stored;
+use orders::Restarts;
 use pods::SimPod;
 use servers::Servers;
 
@@ -57,6 +59,8 @@ pub struct World {
     generation: i64,
     status: Option<AerospikeClusterStatus>,
     objects: BTreeMap<(Kind, String), Stored>,
+    /// The sets by which pods are made.
+    templates: BTreeMap<String, Value>,
     pods: BTreeMap<String, SimPod>,
     claims: BTreeMap<String, Claim>,
     servers: Servers,
@@ -68,6 +72,7 @@ pub struct World {
     counter: u64,
     /// The pods that the status knew when the world was looked at last.
     known: BTreeSet<String>,
+    restarts: Restarts,
     /// What was planned last, for which wish and on what.
     planned: Option<(i64, Observed, Plan)>,
 }
@@ -86,6 +91,7 @@ impl World {
             generation: 1,
             status: None,
             objects: BTreeMap::new(),
+            templates: BTreeMap::new(),
             pods: BTreeMap::new(),
             claims: BTreeMap::new(),
             may_read_nodes: false,
@@ -94,6 +100,7 @@ impl World {
             now: 1_000_000_000,
             counter: 0,
             known: BTreeSet::new(),
+            restarts: Restarts::default(),
             planned: None,
         }
     }
@@ -115,6 +122,7 @@ impl World {
         self.now += i64::from(span);
         self.run_stateful_sets();
         self.advance_pods();
+        self.welcome_back();
         self.remove_claims();
         self.servers.advance(span.into());
         self.assert_no_harm();
@@ -125,6 +133,15 @@ impl World {
         let mut world = Self::new(wish.resolve(), Vec::new());
         world.converge();
         world
+    }
+
+    /// Applies what the plan would, and lets the sets' controller take note of it.
+    pub fn apply_objects(&mut self) {
+        let observed = self.observe();
+        for effect in super::next(&self.desired, &observed).upkeep {
+            self.carry_out(&effect).unwrap();
+        }
+        self.run_stateful_sets();
     }
 
     /// What the controller reads.

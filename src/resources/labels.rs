@@ -19,6 +19,9 @@ pub const RACK_REVISION: &str = "aerospike.com/rack-revision";
 /// Label that the stateful set controller puts on a pod: its name.
 pub const POD_NAME: &str = "statefulset.kubernetes.io/pod-name";
 
+/// Label that the stateful set controller puts on a pod: the revision of the template that it was made by.
+pub const TEMPLATE_REVISION: &str = "controller-revision-hash";
+
 /// Label of nodes by which a rack is placed.
 pub const NODE_RACK_LABEL: &str = "aerospike.com/rack-label";
 /// Label of nodes with their zone.

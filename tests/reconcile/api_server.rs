@@ -233,7 +233,11 @@ fn delete(kept: &mut Kept, path: &str, body: &Value) -> Response {
     let Some(object) = kept.objects.get(path) else {
         return failure(StatusCode::NOT_FOUND, "NotFound");
     };
-    if object["metadata"]["uid"] != body["preconditions"]["uid"] {
+    let differs = |member: &str| {
+        let expected = &body["preconditions"][member];
+        !expected.is_null() && object["metadata"][member] != *expected
+    };
+    if body["preconditions"]["uid"].is_null() || differs("uid") || differs("resourceVersion") {
         return failure(StatusCode::CONFLICT, "Conflict");
     }
     let object = kept.objects.remove(path);

@@ -433,8 +433,15 @@ async fn what_disrupts_is_left_to_the_next_leader_when_the_lease_is_about_to_end
     assert_eq!(server.object(SET).unwrap()["spec"]["replicas"], 0);
 }
 
+type Several = (ApiServer, Arc<Context>, Arc<Mutex<server::Told>>);
+
 /// A settled cluster of two, of which the second shall go.
-async fn shrinking() -> (ApiServer, Arc<Context>, Arc<Mutex<server::Told>>) {
+async fn shrinking() -> Several {
+    edited(|spec| spec["size"] = json!(1)).await
+}
+
+/// A settled cluster of two, with an edit.
+async fn edited(edit: impl FnOnce(&mut Value)) -> Several {
     let (port, told) = server::start_several(2).await;
     let mut object = cluster(port);
     object["spec"]["size"] = json!(2);
@@ -448,10 +455,18 @@ async fn shrinking() -> (ApiServer, Arc<Context>, Arc<Mutex<server::Told>>) {
     }
     let mut object = server.object(CLUSTER).unwrap();
     assert_eq!(object["status"]["phase"], "Completed");
-    object["spec"]["size"] = json!(1);
+    edit(&mut object["spec"]);
     object["metadata"]["generation"] = json!(2);
     server.put(CLUSTER, object);
     (server, context, told)
+}
+
+/// What the controller of sets does when it saw the newest template.
+fn note_template(server: &ApiServer) {
+    let mut set = server.object(SET).unwrap();
+    set["metadata"]["generation"] = json!(1);
+    set["status"] = json!({"observedGeneration": 1, "updateRevision": "r"});
+    server.put(SET, set);
 }
 
 fn commands(told: &Mutex<server::Told>) -> Vec<(String, String)> {
@@ -488,6 +503,29 @@ async fn a_server_is_quiesced_before_its_pod_is_taken_away() {
         .find(|write| write.call == format!("PATCH {SET}"));
     assert_eq!(patch.unwrap().body, expected);
     assert_eq!(commands(&told), []);
+}
+
+#[tokio::test]
+async fn a_server_is_quiesced_before_its_pod_is_made_anew_if_nobody_touched_it() {
+    let config =
+        |spec: &mut Value| spec["aerospikeConfig"]["service"]["proto-fd-max"] = json!(20_000);
+    let (server, context, told) = edited(config).await;
+    note_template(&server);
+    pass(&server, &context).await;
+    assert_eq!(commands(&told), [], "its configuration is written first");
+    pass(&server, &context).await;
+    assert_eq!(commands(&told), [command(2, "quiesce:")]);
+    assert_eq!(condition(&server, "RollingRestart").0, "True");
+    let path = format!("{PODS}aerocluster-0-1");
+    let seen = server.object(&path).unwrap()["metadata"].clone();
+    let writes = pass(&server, &context).await;
+    let deleted = writes
+        .iter()
+        .find(|write| write.call == format!("DELETE {path}"));
+    let expected = json!({"uid": seen["uid"], "resourceVersion": seen["resourceVersion"]});
+    assert_eq!(deleted.unwrap().body["preconditions"], expected);
+    assert!(server.object(&format!("{PODS}aerocluster-0-0")).is_some());
+    assert!(server.object(&path).is_none());
 }
 
 #[tokio::test]

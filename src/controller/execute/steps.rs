@@ -1,6 +1,6 @@
 //! Steps: what changes what runs, or cannot be taken back. Each is refused if the world changed since it was looked at.
 
-use k8s_openapi::api::core::v1::PersistentVolumeClaim;
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 use kube::{
     Api,
     api::{DeleteParams, Patch, PatchParams, Preconditions},
@@ -13,7 +13,7 @@ use crate::{
     api::AerospikeCluster,
     controller::{Context, Error, events, servers},
     leader::Write,
-    plan::{FIELD_MANAGER, Kind, Observed, Order, Resize, Step},
+    plan::{FIELD_MANAGER, Kind, Observed, Order, Renewal, Resize, Step, outdated::Remedy},
     resolve::Desired,
 };
 
@@ -57,6 +57,7 @@ async fn carry_out(
 ) -> Result<(), Error> {
     match step {
         Step::Grow(to) | Step::Shrink(to) => resize(desired, to, context).await,
+        Step::Restart(restart) => renew(desired, &restart.pods, context).await,
         Step::Drain(drain) => command(desired, observed, &drain.order, context).await,
         Step::DeleteClaims { claims } => delete_claims(desired, claims, context).await,
         Step::Forget { pods, orders } => {
@@ -79,6 +80,7 @@ const fn name_of(step: &Step) -> &'static str {
         Step::Grow(_) => "Grow",
         Step::Drain(_) => "Drain",
         Step::Shrink(_) => "Shrink",
+        Step::Restart(_) => "Restart",
         Step::DeleteClaims { .. } => "DeleteClaims",
         Step::Forget { .. } => "Forget",
         Step::RemoveRack { .. } => "RemoveRack",
@@ -161,6 +163,32 @@ async fn remind(desired: &Desired, observed: &Observed, order: &Order, context: 
     if let Err(error) = servers::give(desired, observed, order, context).await {
         tracing::debug!(%error, "Server not reminded");
     }
+}
+
+async fn renew(desired: &Desired, pods: &[Renewal], context: &Context) -> Result<(), Error> {
+    for renewal in pods {
+        context.lease.permit(Write::Disruptive)?;
+        match renewal.remedy() {
+            Remedy::PodRestart => delete_pod(desired, renewal, context).await?,
+        }
+    }
+    Ok(())
+}
+
+/// Deletes a pod, which its set makes anew, if nothing happened to it since it was looked at: a server that was dead may
+/// have come to life.
+async fn delete_pod(desired: &Desired, renewal: &Renewal, context: &Context) -> Result<(), Error> {
+    let api: Api<Pod> = Api::namespaced(context.client.clone(), &desired.identity.namespace);
+    let pod = &renewal.pod;
+    tracing::info!(pod, "Deleting pod, which is made anew");
+    let params = DeleteParams::default().preconditions(Preconditions {
+        uid: Some(renewal.uid.clone()),
+        resource_version: Some(renewal.resource_version.clone()),
+    });
+    api.delete(pod, &params)
+        .await
+        .map(drop)
+        .map_err(Error::executing(format!("delete pod {pod}")))
 }
 
 async fn delete_claims(

@@ -12,7 +12,7 @@ use crate::{
     },
     api::AerospikeClusterStatus,
     controller::Context,
-    plan::{Observed, Pod, Server, members, quiesce, scale_down},
+    plan::{Observed, Pod, Server, members, quiesce, stopping},
     resolve::{Desired, Version, image::version_of as version_of_image},
     telemetry::chain,
 };
@@ -51,7 +51,7 @@ impl<'a> Survey<'a> {
             status: observed.status.clone(),
             namespaces: namespaces(desired, &observed.status),
             members: members::expected(desired, observed).len(),
-            traffic: scale_down::is_under_way(desired, observed),
+            traffic: stopping::is_under_way(desired, observed),
             credentials,
             context,
             deadline: Deadline::within(TOGETHER),

@@ -70,9 +70,11 @@ fn pods_that_no_node_takes_are_ignored_first() {
 #[test]
 fn a_pod_whose_server_is_ready_is_never_ignored() {
     let (desired, mut observed) = with_budget(2, 1, IntOrString::Int(2));
-    let container = "exporter".to_owned();
-    observed.pods.get_mut("aerocluster-1-0").unwrap().health =
-        PodHealth::SidecarNotReady { container };
+    observed.pods.get_mut("aerocluster-1-0").unwrap().health = PodHealth::SidecarNotReady {
+        container: "exporter".to_owned(),
+        failure: Some("it crashes".to_owned()),
+        since: observed.now,
+    };
     assert_eq!(ignorable(&desired, &observed), BTreeSet::new());
 }
 

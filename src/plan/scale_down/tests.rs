@@ -1,5 +1,7 @@
 //! Which pods go, what comes before, and what keeps them.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::json;
 
@@ -7,13 +9,30 @@ use super::*;
 use crate::{
     aerospike::{node_view::NodeView, room::Room, stability::Stability},
     plan::{
-        DrainStage, Kind, Live, PodHealth, Resize, Server, next,
+        DrainStage, Kind, Live, PodHealth, Resize, Server, Step, next,
+        safe_stop::{Batch, Why},
+        stopping,
         world::{World, clusters::Wish},
     },
 };
 
 fn set_replicas(set: &mut Live, replicas: i32) {
     std::sync::Arc::make_mut(&mut set.body)["spec"]["replicas"] = json!(replicas);
+}
+
+fn shrinkage(batch: &Batch) -> (&Resize, u32) {
+    match &batch.why {
+        Why::Shrink { resize, wanted } => (resize, *wanted),
+        other => panic!("{other:?} is no shrinking"),
+    }
+}
+
+fn resize_of(batch: &Batch) -> &Resize {
+    shrinkage(batch).0
+}
+
+fn wanted_of(batch: &Batch) -> u32 {
+    shrinkage(batch).1
 }
 
 /// A settled cluster of one rack that shall have fewer pods.
@@ -82,7 +101,11 @@ fn the_highest_ordinals_go_whatever_pods_there_are() {
     let batch = victims::batch(&desired, &observed).unwrap();
     assert_eq!(batch.pods, pods(&["aerocluster-1-3"]));
     assert_eq!(
-        (batch.resize.from, batch.resize.to, batch.wanted),
+        (
+            resize_of(&batch).from,
+            resize_of(&batch).to,
+            wanted_of(&batch)
+        ),
         (4, 3, 1)
     );
 }
@@ -94,7 +117,7 @@ fn as_many_go_together_as_the_user_says() {
         let config = desired.spec.rack_config.as_mut().unwrap();
         config.scale_down_batch_size = Some(batch);
         let batch = victims::batch(&desired, &observed).unwrap();
-        batch.resize.from - batch.resize.to
+        resize_of(&batch).from - resize_of(&batch).to
     };
     let percent = |text: &str| IntOrString::String(text.to_owned());
     assert_eq!(racks(2, IntOrString::Int(2)), 2);
@@ -110,12 +133,13 @@ fn as_many_go_together_as_the_user_says() {
 #[test]
 fn racks_of_the_spec_shrink_before_those_that_it_no_longer_has() {
     let (desired, mut observed) = from_to(&Wish::of(6, 2), &Wish::of(2, 1));
-    let rack = |observed: &Observed| victims::batch(&desired, observed).unwrap().resize.set;
+    let batch = |observed: &Observed| victims::batch(&desired, observed).unwrap();
+    let rack = |observed: &Observed| resize_of(&batch(observed)).set.clone();
     assert_eq!(rack(&observed), "aerocluster-1");
     let key = (Kind::StatefulSet, "aerocluster-1".to_owned());
     set_replicas(observed.objects.get_mut(&key).unwrap(), 2);
     assert_eq!(rack(&observed), "aerocluster-2");
-    assert_eq!(victims::batch(&desired, &observed).unwrap().wanted, 0);
+    assert_eq!(wanted_of(&batch(&observed)), 0);
 }
 
 #[test]
@@ -311,13 +335,16 @@ fn a_lone_survivor_is_not_trusted() {
 #[test]
 fn strongly_consistent_data_stays_and_nothing_is_quiesced_for_it() {
     let (desired, mut observed) = shrinking(3, 2);
-    assert_eq!(stopping(&desired, &observed), pods(&["aerocluster-1-2"]));
+    assert_eq!(
+        stopping::pods(&desired, &observed),
+        pods(&["aerocluster-1-2"])
+    );
     let (_, view) = views(&mut observed).next().unwrap();
     view.namespaces.get_mut("test").unwrap().strong_consistency = true;
     let (reason, message) = kept(&desired, &observed);
     assert_eq!(reason, WaitReason::NotSupported);
     assert!(message.contains("set spec.size and spec.rackConfig.racks back"));
-    assert_eq!(stopping(&desired, &observed), pods(&[]));
+    assert_eq!(stopping::pods(&desired, &observed), pods(&[]));
 }
 
 #[test]

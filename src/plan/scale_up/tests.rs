@@ -102,8 +102,18 @@ fn a_pod_that_no_node_takes_is_a_matter_for_a_person_after_a_minute() {
 
 #[test]
 fn a_container_beside_the_server_is_named() {
-    let container = "exporter".to_owned();
-    let waits = waits_for(PodHealth::SidecarNotReady { container });
+    let waits = |failure: Option<&str>| {
+        waits_for(PodHealth::SidecarNotReady {
+            container: "exporter".to_owned(),
+            failure: failure.map(str::to_owned),
+            since: seconds_ago(60),
+        })
+    };
     let message = "container exporter of pod aerocluster-1-0 is not ready".to_owned();
-    assert_eq!(waits, [(WaitReason::Pods, message)]);
+    assert_eq!(waits(None), [(WaitReason::Pods, message)]);
+    let message = "pod aerocluster-1-0 fails: it crashes".to_owned();
+    assert_eq!(
+        waits(Some("it crashes")),
+        [(WaitReason::PodFailed, message)]
+    );
 }

@@ -7,7 +7,8 @@ use k8s_openapi::{
 
 use crate::{
     api::AerospikeClusterStatus,
-    plan::{Effect, Observed, Plan, Step, WaitReason},
+    plan::{Effect, Observed, Plan, Step, WaitReason, outdated},
+    resolve::{Desired, image::same_image},
 };
 
 /// The longest message of a condition that Kubernetes takes, in bytes.
@@ -26,8 +27,8 @@ pub enum Situation {
         reason: &'static str,
         /// What is missing.
         message: String,
-        /// The number of pods changes.
-        scaling: Option<Scaling>,
+        /// The operation that goes on.
+        operation: Option<Operation>,
     },
     /// It was rolled out, and has fewer servers than it should.
     Degraded {
@@ -58,13 +59,41 @@ pub enum Situation {
     Terminating,
 }
 
-/// How the number of pods changes.
+/// What changes pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scaling {
+pub enum Operation {
     /// Pods are being added.
-    Up,
+    ScalingUp,
     /// Pods are being removed.
-    Down,
+    ScalingDown,
+    /// Pods are being restarted with another image.
+    Upgrading,
+    /// Pods are being restarted.
+    RollingRestart,
+}
+
+/// The operations, with the reasons of their conditions while they go on and when they do not.
+const OPERATIONS: [(Operation, [&str; 2]); 4] = [
+    (Operation::ScalingUp, ["AddingPods", "NoPodsToAdd"]),
+    (Operation::ScalingDown, ["RemovingPods", "NoPodsToRemove"]),
+    (Operation::Upgrading, ["ChangingImage", "NoImageToChange"]),
+    (
+        Operation::RollingRestart,
+        ["RestartingPods", "NoPodsToRestart"],
+    ),
+];
+
+impl Operation {
+    /// The type of its condition, and a condition's reason.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ScalingUp => "ScalingUp",
+            Self::ScalingDown => "ScalingDown",
+            Self::Upgrading => "Upgrading",
+            Self::RollingRestart => "RollingRestart",
+        }
+    }
 }
 
 /// Reason of a cluster that another operator runs.
@@ -79,7 +108,7 @@ impl Situation {
 
     /// The situation of a cluster whose plan is `plan`.
     #[must_use]
-    pub fn of(observed: &Observed, plan: &Plan, rolled_out: bool) -> Self {
+    pub fn of(desired: &Desired, observed: &Observed, plan: &Plan, rolled_out: bool) -> Self {
         if let Some(first) = plan.waits.iter().find(|wait| wait.reason.needs_a_person()) {
             let mine = plan.waits.iter().filter(|wait| wait.reason == first.reason);
             return Self::Stalled {
@@ -104,31 +133,56 @@ impl Situation {
             return Self::Degraded { message };
         }
         let fresh = observed.status.mirror.aerospike_config.is_none();
-        let scaling = scaling(plan, fresh);
+        let operation = operation(desired, observed, plan);
         Self::Working {
-            reason: working_reason(plan, fresh, scaling),
+            reason: working_reason(plan, fresh, operation),
             message,
-            scaling,
+            operation,
         }
     }
 }
 
-/// Pods that are added go before pods that are removed.
-fn scaling(plan: &Plan, fresh: bool) -> Option<Scaling> {
-    let waits_for = |reason| plan.waits.iter().any(|wait| wait.reason == reason);
+/// What is told first where several go on: pods that are added before those that are restarted or removed.
+fn operation(desired: &Desired, observed: &Observed, plan: &Plan) -> Option<Operation> {
     if matches!(plan.step, Some(Step::Grow(_))) {
-        Some(Scaling::Up)
-    } else if waits_for(WaitReason::ScalingDown) {
-        Some(Scaling::Down)
-    } else {
-        (!fresh && waits_for(WaitReason::Pods)).then_some(Scaling::Up)
+        return Some(Operation::ScalingUp);
     }
+    let mut told = plan.waits.iter().filter_map(|wait| match wait.reason {
+        WaitReason::ScalingDown => Some(Operation::ScalingDown),
+        WaitReason::Upgrading => Some(Operation::Upgrading),
+        WaitReason::RollingRestart => Some(Operation::RollingRestart),
+        _ => None,
+    });
+    told.next()
+        .or_else(|| roll_out(desired, observed))
+        .or_else(|| adds_pods(observed, plan).then_some(Operation::ScalingUp))
 }
 
-fn working_reason(plan: &Plan, fresh: bool, scaling: Option<Scaling>) -> &'static str {
+/// What goes on until the last pod is back and all data where it belongs.
+fn roll_out(desired: &Desired, observed: &Observed) -> Option<Operation> {
+    let mirror = &observed.status.mirror;
+    let image = mirror.image.as_deref().unwrap_or_default();
+    let goes_on = outdated::is_being_rolled_out(desired, &observed.status);
+    goes_on.then(|| {
+        if same_image(image, &desired.image.reference) {
+            Operation::RollingRestart
+        } else {
+            Operation::Upgrading
+        }
+    })
+}
+
+/// Whether pods are waited for that are not the first ones.
+fn adds_pods(observed: &Observed, plan: &Plan) -> bool {
+    let fresh = observed.status.mirror.aerospike_config.is_none();
+    !fresh && plan.waits.iter().any(|it| it.reason == WaitReason::Pods)
+}
+
+fn working_reason(plan: &Plan, fresh: bool, operation: Option<Operation>) -> &'static str {
     match plan.waits.first().map(|wait| wait.reason) {
-        _ if scaling == Some(Scaling::Down) => "ScalingDown",
-        _ if scaling == Some(Scaling::Up) && !fresh => "ScalingUp",
+        _ if operation.is_some_and(|it| !fresh || it != Operation::ScalingUp) => {
+            operation.map_or("Applying", Operation::as_str)
+        }
         _ if plan.step.is_some() => "Creating",
         Some(reason) => reason.as_str(),
         None => "Applying",
@@ -171,7 +225,7 @@ struct Row<'a> {
     ready: bool,
     reconciling: Option<&'a str>,
     stalled: bool,
-    scaling: Option<Scaling>,
+    operation: Option<Operation>,
     reason: &'a str,
     message: &'a str,
 }
@@ -181,7 +235,7 @@ fn row(situation: &Situation) -> Option<Row<'_>> {
         ready: false,
         reconciling: Some(reason),
         stalled: false,
-        scaling: None,
+        operation: None,
         reason,
         message,
     };
@@ -190,9 +244,9 @@ fn row(situation: &Situation) -> Option<Row<'_>> {
         Situation::Working {
             reason,
             message,
-            scaling,
+            operation,
         } => Row {
-            scaling: *scaling,
+            operation: *operation,
             ..plain(reason, message)
         },
         Situation::Degraded { message } => Row {
@@ -242,7 +296,7 @@ fn conditions_of(situation: &Situation) -> Vec<Told<'_>> {
     } else {
         "Progressing"
     };
-    vec![
+    let mut all = vec![
         told("Ready", row.ready, reason, message),
         told(
             "Reconciling",
@@ -256,28 +310,18 @@ fn conditions_of(situation: &Situation) -> Vec<Told<'_>> {
             if row.stalled { reason } else { unhindered },
             when(row.stalled, message),
         ),
-        operation(
-            "ScalingUp",
-            row.scaling == Some(Scaling::Up),
-            ["AddingPods", "NoPodsToAdd"],
-        ),
-        operation(
-            "ScalingDown",
-            row.scaling == Some(Scaling::Down),
-            ["RemovingPods", "NoPodsToRemove"],
-        ),
         told("Paused", false, "NotPaused", ""),
-    ]
-}
-
-/// What is told of an operation, with its reasons while it goes on and when it does not.
-fn operation(kind: &'static str, goes_on: bool, [busy, idle]: [&'static str; 2]) -> Told<'static> {
-    Told {
-        kind,
-        status: truth(goes_on),
-        reason: if goes_on { busy } else { idle },
-        message: "",
-    }
+    ];
+    all.extend(OPERATIONS.map(|(operation, [busy, idle])| {
+        let goes_on = row.operation == Some(operation);
+        told(
+            operation.as_str(),
+            goes_on,
+            if goes_on { busy } else { idle },
+            "",
+        )
+    }));
+    all
 }
 
 const fn truth(holds: bool) -> &'static str {

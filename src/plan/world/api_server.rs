@@ -42,10 +42,23 @@ impl Stored {
         &self.body()["metadata"]["resourceVersion"]
     }
 
+    fn generation(&self) -> i64 {
+        self.body()["metadata"]["generation"].as_i64().unwrap_or(0)
+    }
+
     /// With so many replicas, as another version.
     pub fn resize(&mut self, replicas: i32, version: &str) {
+        let generation = self.generation() + 1;
+        self.change(version, |body| {
+            body["spec"]["replicas"] = replicas.into();
+            body["metadata"]["generation"] = generation.into();
+        });
+    }
+
+    /// As another version.
+    pub fn change(&mut self, version: &str, change: impl FnOnce(&mut Value)) {
         let mut body = self.body().clone();
-        body["spec"]["replicas"] = replicas.into();
+        change(&mut body);
         body["metadata"]["resourceVersion"] = version.into();
         self.live = Live::of(body);
     }
@@ -116,6 +129,10 @@ impl World {
             |before| without(before.body(), &before.applied, &object.body),
         );
         merge(&mut live, &object.body);
+        let generation = before.as_ref().map_or(1, |before| {
+            before.generation() + i64::from(before.body()["spec"] != live["spec"])
+        });
+        live["metadata"]["generation"] = generation.into();
         let body = self.stamped(live, before.as_ref().map(Stored::uid));
         let stored = Stored::new(managed(body, &object.body), object.body.clone());
         self.objects.insert(key, stored);
@@ -164,9 +181,10 @@ impl World {
     pub fn comparable(&self) -> BTreeMap<(Kind, String), Value> {
         let plain = |stored: &Stored| {
             let mut body = stored.body().clone();
-            for member in ["uid", "resourceVersion", "managedFields"] {
+            for member in ["uid", "resourceVersion", "generation", "managedFields"] {
                 body["metadata"].as_object_mut().unwrap().remove(member);
             }
+            body.as_object_mut().unwrap().remove("status");
             body
         };
         let objects = self.objects.iter();

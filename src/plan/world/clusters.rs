@@ -29,6 +29,8 @@ pub struct Wish {
     pub community: bool,
     pub fill_delay: u32,
     pub batch: Option<u32>,
+    pub version: &'static str,
+    pub pod_label: u32,
 }
 
 impl Default for Wish {
@@ -47,6 +49,8 @@ impl Default for Wish {
             community: false,
             fill_delay: 0,
             batch: None,
+            version: "8.1.2.0",
+            pod_label: 0,
         }
     }
 }
@@ -89,13 +93,17 @@ impl Wish {
         if self.fill_delay > 0 {
             spec["aerospikeConfig"]["service"]["migrate-fill-delay"] = self.fill_delay.into();
         }
-        if self.community {
-            spec["image"] = json!("aerospike/aerospike-server:8.1.2.0");
-        } else {
+        let edition = if self.community { "" } else { "-enterprise" };
+        spec["image"] = format!("aerospike/aerospike-server{edition}:{}", self.version).into();
+        if !self.community {
             spec["rackConfig"]["namespaces"] = json!(["test"]);
         }
         if let Some(batch) = self.batch.filter(|_| self.racks > 1) {
             spec["rackConfig"]["scaleDownBatchSize"] = batch.into();
+            spec["rackConfig"]["rollingUpdateBatchSize"] = batch.into();
+        }
+        if self.pod_label > 0 {
+            spec["podSpec"]["metadata"] = json!({"labels": {"edit": self.pod_label.to_string()}});
         }
         if self.load_balancer {
             spec["seedsFinderServices"] =
@@ -132,6 +140,46 @@ pub fn wishes() -> impl Strategy<Value = Wish> {
         load_balancer: switches[2],
         disable_pdb: switches[3],
         ..Wish::default()
+    })
+}
+
+/// Clusters whose servers can be restarted without loss.
+pub fn edited_wishes() -> impl Strategy<Value = Wish> {
+    let batch = prop::option::of(1u32..3);
+    (wishes(), 2u32..=6, batch, any::<bool>()).prop_map(|(wish, size, batch, device)| Wish {
+        size,
+        batch,
+        device,
+        ..wish
+    })
+}
+
+/// Something that restarts pods, if it changes anything.
+#[derive(Clone, Copy, Debug)]
+pub struct Edit {
+    version: &'static str,
+    proto_fd_max: u32,
+    pod_label: u32,
+}
+
+impl Edit {
+    /// The wish with this in it.
+    pub fn of(self, wish: &Wish) -> Wish {
+        Wish {
+            version: self.version,
+            proto_fd_max: self.proto_fd_max,
+            pod_label: self.pod_label,
+            ..wish.clone()
+        }
+    }
+}
+
+pub fn edits() -> impl Strategy<Value = Edit> {
+    let versions = prop::sample::select(vec!["8.1.2.0", "8.1.0.1", "7.2.0.5"]);
+    (versions, any::<bool>(), 0u32..2).prop_map(|(version, more, pod_label)| Edit {
+        version,
+        proto_fd_max: 15_000 + u32::from(more),
+        pod_label,
     })
 }
 

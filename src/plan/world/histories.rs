@@ -96,15 +96,26 @@ fn wishes(numbers: &mut Numbers) -> Vec<Wish> {
     let kind = &kinds[usize::try_from(numbers.below(kinds.len().try_into().unwrap())).unwrap()];
     let count = 1 + numbers.below(3);
     let wish = |_| Wish {
-        size: 1 + numbers.below(6),
+        size: 2 + numbers.below(5),
         racks: if kind.community {
             1
         } else {
             1 + numbers.below(3)
         },
-        ..kind.clone()
+        ..edited(kind, numbers)
     };
     (0..count).map(wish).collect()
+}
+
+/// A cluster of a kind with other things that restart pods.
+fn edited(kind: &Wish, numbers: &mut Numbers) -> Wish {
+    let versions = ["8.1.2.0", "8.1.0.1", "7.2.0.5"];
+    Wish {
+        version: versions[usize::try_from(numbers.below(3)).unwrap()],
+        proto_fd_max: 15_000 + numbers.below(2),
+        pod_label: numbers.below(2),
+        ..kind.clone()
+    }
 }
 
 type Objects = BTreeMap<(Kind, String), Value>;

@@ -1,10 +1,14 @@
 //! Steps, as they are carried out or refused, with what must hold before each.
 
+mod restarts;
+
 use super::{Kind, World, api_server::Refused, pods::SimPod};
 use crate::{
     plan::{Order, Resize, Step, deletion::goes_with_its_pod},
     resources::names,
 };
+
+pub use restarts::Restarts;
 
 impl World {
     /// # Errors
@@ -22,6 +26,7 @@ impl World {
                 self.assert_may_stop(to);
                 self.resize(to);
             }
+            Step::Restart(restart) => self.restart(restart)?,
             Step::Drain(drain) => self.obey(&drain.order)?,
             Step::DeleteClaims { claims } => {
                 for (claim, uid) in claims {
@@ -162,6 +167,7 @@ impl World {
         let is_of_set = |pod: &SimPod| pod.set == set;
         assert!(!self.pods.values().any(is_of_set), "{set} still has pods");
         self.objects.remove(&key);
+        self.templates.remove(set);
         Ok(())
     }
 }

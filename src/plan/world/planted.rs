@@ -2,8 +2,11 @@
 
 use simulator::fleet::Harm;
 
-use super::{World, clusters::Wish};
-use crate::resources::names;
+use super::{World, clusters::Wish, pods::Stage};
+use crate::{
+    plan::{Renewal, Restart, StopFor, outdated::Change},
+    resources::names,
+};
 
 const LAST: &str = "aerocluster-1-3";
 const BUT_LAST: &str = "aerocluster-1-2";
@@ -88,6 +91,81 @@ fn one_that_stops_two_at_once_takes_data_away() {
         "{:?}",
         world.harm()
     );
+}
+
+fn restart_of(world: &mut World, pods: &[&str]) -> Restart {
+    let observed = world.observe();
+    let renewal = |pod: &&str| Renewal {
+        pod: (*pod).to_owned(),
+        uid: observed.pods[*pod].uid.clone(),
+        resource_version: observed.pods[*pod].resource_version.clone(),
+        changes: vec![Change::Configuration],
+    };
+    let (rack, _) = names::parse_pod("aerocluster", pods[0]).unwrap();
+    Restart {
+        rack,
+        stopped_for: StopFor::Restart,
+        pods: pods.iter().map(renewal).collect(),
+    }
+}
+
+/// Of two racks, with another configuration.
+fn edited() -> World {
+    let wish = Wish::of(4, 2);
+    let mut world = World::settled(&wish);
+    let edited = Wish {
+        proto_fd_max: 20_000,
+        ..wish
+    };
+    world.wish(edited.resolve());
+    world.apply_objects();
+    world
+}
+
+#[test]
+fn one_that_restarts_without_quiesce_is_seen_by_clients() {
+    let mut world = edited();
+    let restart = restart_of(&mut world, &["aerocluster-1-1"]);
+    world.restart(&restart).unwrap();
+    world.servers.advance(500);
+    assert_eq!(world.harm(), [Harm::ClientVisible]);
+}
+
+#[test]
+#[should_panic(expected = "aerocluster-1-1 is not back while")]
+fn one_that_restarts_in_two_racks_at_once_is_caught() {
+    let mut world = edited();
+    for pod in ["aerocluster-1-1", "aerocluster-2-1"] {
+        let restart = restart_of(&mut world, &[pod]);
+        world.restart(&restart).unwrap();
+    }
+}
+
+#[test]
+#[should_panic(expected = "is needless")]
+fn one_that_restarts_what_is_as_wanted_is_caught() {
+    let mut world = World::settled(&Wish::of(4, 2));
+    let restart = restart_of(&mut world, &["aerocluster-1-1"]);
+    world.restart(&restart).unwrap();
+}
+
+#[test]
+#[should_panic(expected = "was restarted before")]
+fn one_that_restarts_twice_for_one_edit_is_caught() {
+    let mut world = edited();
+    let restart = restart_of(&mut world, &["aerocluster-1-1"]);
+    world.restart(&restart).unwrap();
+    let restart = restart_of(&mut world, &["aerocluster-1-1"]);
+    world.restart(&restart).unwrap();
+}
+
+#[test]
+fn one_that_acts_on_what_it_saw_before_is_refused() {
+    let mut world = edited();
+    let restart = restart_of(&mut world, &["aerocluster-1-1"]);
+    world.servers.crash("aerocluster-1-1");
+    world.pods.get_mut("aerocluster-1-1").unwrap().stage = Stage::Failed;
+    assert!(world.restart(&restart).is_err());
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Pods and claims: what the stateful set controller, the scheduler and the kubelets do.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+};
 
 use serde_json::Value;
 
@@ -8,7 +11,7 @@ use super::{Kind, World, at};
 use crate::{
     api::status::PodStatus,
     plan::{Pod, PodHealth, observed::Claim},
-    resources::{config_map, names},
+    resources::{config_map, names, stateful_set::stateful_set},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,15 +49,33 @@ pub struct SimPod {
     node_lost: bool,
     /// It served when the world was looked at last.
     pub served: bool,
-    since: i64,
+    pub since: i64,
     created: i64,
     ip: u64,
-    image: Value,
+    pub image: String,
+    /// Of the template that it was made by.
+    revision: String,
+    /// Its init container reported it.
+    pub reported: bool,
+    /// Hash of the configuration that it runs, once its init container rendered it.
+    config: Option<String>,
 }
 
 impl SimPod {
     pub fn serves(&self) -> bool {
         matches!(self.stage, Stage::Ready | Stage::Sidecar) && !self.node_lost
+    }
+
+    /// Another one after whatever happens to it.
+    pub fn version(&self) -> String {
+        let Self {
+            stage,
+            since,
+            node_lost,
+            reported,
+            ..
+        } = self;
+        format!("{stage:?}-{since}-{node_lost}-{reported}")
     }
 }
 
@@ -65,6 +86,7 @@ impl World {
             if !self.is_ours(Kind::StatefulSet, set) {
                 continue;
             }
+            self.note_template(set);
             for ordinal in 0..*replicas {
                 let name = format!("{set}-{ordinal}");
                 if !self.pods.contains_key(&name) {
@@ -89,10 +111,29 @@ impl World {
         }
     }
 
+    /// The controller takes note of a set's template, at once or a little later.
+    fn note_template(&mut self, set: &str) {
+        let key = (Kind::StatefulSet, set.to_owned());
+        let body = self.objects[&key].body();
+        let generation = body["metadata"]["generation"].clone();
+        let is_new = body["status"]["observedGeneration"] != generation;
+        let never = !self.templates.contains_key(set);
+        if !is_new || (self.dice.roll(4) == 3 && !never) {
+            return;
+        }
+        let body = self.objects[&key].body().clone();
+        let revision = revision(&body);
+        self.templates.insert(set.to_owned(), body);
+        let version = self.fresh().to_string();
+        let stored = self.objects.get_mut(&key).unwrap();
+        stored.change(&version, |body| {
+            body["status"]["observedGeneration"] = generation;
+            body["status"]["updateRevision"] = revision.into();
+        });
+    }
+
     fn create_pod(&mut self, set: &str, name: String) {
-        let body = self.objects[&(Kind::StatefulSet, set.to_owned())]
-            .body()
-            .clone();
+        let body = self.templates[set].clone();
         let templates = body["spec"]["volumeClaimTemplates"].as_array();
         for template in templates.into_iter().flatten() {
             self.create_claim(template, &name);
@@ -108,7 +149,10 @@ impl World {
             since: self.now,
             created: self.now,
             ip: number % 250 + 1,
-            image: containers.unwrap()[0]["image"].clone(),
+            image: containers.unwrap()[0]["image"].as_str().unwrap().to_owned(),
+            revision: revision(&body),
+            reported: false,
+            config: None,
         };
         self.pods.insert(name, pod);
     }
@@ -277,14 +321,18 @@ impl World {
     }
 
     fn report_pod(&mut self, name: &str) {
-        let pod = &self.pods[name];
-        let config = self.objects[&(Kind::ConfigMap, pod.set.clone())].body()["data"].clone();
+        let set = self.pods[name].set.clone();
+        let config = self.objects[&(Kind::ConfigMap, set)].body()["data"].clone();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let pod = self.pods.get_mut(name).unwrap();
+        pod.reported = true;
+        pod.config = Some(text(&config[config_map::CONFIG_HASH]));
+        let pod = &self.pods[name];
         let suffix = format!("-{name}");
         let claims = self.claims.values();
         let claims = claims.filter(|claim| claim.name.ends_with(&suffix));
         let entry = PodStatus {
-            image: text(&pod.image),
+            image: pod.image.clone(),
             pod_ip: ip(pod),
             initialized_volumes: claims
                 .map(|claim| format!("{}@{}", claim.volume.as_deref().unwrap(), claim.uid))
@@ -298,9 +346,24 @@ impl World {
         status.pods.insert(name.to_owned(), entry);
     }
 
+    /// Whether a pod was made for what is wanted now, whatever it says of itself.
+    pub fn is_as_wanted(&self, name: &str) -> bool {
+        let pod = &self.pods[name];
+        let cluster = &self.desired.identity.name;
+        let mut racks = self.desired.racks.iter();
+        let rack = racks.find(|rack| names::stateful_set(cluster, &rack.identifier()) == pod.set);
+        let Some(rack) = rack else {
+            return true;
+        };
+        let set = stateful_set(&self.desired, rack, 0);
+        let same_template = revision(&serde_json::to_value(set).unwrap()) == pod.revision;
+        let config = pod.config.as_ref();
+        same_template && config.is_none_or(|config| *config == rack.hashes.config)
+    }
+
     pub fn observed_pods(&self) -> BTreeMap<String, Pod> {
         let pods = self.pods.iter();
-        pods.map(|(name, pod)| (name.clone(), observed_pod(pod)))
+        pods.map(|(name, pod)| (name.clone(), observed_pod(pod, self.servers.runs(name))))
             .collect()
     }
 }
@@ -309,7 +372,26 @@ fn ip(pod: &SimPod) -> String {
     format!("10.1.0.{}", pod.ip)
 }
 
-fn observed_pod(pod: &SimPod) -> Pod {
+/// What names a template.
+fn revision(set: &Value) -> String {
+    let mut hasher = DefaultHasher::new();
+    in_order(&set["spec"]["template"]).hash(&mut hasher);
+    format!("{:x}", hasher.finish())
+}
+
+/// The same text for equal values, whatever the order of their members.
+fn in_order(value: &Value) -> String {
+    match value {
+        Value::Object(members) => {
+            let members = members.iter().map(|(name, value)| (name, in_order(value)));
+            format!("{:?}", members.collect::<BTreeMap<_, _>>())
+        }
+        Value::Array(items) => format!("{:?}", items.iter().map(in_order).collect::<Vec<_>>()),
+        plain => plain.to_string(),
+    }
+}
+
+fn observed_pod(pod: &SimPod, server_runs: bool) -> Pod {
     let since = at(pod.since);
     let reason = || "as the dice fell".to_owned();
     let health = match pod.stage {
@@ -326,14 +408,21 @@ fn observed_pod(pod: &SimPod) -> Pod {
         },
         Stage::Sidecar => PodHealth::SidecarNotReady {
             container: "sidecar".to_owned(),
+            failure: None,
+            since,
         },
         Stage::Ready => PodHealth::Ready,
     };
     Pod {
         uid: pod.uid.clone(),
+        resource_version: pod.version(),
         ip: Some(ip(pod).parse().unwrap()),
         health,
         created: at(pod.created),
         init_image: None,
+        template_revision: Some(pod.revision.clone()),
+        reported: pod.reported,
+        // What was last heard of a lost node is that all was well.
+        server_runs: server_runs || pod.node_lost,
     }
 }

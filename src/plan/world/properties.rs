@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::{
     World,
-    clusters::{Wish, throws, wishes},
+    clusters::{Wish, edited_wishes, edits, throws, wishes},
 };
 use crate::{
     api::status::Phase,
@@ -87,24 +87,73 @@ proptest! {
     }
 
     #[test]
-    fn a_changed_configuration_is_reported_and_can_be_taken_back(wish in wishes(), port in any::<bool>()) {
+    fn an_edit_restarts_each_pod_once_and_all_converge(wish in edited_wishes(), edit in edits(), throws in throws()) {
         let mut world = World::settled(&wish);
-        let (before, pods) = (world.comparable(), uids(&world));
-        let changed = Wish {
-            proto_fd_max: 20000 - u32::from(port),
-            multi_pod_per_host: wish.multi_pod_per_host != port,
-            ..wish.clone()
-        };
-        world.wish(changed.resolve());
-        world.converge_to_wait(WaitReason::NotSupported);
-        prop_assert_eq!(phase(&world), Some(Phase::InProgress));
-        prop_assert_eq!(uids(&world), pods);
+        world.dice = super::Dice { thrown: throws, used: 0 };
+        let edited = edit.of(&wish);
+        world.wish(edited.resolve());
+        world.converge();
+        prop_assert!(world.restarted().values().all(|count| *count == 1));
+        let mut after = world.comparable();
+        let expected = World::settled(&edited).comparable();
+        // Services that pods may have been told about stay as long as the pods.
+        after.retain(|key, _| expected.contains_key(key));
+        prop_assert_eq!(after, expected);
+    }
+
+    #[test]
+    fn without_mishaps_exactly_the_outdated_pods_restart(wish in edited_wishes(), edit in edits()) {
+        let mut world = World::settled(&wish);
+        let before = uids(&world);
+        let edited = edit.of(&wish);
+        world.wish(edited.resolve());
+        world.converge();
+        let restarted = world.restarted();
+        let kept: Vec<_> = uids(&world).into_iter().filter(|uid| before.contains(uid)).collect();
+        if edited == wish {
+            prop_assert!(restarted.is_empty());
+            prop_assert_eq!(kept, before);
+        } else {
+            prop_assert_eq!(restarted.len(), before.len());
+            prop_assert!(kept.is_empty());
+        }
+    }
+
+    #[test]
+    fn an_edit_can_be_taken_back_at_any_time(wish in edited_wishes(), edit in edits(), passes in 1usize..40, throws in throws()) {
+        let mut world = World::settled(&wish);
+        world.dice = super::Dice { thrown: throws, used: 0 };
+        let before = world.comparable();
+        world.wish(edit.of(&wish).resolve());
+        for _ in 0..passes {
+            world.pass();
+            world.settle();
+        }
         world.wish(wish.resolve());
         world.converge();
-        // Services that pods may have been told about stay as long as the pods.
         let mut after = world.comparable();
         after.retain(|key, _| before.contains_key(key));
         prop_assert_eq!(after, before);
+    }
+
+    #[test]
+    fn an_image_that_does_not_exist_takes_one_batch_and_is_taken_back(wish in edited_wishes()) {
+        let mut world = World::settled(&wish);
+        let before = uids(&world);
+        world.faults.image_missing = true;
+        world.wish(Wish { version: "8.1.0.1", ..wish.clone() }.resolve());
+        for _ in 0..100 {
+            world.pass();
+            world.settle();
+        }
+        let batch = usize::try_from(wish.batch.filter(|_| wish.racks > 1).unwrap_or(1)).unwrap();
+        let lost = before.iter().filter(|uid| !uids(&world).contains(uid)).count();
+        prop_assert!((1..=batch).contains(&lost), "{} pods are lost", lost);
+        world.faults.image_missing = false;
+        world.wish(wish.resolve());
+        world.converge();
+        let kept = before.iter().filter(|uid| uids(&world).contains(uid)).count();
+        prop_assert_eq!(kept, before.len() - lost);
     }
 
     #[test]
@@ -148,6 +197,47 @@ proptest! {
 
 fn uids(world: &World) -> Vec<String> {
     world.pods.values().map(|pod| pod.uid.clone()).collect()
+}
+
+#[test]
+fn restarts_and_another_size_in_one_edit_go_in_the_order_of_safety() {
+    let mut world = World::settled(&Wish::of(5, 2));
+    let after = Wish {
+        proto_fd_max: 20_000,
+        ..Wish::of(5, 3)
+    };
+    world.wish(after.resolve());
+    let restarted = |world: &World| world.restarted().into_keys().collect::<Vec<_>>();
+    let second_rack = ["aerocluster-2-0", "aerocluster-2-1"];
+    let mut sizes = vec![3, 2];
+    for _ in 0..200 {
+        world.pass();
+        let replicas: Vec<_> = world.replicas().into_values().collect();
+        if sizes != replicas {
+            let expected = if replicas.last() == Some(&0) {
+                &second_rack[..0]
+            } else {
+                &second_rack
+            };
+            assert_eq!(restarted(&world), expected, "at {replicas:?}");
+            sizes = replicas;
+        }
+        world.settle();
+    }
+    world.converge();
+    let staying = [
+        "aerocluster-1-0",
+        "aerocluster-1-1",
+        "aerocluster-2-0",
+        "aerocluster-2-1",
+    ];
+    assert_eq!(
+        restarted(&world),
+        staying,
+        "what is removed is not restarted before"
+    );
+    let replicas: Vec<_> = world.replicas().into_values().collect();
+    assert_eq!(replicas, [2, 2, 1]);
 }
 
 #[test]

@@ -20,9 +20,9 @@ use crate::{
         password::{Password, PasswordHash},
     },
     plan::{
-        Access, Observed, Server, Wait, WaitReason, access_control, members, quiesce, scale_down,
+        Access, Observed, Server, Wait, WaitReason, access_control, members, quiesce, stopping,
     },
-    resolve::Desired,
+    resolve::{Desired, image::version_of},
     resources::names,
 };
 
@@ -142,7 +142,7 @@ impl Servers {
         self.known.retain(|(known, _), _| known != pod);
     }
 
-    fn launch(&self, pod: &str, disk: Option<&str>) -> Launch {
+    fn launch(&self, pod: &str, image: &str, disk: Option<&str>) -> Launch {
         let (rack, ordinal) = names::parse_pod(&self.desired.identity.name, pod).unwrap();
         let id = u64::from_str_radix(&format!("{}a{ordinal}", rack.id), 16).unwrap();
         let config = &self.desired.racks[0].config["namespaces"][0];
@@ -160,10 +160,12 @@ impl Servers {
         } else {
             Edition::Enterprise
         };
-        let launch = Launch::new(id).namespace(namespace).release(Release {
-            version: Version::patch(8, 1, 2),
-            edition,
-        });
+        let [major, minor, patch] = version_of(image).unwrap().release();
+        let part = |number: u64| u16::try_from(number).unwrap();
+        let version = Version::patch(part(major), part(minor), part(patch));
+        let launch = Launch::new(id)
+            .namespace(namespace)
+            .release(Release { version, edition });
         match quiesce::fill_delay(&self.desired) {
             0 => launch,
             delay => launch.setting("service.migrate-fill-delay", &delay.to_string()),
@@ -182,7 +184,8 @@ impl World {
     pub fn start_server(&mut self, pod: &str) {
         let disk = self.claims.get(&names::claim("workdir", pod));
         let disk = disk.map(|claim| claim.uid.clone());
-        let launch = self.servers.launch(pod, disk.as_deref());
+        let image = self.pods[pod].image.clone();
+        let launch = self.servers.launch(pod, &image, disk.as_deref());
         self.servers.forget_answers(pod);
         let started = self.servers.fleet.start(pod, &launch);
         started.unwrap_or_else(|refusal| panic!("{pod} does not start: {refusal}"));
@@ -228,14 +231,17 @@ impl World {
         }
         let questions = Questions {
             namespaces: &[NAMESPACE],
-            known: Some(&"8.1.2.0".parse().unwrap()),
+            known: None,
             members: members::expected(&self.desired, observed).len(),
             fill_delay: quiesce::fill_delay(&self.desired) > 0,
-            traffic: scale_down::is_under_way(&self.desired, observed),
+            traffic: stopping::is_under_way(&self.desired, observed),
         };
         let serving = observed.pods.iter().filter(|(_, pod)| pod.serves());
         for (name, _) in serving {
-            let server = self.answer(name, &questions);
+            let image = &self.pods[name].image;
+            let known = version_of(image).unwrap().to_string().parse().unwrap();
+            let known = Some(&known);
+            let server = self.answer(name, &Questions { known, ..questions });
             observed.servers.insert(name.clone(), server);
         }
         let due = access_control::pending(&self.desired, &observed.status).is_some();

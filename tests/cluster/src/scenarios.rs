@@ -19,6 +19,7 @@ mod servers;
 mod snapshot;
 mod stage;
 mod stalls;
+mod upgrade;
 
 use std::env;
 use std::sync::Mutex;
@@ -101,6 +102,10 @@ const SCENARIOS: &[Scenario] = &[
         scaling::a_scale_down_takes_the_highest_pod,
     )
     .not_always(),
+    beside_others(
+        "an upgrade restarts each pod once",
+        upgrade::an_upgrade_restarts_each_pod_once,
+    ),
     beside_others(
         "what is deleted or changed comes back",
         healing::what_is_changed_comes_back,

@@ -20,7 +20,7 @@ fn waiting(reasons: &[WaitReason]) -> Plan {
 fn situation(plan: &Plan, rolled_out: bool) -> Situation {
     let mut world = World::settled(&Wish::default());
     let observed = world.observe();
-    Situation::of(&observed, plan, rolled_out)
+    Situation::of(&world.desired, &observed, plan, rolled_out)
 }
 
 fn told(situation: &Situation) -> Vec<(String, String, String)> {
@@ -59,12 +59,15 @@ fn a_lost_pod_degrades_what_was_rolled_out_and_adds_to_what_was_not() {
     let plan = waiting(&[WaitReason::Pods]);
     assert!(matches!(situation(&plan, true), Situation::Degraded { .. }));
     let Situation::Working {
-        reason, scaling, ..
+        reason, operation, ..
     } = situation(&plan, false)
     else {
         panic!("it works");
     };
-    assert_eq!((reason, scaling), ("ScalingUp", Some(Scaling::Up)));
+    assert_eq!(
+        (reason, operation),
+        ("ScalingUp", Some(Operation::ScalingUp))
+    );
 }
 
 #[test]
@@ -84,6 +87,38 @@ fn pods_that_are_removed_are_told_whatever_else_is_waited_for() {
 }
 
 #[test]
+fn a_restart_is_told_until_the_last_pod_is_back() {
+    let rolled_out = Wish::of(2, 1);
+    let config = Wish {
+        proto_fd_max: 20_000,
+        ..rolled_out.clone()
+    };
+    let image = Wish {
+        version: "8.1.0.1",
+        ..rolled_out.clone()
+    };
+    let mut world = World::settled(&rolled_out);
+    let observed = world.observe();
+    let cases = [
+        (&config, WaitReason::RollingRestart, "RollingRestart"),
+        (&config, WaitReason::Pods, "RollingRestart"),
+        (&config, WaitReason::Migrations, "RollingRestart"),
+        (&image, WaitReason::Upgrading, "Upgrading"),
+        (&image, WaitReason::Pods, "Upgrading"),
+    ];
+    for (wish, wait, expected) in cases {
+        let plan = waiting(&[wait]);
+        let situation = Situation::of(&wish.resolve(), &observed, &plan, false);
+        let Situation::Working { reason, .. } = &situation else {
+            panic!("it works");
+        };
+        assert_eq!(*reason, expected);
+        assert_eq!(state(&situation, expected), "True");
+        assert_eq!(state(&situation, "ScalingUp"), "False");
+    }
+}
+
+#[test]
 fn a_pod_that_is_ignored_degrades_what_was_rolled_out() {
     let plan = waiting(&[WaitReason::PodIgnored]);
     assert!(plan.is_rolled_out() && !plan.is_done());
@@ -94,12 +129,12 @@ fn a_pod_that_is_ignored_degrades_what_was_rolled_out() {
 fn moving_data_is_work_and_no_loss() {
     let plan = waiting(&[WaitReason::Migrations]);
     let Situation::Working {
-        reason, scaling, ..
+        reason, operation, ..
     } = situation(&plan, true)
     else {
         panic!("it works");
     };
-    assert_eq!((reason, scaling), ("Migrating", None));
+    assert_eq!((reason, operation), ("Migrating", None));
 }
 
 #[test]
@@ -128,7 +163,7 @@ fn each_situation_reads_as_kstatus_has_it() {
     let working = Situation::Working {
         reason: "R",
         message: message(),
-        scaling: Some(Scaling::Up),
+        operation: Some(Operation::ScalingUp),
     };
     let degraded = Situation::Degraded { message: message() };
     let cases = [

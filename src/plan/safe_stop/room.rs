@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Batch, Verdict};
+use super::{Batch, Verdict, Why};
 use crate::{
     aerospike::{
-        build::Edition,
         node_view::{NamespaceView, NodeView},
         room::Room,
     },
@@ -13,76 +12,13 @@ use crate::{
     resolve::Desired,
 };
 
-/// Nodes that hold strongly consistent data leave the roster before they stop, which is not built yet.
-pub fn no_strong_consistency(desired: &Desired, observed: &Observed, _: &Batch) -> Verdict {
-    let of_spec = desired
-        .racks
-        .iter()
-        .flat_map(|rack| configured(&rack.config));
-    let of_servers = observed.views().flat_map(|view| {
-        let strong = view
-            .namespaces
-            .iter()
-            .filter(|(_, ns)| ns.strong_consistency);
-        strong.map(|(name, _)| name.as_str())
-    });
-    let first = of_spec.chain(of_servers).next();
-    first.map_or(Verdict::Fine, |namespace| {
-        Verdict::Wait(Wait::new(
-            WaitReason::NotSupported,
-            format!(
-                "namespace {namespace} is strongly consistent, and this version does not take nodes off the roster \
-                 yet: set spec.size and spec.rackConfig.racks back"
-            ),
-        ))
-    })
-}
-
-/// The strongly consistent namespaces of a configuration.
-fn configured(config: &crate::api::Tree) -> impl Iterator<Item = &str> {
-    let namespaces = config.get("namespaces").and_then(|list| list.as_array());
-    let strong = namespaces.into_iter().flatten().filter(|namespace| {
-        namespace
-            .get("strong-consistency")
-            .and_then(serde_json::Value::as_bool)
-            == Some(true)
-    });
-    strong.filter_map(|namespace| namespace.get("name")?.as_str())
-}
-
-/// A Community server cannot be drained: what it alone holds would go with it.
-pub fn copies_can_be_moved(desired: &Desired, observed: &Observed, batch: &Batch) -> Verdict {
-    let drained = desired.image.edition != Edition::Community;
-    if drained || batch.running.is_empty() {
-        return Verdict::Fine;
-    }
-    let single = observed.views().find_map(|view| {
-        let mut namespaces = view.namespaces.iter();
-        namespaces.find(|(_, ns)| {
-            ns.effective_replication_factor
-                .is_some_and(|copies| copies < 2)
-        })
-    });
-    single.map_or(Verdict::Fine, |(namespace, _)| {
-        Verdict::Wait(Wait::new(
-            WaitReason::WouldLoseData,
-            format!(
-                "namespace {namespace} keeps one copy of each record, and Community servers cannot hand theirs over: \
-                 set spec.size back, or move the data first"
-            ),
-        ))
-    })
-}
-
 /// What all that leave hold has to fit into those that stay, before the first of them is touched.
 pub fn the_rest_has_room(desired: &Desired, observed: &Observed, batch: &Batch) -> Verdict {
-    if observed.views().any(NodeView::is_quiescing) || batch.running.is_empty() {
+    let began = observed.views().any(NodeView::is_quiescing);
+    if began || batch.running.is_empty() || !batch.has_others(desired, observed) {
         return Verdict::Fine;
     }
-    let leaving: BTreeSet<_> = members::racks(desired, observed)
-        .iter()
-        .flat_map(|rack| rack.pods(rack.leaving()))
-        .collect();
+    let leaving = leaving(desired, observed, batch);
     let namespaces = by_namespace(observed, &leaving);
     let problem = namespaces
         .iter()
@@ -90,9 +26,20 @@ pub fn the_rest_has_room(desired: &Desired, observed: &Observed, batch: &Batch) 
     problem.map_or(Verdict::Fine, |message| {
         Verdict::Wait(Wait::new(
             WaitReason::NotEnoughRoom,
-            format!("{message}: set spec.size back, or make room first"),
+            format!("{message}: {}, or make room first", batch.way_out()),
         ))
     })
+}
+
+/// All that hand over what they hold before they are back, if they ever are: restarts come one batch after the other.
+fn leaving(desired: &Desired, observed: &Observed, batch: &Batch) -> BTreeSet<String> {
+    match batch.why {
+        Why::Restart { .. } => batch.running.clone(),
+        Why::Shrink { .. } => members::racks(desired, observed)
+            .iter()
+            .flat_map(|rack| rack.pods(rack.leaving()))
+            .collect(),
+    }
 }
 
 /// A namespace on those that stay and on those that leave.

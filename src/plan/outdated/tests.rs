@@ -1,0 +1,97 @@
+//! What is told from what a pod reports.
+
+use super::*;
+use crate::plan::{
+    Kind,
+    world::{World, clusters::Wish},
+};
+
+const POD: &str = "aerocluster-1-0";
+
+fn settled() -> (Desired, Observed) {
+    let wish = Wish::of(2, 1);
+    (wish.resolve(), World::settled(&wish).observe())
+}
+
+fn found(desired: &Desired, observed: &Observed) -> Vec<Change> {
+    let pod = &observed.pods[POD];
+    let reported = reported(observed, POD, pod).unwrap();
+    changes(desired, &desired.racks[0], observed, (POD, reported))
+}
+
+#[test]
+fn a_pod_that_runs_what_is_wanted_is_not_outdated() {
+    let (desired, mut observed) = settled();
+    assert_eq!(found(&desired, &observed), []);
+    let entry = observed.status.pods.get_mut(POD).unwrap();
+    entry.image = format!("docker.io/{}", entry.image);
+    assert_eq!(found(&desired, &observed), []);
+}
+
+#[test]
+fn each_thing_that_a_pod_reports_is_compared() {
+    type Spoil = fn(&mut PodStatus);
+    let cases: [(Spoil, Change); 4] = [
+        (
+            |pod| pod.image = "aerospike/aerospike-server-enterprise:7.2.0.1".to_owned(),
+            Change::Image,
+        ),
+        (
+            |pod| pod.aerospike_config_hash = "0".to_owned(),
+            Change::Configuration,
+        ),
+        (
+            |pod| pod.network_policy_hash = "0".to_owned(),
+            Change::NetworkPolicy,
+        ),
+        (|pod| pod.pod_spec_hash = "0".to_owned(), Change::PodSpec),
+    ];
+    for (spoil, change) in cases {
+        let (desired, mut observed) = settled();
+        observed.pods.get_mut(POD).unwrap().template_revision = Some("older".to_owned());
+        assert_eq!(found(&desired, &observed), []);
+        spoil(observed.status.pods.get_mut(POD).unwrap());
+        assert_eq!(found(&desired, &observed), [change]);
+    }
+}
+
+#[test]
+fn a_pod_of_the_present_template_has_its_image_and_pod_spec_whatever_hashes_it_found() {
+    let (desired, mut observed) = settled();
+    let entry = observed.status.pods.get_mut(POD).unwrap();
+    entry.pod_spec_hash = "0".to_owned();
+    entry.aerospike_config_hash = "0".to_owned();
+    assert_eq!(found(&desired, &observed), [Change::Configuration]);
+}
+
+#[test]
+fn an_entry_of_an_earlier_life_says_nothing_of_the_pod() {
+    let (_, mut observed) = settled();
+    let pod = observed.pods.get_mut(POD).unwrap();
+    pod.ip = Some("10.9.9.9".parse().unwrap());
+    let pod = pod.clone();
+    assert_eq!(reported(&observed, POD, &pod), None);
+}
+
+#[test]
+fn on_the_network_of_its_node_a_pod_is_known_when_it_reports_itself() {
+    let (_, observed) = settled();
+    let mut pod = observed.pods[POD].clone();
+    pod.health = crate::plan::PodHealth::NotReady;
+    assert!(reported(&observed, POD, &pod).is_some());
+    pod.reported = false;
+    assert_eq!(reported(&observed, POD, &pod), None);
+}
+
+#[test]
+fn a_template_is_older_only_if_the_set_s_controller_has_the_newer_one() {
+    let (_, mut observed) = settled();
+    let key = (Kind::StatefulSet, "aerocluster-1".to_owned());
+    let mut pod = observed.pods[POD].clone();
+    let set = observed.objects.get_mut(&key).unwrap();
+    assert_eq!(is_of_older_template(set, &pod), Some(false));
+    pod.template_revision = Some("older".to_owned());
+    assert_eq!(is_of_older_template(set, &pod), Some(true));
+    std::sync::Arc::make_mut(&mut set.body)["metadata"]["generation"] = 99.into();
+    assert_eq!(is_of_older_template(set, &pod), None);
+}

@@ -1,0 +1,100 @@
+//! Whether others have what the pods of a batch hold, or can get it before they stop.
+
+use serde_json::Value;
+
+use super::{Batch, Verdict, Why};
+use crate::{
+    aerospike::node_view::NamespaceView,
+    api::Tree,
+    plan::{Observed, Wait, WaitReason, durability},
+    resolve::Desired,
+};
+
+/// Strongly consistent data is kept by nodes on a roster, which is not looked after yet.
+pub fn no_strong_consistency(desired: &Desired, observed: &Observed, batch: &Batch) -> Verdict {
+    let of_spec = desired
+        .racks
+        .iter()
+        .flat_map(|rack| configured(&rack.config));
+    let of_servers = observed.views().flat_map(|view| {
+        let strong = view
+            .namespaces
+            .iter()
+            .filter(|(_, ns)| ns.strong_consistency);
+        strong.map(|(name, _)| name.as_str())
+    });
+    let first = of_spec.chain(of_servers).next();
+    first.map_or(Verdict::Fine, |namespace| {
+        let cannot = match batch.why {
+            Why::Shrink { .. } => {
+                "does not take nodes off the roster yet: set spec.size and spec.rackConfig.racks back"
+            }
+            Why::Restart { .. } => {
+                "does not restart nodes that are on a roster yet: undo the change, or delete the pods one by one when \
+                 the cluster can do without each"
+            }
+        };
+        Verdict::Wait(Wait::new(
+            WaitReason::NotSupported,
+            format!("namespace {namespace} is strongly consistent, and this version {cannot}"),
+        ))
+    })
+}
+
+/// The strongly consistent namespaces of a configuration.
+fn configured(config: &Tree) -> impl Iterator<Item = &str> {
+    let namespaces = config.get("namespaces").and_then(Value::as_array);
+    let strong = namespaces.into_iter().flatten().filter(|namespace| {
+        namespace.get("strong-consistency").and_then(Value::as_bool) == Some(true)
+    });
+    strong.filter_map(|namespace| namespace.get("name")?.as_str())
+}
+
+/// A server that cannot be drained takes with it what it alone holds.
+pub fn none_is_the_only_one(desired: &Desired, observed: &Observed, batch: &Batch) -> Verdict {
+    if batch.running.is_empty() || batch.can_be_drained(desired, observed) {
+        return Verdict::Fine;
+    }
+    let problem = if batch.has_others(desired, observed) {
+        single_copy(observed)
+    } else {
+        lost_with_its_pod(desired, observed, batch)
+    };
+    problem.map_or(Verdict::Fine, |message| {
+        let message = format!("{message}: {}, {}", batch.way_out(), instead(batch));
+        Verdict::Wait(Wait::new(WaitReason::WouldLoseData, message))
+    })
+}
+
+const fn instead(batch: &Batch) -> &'static str {
+    match batch.why {
+        Why::Shrink { .. } => "or move the data first",
+        Why::Restart { .. } => "add pods first, or delete the pod yourself to accept the loss",
+    }
+}
+
+/// What a Community server alone holds, whatever becomes of it after: others would answer for it while it is away.
+fn single_copy(observed: &Observed) -> Option<String> {
+    let single = |ns: &NamespaceView| {
+        ns.effective_replication_factor
+            .is_some_and(|copies| copies < 2)
+    };
+    let mut namespaces = observed.views().flat_map(|view| &view.namespaces);
+    let (namespace, _) = namespaces.find(|(_, ns)| single(ns))?;
+    Some(format!(
+        "namespace {namespace} keeps one copy of each record, and Community servers cannot hand theirs over"
+    ))
+}
+
+/// What the only server has, and has not on a volume that outlives its pod.
+fn lost_with_its_pod(desired: &Desired, observed: &Observed, batch: &Batch) -> Option<String> {
+    let views = batch.running.iter().filter_map(|pod| observed.view(pod));
+    let mut namespaces = views.flat_map(|view| &view.namespaces);
+    let (namespace, _) = namespaces.find(|(name, ns)| {
+        let safe = durability::outlives_pod(desired, &observed.status, &batch.rack, name);
+        ns.objects != Some(0) && !safe
+    })?;
+    Some(format!(
+        "the only server has namespace {namespace}, and not on a volume that outlives its pod"
+    ))
+}

@@ -1,0 +1,100 @@
+//! Restarts: each was needed, happens once, and leaves all other racks alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    plan::{
+        Renewal, Restart,
+        world::{World, api_server::Refused, pods::Stage},
+    },
+    resources::names,
+};
+
+/// What the operator restarted so far.
+#[derive(Clone, Debug, Default)]
+pub struct Restarts {
+    /// How often, by the generation of the spec and the pod.
+    counted: BTreeMap<(i64, String), u32>,
+    /// Pods with servers that ran when they were deleted, which are not back yet.
+    pub away: BTreeSet<String>,
+}
+
+impl World {
+    pub fn restart(&mut self, restart: &Restart) -> Result<(), Refused> {
+        let set = names::stateful_set(&self.desired.identity.name, &restart.rack);
+        for renewal in &restart.pods {
+            let pod = self.pods.get(&renewal.pod).ok_or(Refused)?;
+            if pod.uid != renewal.uid || pod.version() != renewal.resource_version {
+                return Err(Refused);
+            }
+            assert_eq!(pod.set, set, "{renewal:?} is of another rack");
+            self.assert_needed(renewal);
+            if self.servers.runs(&renewal.pod) {
+                self.assert_rack_may_lose(&set, restart);
+                self.restarts.away.insert(renewal.pod.clone());
+            }
+            self.delete_pod(&renewal.pod);
+            // The controller may die between two of them.
+            if self.dice.roll(16) == 15 {
+                return Err(Refused);
+            }
+        }
+        Ok(())
+    }
+
+    /// It is the first one for this spec, and the pod was made for another.
+    fn assert_needed(&mut self, renewal: &Renewal) {
+        let counted = &mut self.restarts.counted;
+        let count = counted
+            .entry((self.generation, renewal.pod.clone()))
+            .or_default();
+        *count += 1;
+        assert_eq!(*count, 1, "{renewal:?} was restarted before");
+        assert!(!self.is_as_wanted(&renewal.pod), "{renewal:?} is needless");
+    }
+
+    /// All others of the batch's rack and of every other run, but for those that were found broken.
+    fn assert_rack_may_lose(&self, set: &str, restart: &Restart) {
+        let is_of_batch = |name: &String| restart.pods.iter().any(|it| it.pod == *name);
+        for name in &self.restarts.away {
+            let same_rack = self.pods.get(name).is_none_or(|pod| pod.set == *set);
+            assert!(
+                is_of_batch(name) && same_rack,
+                "{name} is not back while {restart:?}"
+            );
+        }
+        for (name, pod) in &self.pods {
+            assert!(
+                pod.served || is_of_batch(name),
+                "{name} is down ({pod:?}) while {restart:?}"
+            );
+        }
+    }
+
+    fn delete_pod(&mut self, name: &str) {
+        let now = self.now;
+        self.servers.stop(name);
+        let pod = self.pods.get_mut(name).unwrap();
+        (pod.stage, pod.since) = (Stage::Terminating, now);
+    }
+
+    /// Those that are back.
+    pub fn welcome_back(&mut self) {
+        let replicas = self.replicas();
+        let pods = &self.pods;
+        let is_away = |name: &String| {
+            let (set, ordinal) = name.rsplit_once('-').unwrap();
+            let asked_for = replicas.get(set).copied().unwrap_or(0);
+            let serves = pods.get(name).is_some_and(|pod| pod.serves());
+            !serves && ordinal.parse::<i32>().unwrap() < asked_for
+        };
+        self.restarts.away.retain(is_away);
+    }
+
+    /// How many of the pods were restarted for the present spec.
+    pub fn restarted(&self) -> BTreeMap<String, u32> {
+        let counted = self.restarts.counted.iter();
+        let now = counted.filter(|((generation, _), _)| *generation == self.generation);
+        now.map(|((_, pod), count)| (pod.clone(), *count)).collect()
+    }
+}
