@@ -5,6 +5,7 @@
 mod api_server;
 pub mod clusters;
 mod histories;
+mod mishaps;
 mod orders;
 mod pass;
 mod planted;
@@ -66,6 +67,8 @@ pub struct World {
     /// Milliseconds.
     now: i64,
     counter: u64,
+    /// The controller died in the middle of a step.
+    died: bool,
     /// The pods that the status knew when the world was looked at last.
     known: BTreeSet<String>,
     /// What was planned last, for which wish and on what.
@@ -93,6 +96,7 @@ impl World {
             dice: Dice { thrown, used: 0 },
             now: 1_000_000_000,
             counter: 0,
+            died: false,
             known: BTreeSet::new(),
             planned: None,
         }
@@ -117,6 +121,7 @@ impl World {
         self.advance_pods();
         self.remove_claims();
         self.servers.advance(span.into());
+        self.bend_answers();
         self.assert_no_harm();
     }
 
@@ -140,8 +145,8 @@ impl World {
         };
         self.ask_servers(&mut observed);
         self.known = observed.status.pods.keys().cloned().collect();
-        for pod in self.pods.values_mut() {
-            pod.served = pod.serves();
+        for (name, pod) in &mut self.pods {
+            pod.served = pod.serves() && self.servers.runs(name);
         }
         observed
     }

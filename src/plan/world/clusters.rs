@@ -29,6 +29,7 @@ pub struct Wish {
     pub community: bool,
     pub fill_delay: u32,
     pub batch: Option<u32>,
+    pub ignorable: Option<u32>,
 }
 
 impl Default for Wish {
@@ -47,6 +48,7 @@ impl Default for Wish {
             community: false,
             fill_delay: 0,
             batch: None,
+            ignorable: None,
         }
     }
 }
@@ -96,6 +98,9 @@ impl Wish {
         }
         if let Some(batch) = self.batch.filter(|_| self.racks > 1) {
             spec["rackConfig"]["scaleDownBatchSize"] = batch.into();
+        }
+        if let Some(pods) = self.ignorable {
+            spec["rackConfig"]["maxIgnorablePods"] = pods.into();
         }
         if self.load_balancer {
             spec["seedsFinderServices"] =

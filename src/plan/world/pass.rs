@@ -1,5 +1,7 @@
 //! Passes of the controller over the world, with what must hold at every moment.
 
+use std::{collections::BTreeMap, mem};
+
 use k8s_openapi::jiff::Timestamp;
 
 use super::World;
@@ -8,8 +10,7 @@ use crate::{
         AerospikeClusterStatus,
         status::{Mirror, Phase},
     },
-    plan::{self, Observed, Plan, Pod, PodHealth, Server, Step, WaitReason, status},
-    resolve::Edition,
+    plan::{self, Observed, Plan, Pod, PodHealth, Server, WaitReason, status},
     resources::names,
 };
 
@@ -77,7 +78,7 @@ impl World {
                 self.settle();
             }
             if self.carry_out(effect).is_err() {
-                return true;
+                return !mem::take(&mut self.died);
             }
             self.assert_no_harm();
             assert_eq!(
@@ -89,27 +90,20 @@ impl World {
         if let Some(step) = &plan.step {
             match self.dice.roll(12) {
                 11 => return false,
-                10 if self.survives_a_crash_before(step) => self.settle(),
+                10 => self.settle(),
                 _ => {}
             }
             // A refusal is found out in the next pass.
             let _ = self.take(step);
             self.assert_no_harm();
+            if mem::take(&mut self.died) {
+                return false;
+            }
         }
         self.dice.roll(12) != 11
     }
 
-    /// A Community server is stopped undrained: if another crashes between the decision and the stop, two are down at
-    /// once, which no operator can exclude.
-    fn survives_a_crash_before(&self, step: &Step) -> bool {
-        let community = self.desired.image.edition == Edition::Community;
-        !(community && matches!(step, Step::Shrink(_)))
-    }
-
-    fn replicas_of(
-        &self,
-        known: &std::collections::BTreeMap<String, i32>,
-    ) -> std::collections::BTreeMap<String, i32> {
+    fn replicas_of(&self, known: &BTreeMap<String, i32>) -> BTreeMap<String, i32> {
         let mut now = self.replicas();
         now.retain(|set, _| known.contains_key(set));
         now
