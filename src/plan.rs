@@ -178,6 +178,7 @@ const STAGES: &[Stage] = &[
     outdated::name_outdated,
     servers::await_cluster,
     access_control::install,
+    scale_down::call_back,
     clean_up::clear_away,
     scale_down::shrink,
 ];

@@ -1,5 +1,6 @@
 //! Fewer pods: the highest ordinals of one rack at a time, each batch drained and stopped before the next is touched.
 
+pub mod call_back;
 pub mod room;
 pub mod safe_stop;
 pub mod victims;
@@ -8,6 +9,7 @@ use std::collections::BTreeSet;
 
 use super::{Observed, Share, Step, Wait, WaitReason, members};
 use crate::resolve::Desired;
+pub use call_back::call_back;
 pub use victims::Batch;
 
 /// What a rule says about stopping a batch.

@@ -71,6 +71,10 @@ pub struct World {
     died: bool,
     /// The pods that the status knew when the world was looked at last.
     known: BTreeSet<String>,
+    /// The servers that ran then.
+    ran: BTreeSet<String>,
+    /// Pods that were stopped just when another crashed, which nobody could know.
+    excused: BTreeSet<String>,
     /// What was planned last, for which wish and on what.
     planned: Option<(i64, Observed, Plan)>,
 }
@@ -98,6 +102,8 @@ impl World {
             counter: 0,
             died: false,
             known: BTreeSet::new(),
+            ran: BTreeSet::new(),
+            excused: BTreeSet::new(),
             planned: None,
         }
     }
@@ -145,6 +151,7 @@ impl World {
         };
         self.ask_servers(&mut observed);
         self.known = observed.status.pods.keys().cloned().collect();
+        self.ran = self.servers.all().map(str::to_owned).collect();
         for (name, pod) in &mut self.pods {
             pod.served = pod.serves() && self.servers.runs(name);
         }
