@@ -17,9 +17,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::{Kind, Observed, Plan, observed::Claim};
-use crate::{api::AerospikeClusterStatus, resolve::Desired};
+use super::{Kind, Observed, Share, observed::Claim};
+use crate::{
+    api::{AerospikeClusterStatus, status::Mirror},
+    resolve::Desired,
+};
 use api_server::Stored;
+use pass::Basis;
 use pods::SimPod;
 use servers::Servers;
 
@@ -55,6 +59,8 @@ struct Faults {
 #[derive(Clone, Debug)]
 pub struct World {
     pub desired: Desired,
+    /// What the status says when all is rolled out.
+    mirror: Mirror,
     generation: i64,
     status: Option<AerospikeClusterStatus>,
     objects: BTreeMap<(Kind, String), Stored>,
@@ -75,8 +81,8 @@ pub struct World {
     ran: BTreeSet<String>,
     /// Pods that were stopped just when another crashed, which nobody could know.
     excused: BTreeSet<String>,
-    /// What was planned last, for which wish and on what.
-    planned: Option<(i64, Observed, Plan)>,
+    /// What was due to the objects last.
+    kept: Option<(Basis, Share)>,
 }
 
 /// Milliseconds that go by between two passes, as one would hope for and otherwise.
@@ -89,6 +95,7 @@ impl World {
             .fold(1, |seed, byte| seed * 31 % 65_521 + u64::from(*byte));
         Self {
             servers: Servers::new(&desired, seed),
+            mirror: Mirror::of(&desired.spec),
             desired,
             generation: 1,
             status: None,
@@ -104,12 +111,13 @@ impl World {
             known: BTreeSet::new(),
             ran: BTreeSet::new(),
             excused: BTreeSet::new(),
-            planned: None,
+            kept: None,
         }
     }
 
     /// The user changes the spec.
-    fn wish(&mut self, desired: Desired) {
+    pub fn wish(&mut self, desired: Desired) {
+        self.mirror = Mirror::of(&desired.spec);
         self.desired = desired;
         self.generation += 1;
     }
@@ -120,7 +128,7 @@ impl World {
     }
 
     /// Some time goes by.
-    fn settle(&mut self) {
+    pub fn settle(&mut self) {
         let span = SPANS[usize::from(self.dice.roll(4))];
         self.now += i64::from(span);
         self.run_stateful_sets();

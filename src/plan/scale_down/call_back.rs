@@ -58,3 +58,6 @@ fn one_more(rack: &RackState<'_>) -> Resize {
         to: rack.live.replicas().saturating_add(1),
     }
 }
+
+#[cfg(test)]
+mod tests;

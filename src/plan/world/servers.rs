@@ -191,7 +191,9 @@ impl Servers {
 
     /// Sends a command that has to be obeyed.
     pub fn tell(&mut self, pod: &str, command: &str) -> Result<(), ()> {
-        self.forget_answers(pod);
+        if command.starts_with("set-config") {
+            self.forget_answers(pod);
+        }
         let said = self.say(pod, command).ok_or(())?;
         let obeyed = said == "ok" || command.starts_with("recluster");
         obeyed.then_some(()).ok_or(())
