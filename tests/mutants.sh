@@ -26,7 +26,7 @@ mutants() {
 # A shard of as many shards as there are changes is one change: names would not do, a pattern can pick several.
 try() {
     mutants --in-place --baseline skip --shard "$1" --timeout 120 --build-timeout 900 --output "$out" \
-        --cargo-arg=--lib -- plan:: >"$out/log.txt" || true
+        --cargo-arg=--lib -- plan:: >"$out/log.txt" </dev/null || true
     for outcome in caught timeout missed; do
         sed "s/^/$outcome: /" "$out/mutants.out/$outcome.txt"
         cat "$out/mutants.out/$outcome.txt" >>"$out/$outcome.txt"
