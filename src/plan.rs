@@ -23,6 +23,8 @@ pub mod wait;
 #[cfg(test)]
 mod world;
 
+use std::iter;
+
 use serde_json::Value;
 
 pub use crate::api::FIELD_MANAGER;
@@ -170,9 +172,8 @@ impl Share {
 
 type Stage = fn(&Desired, &Observed) -> Share;
 
-/// In the order in which their steps go first.
+/// In the order in which their steps go first, behind what is due to the objects.
 const STAGES: &[Stage] = &[
-    objects::keep,
     claims::mark_initialized,
     quiesce::undo,
     quiesce::give_back_fill_delay,
@@ -183,6 +184,7 @@ const STAGES: &[Stage] = &[
     servers::await_cluster,
     restart::roll,
     access_control::install,
+    scale_down::call_back,
     clean_up::clear_away,
     scale_down::shrink,
 ];
@@ -191,18 +193,19 @@ const STAGES: &[Stage] = &[
 /// need is there before they are.
 #[must_use]
 pub fn next(desired: &Desired, observed: &Observed) -> Plan {
+    behind(objects::keep(desired, observed), desired, observed)
+}
+
+/// What to do next where `kept` is what is due to the objects.
+fn behind(kept: Share, desired: &Desired, observed: &Observed) -> Plan {
+    let rest = STAGES.iter().map(|stage| stage(desired, observed));
     let mut plan = Plan::default();
-    for stage in STAGES {
-        let Share {
-            upkeep,
-            step,
-            waits,
-        } = stage(desired, observed);
+    for share in iter::once(kept).chain(rest) {
         if plan.lets_a_step_follow() {
-            plan.step = step;
+            plan.step = share.step;
         }
-        plan.upkeep.extend(upkeep);
-        plan.waits.extend(waits);
+        plan.upkeep.extend(share.upkeep);
+        plan.waits.extend(share.waits);
     }
     plan
 }

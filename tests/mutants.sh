@@ -1,34 +1,44 @@
 #!/bin/bash
 # Changes the code of the plan in 60 places that a seed picks, and counts which changes its tests notice. Changes that
-# do not compile say nothing, so some more than 60 are drawn.
+# do not compile say nothing: others are drawn in their place. All happens in a copy of the sources, which uses what was
+# built for the original.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-wanted=60
-drawn=80
+wanted=${MUTANTS:-60}
 seed=${SEED:-$(date +%s)}
-out=target/mutants
-files=(--file 'src/plan.rs' --file 'src/plan/**/*.rs' --exclude '**/tests.rs' --exclude 'src/plan/world.rs' --exclude 'src/plan/world/**')
+out=$PWD/target/mutants
+tree=$out/tree
+# The histories are the same for all changes.
+export CARGO_TARGET_DIR=$PWD/target HISTORIES=40 SEED=1
 
 command -v cargo-mutants >/dev/null || cargo install --quiet --locked cargo-mutants
-mkdir -p "$out"
+rm -rf "$out"
+mkdir -p "$tree"
+git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents --preserve=timestamps -t "$tree"
+touch "$out"/{caught,timeout,missed}.txt
 
-cargo mutants --list "${files[@]}" |
-    awk -v seed="$seed" 'BEGIN { srand(seed) } { print rand() "\t" $0 }' |
-    sort -n | cut -f2- | head -n "$drawn" >"$out/drawn.txt"
+mutants() {
+    cargo mutants --dir "$tree" --no-config --file src/plan.rs --file 'src/plan/**/*.rs' \
+        --exclude '**/tests.rs' --exclude src/plan/world.rs --exclude 'src/plan/world/**' "$@"
+}
 
-# Names are taken as they are.
-chosen=()
-while read -r name; do
-    chosen+=(--re "^$(sed 's/[][\.*^$+?(){}|/]/\\&/g' <<<"$name")\$")
-done <"$out/drawn.txt"
+# A shard of as many shards as there are changes is one change: names would not do, a pattern can pick several.
+try() {
+    mutants --in-place --baseline skip --shard "$1" --timeout 120 --build-timeout 900 --output "$out" \
+        --cargo-arg=--lib -- plan:: >"$out/log.txt" </dev/null || true
+    for outcome in caught timeout missed; do
+        sed "s/^/$outcome: /" "$out/mutants.out/$outcome.txt"
+        cat "$out/mutants.out/$outcome.txt" >>"$out/$outcome.txt"
+    done
+}
 
-echo "== $wanted changes of the plan, seed $seed"
-cargo mutants "${files[@]}" "${chosen[@]}" --output "$out" --no-shuffle --timeout 600 -- --lib plan:: || true
-
-results="$out/mutants.out"
-noticed() { cat "$results/caught.txt" "$results/timeout.txt"; }
-viable=$(grep -Fxf <(noticed; cat "$results/missed.txt") "$out/drawn.txt" | head -n "$wanted")
-caught=$(grep -Fxcf <(noticed) <<<"$viable" || true)
-grep -Fxf "$results/missed.txt" <<<"$viable" | sed 's/^/missed: /' || true
-echo "caught $caught of $(wc -l <<<"$viable"), seed $seed"
+all=$(mutants --list | wc -l)
+echo "== $wanted of $all changes of the plan, seed $seed"
+said=0
+while read -r change && ((said < wanted)); do
+    try "$change/$all"
+    said=$(cat "$out"/{caught,timeout,missed}.txt | wc -l)
+done < <(awk -v seed="$seed" -v all="$all" 'BEGIN { srand(seed); for (i = 0; i < all; i++) print rand() "\t" i }' | sort -n | cut -f2)
+sed 's/^/missed: /' "$out/missed.txt"
+echo "caught $(cat "$out"/{caught,timeout}.txt | wc -l) of $said, seed $seed"

@@ -100,6 +100,18 @@ fn goes(desired: &Desired, observed: &Observed, claim: &Claim) -> bool {
             .is_some_and(|storage| goes_with_its_pod(claim, storage))
 }
 
+/// Whether a pod is remembered that is not there, with claims of which none is on its way out.
+#[must_use]
+pub fn has_data(observed: &Observed, pod: &str) -> bool {
+    let mut claims = observed
+        .claims
+        .iter()
+        .filter(|claim| pod_of(claim) == Some(pod))
+        .peekable();
+    let remembered = observed.status.pods.contains_key(pod) && !observed.pods.contains_key(pod);
+    remembered && claims.peek().is_some() && claims.all(|claim| !claim.deleting)
+}
+
 fn pod_of(claim: &Claim) -> Option<&str> {
     let volume = claim.volume.as_deref()?;
     claim.name.strip_prefix(volume)?.strip_prefix('-')

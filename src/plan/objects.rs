@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{
     Effect, FIELD_MANAGER, Kind, Live, Object, Observed, Share, Wait, WaitReason, members,
+    scale_down::call_back,
 };
 use crate::{
     resolve::Desired,
@@ -123,9 +124,8 @@ fn build(desired: &Desired, observed: &Observed) -> Vec<Object> {
         object(Kind::Service, &services::headless(desired)),
     ];
     if desired.network.has_pod_services() {
-        let pods: BTreeSet<_> = names::pods(desired)
-            .chain(members::asked_for(desired, observed))
-            .collect();
+        let mut pods = made_or_to_come(desired, observed);
+        pods.extend(names::pods(desired));
         let services = pods.iter().map(|pod| services::pod(desired, pod));
         objects.extend(services.map(|service| object(Kind::Service, &service)));
     }
@@ -147,8 +147,15 @@ fn build(desired: &Desired, observed: &Observed) -> Vec<Object> {
 
 /// Pods that are there, or will be again.
 fn existing(desired: &Desired, observed: &Observed) -> BTreeSet<String> {
-    let mut pods = members::asked_for(desired, observed);
+    let mut pods = made_or_to_come(desired, observed);
     pods.extend(observed.pods.keys().cloned());
+    pods
+}
+
+/// Pods that the sets were asked for, and one that is about to be called back.
+fn made_or_to_come(desired: &Desired, observed: &Observed) -> BTreeSet<String> {
+    let mut pods = members::asked_for(desired, observed);
+    pods.extend(call_back::returning(desired, observed).map(|(pod, _)| pod));
     pods
 }
 

@@ -9,7 +9,7 @@ use std::{
 use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Access, Kind};
+use super::{Access, FIELD_MANAGER, Kind};
 use crate::{aerospike::node_view::NodeView, api::AerospikeClusterStatus};
 
 /// Everything that a decision needs.
@@ -93,6 +93,20 @@ impl Live {
     pub fn replicas(&self) -> i32 {
         let replicas = self.body["spec"]["replicas"].as_i64().unwrap_or(1);
         i32::try_from(replicas).unwrap_or(i32::MAX)
+    }
+}
+
+impl Live {
+    /// When we changed the number of its pods last, by the clock of the API server; none if we never did.
+    #[must_use]
+    pub fn scaled(&self) -> Option<Timestamp> {
+        let writes = self.body["metadata"]["managedFields"].as_array()?;
+        let ours = writes.iter().find(|write| {
+            write["manager"] == FIELD_MANAGER
+                && write["operation"] == "Update"
+                && write["fieldsV1"]["f:spec"]["f:replicas"].is_object()
+        })?;
+        ours["time"].as_str()?.parse().ok()
     }
 }
 

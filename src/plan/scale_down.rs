@@ -1,9 +1,11 @@
 //! Fewer pods: the highest ordinals of one rack at a time, each batch drained and stopped before the next is touched.
 
+pub mod call_back;
 pub mod victims;
 
 use super::{Observed, Share, Wait, WaitReason, members, safe_stop};
 use crate::resolve::Desired;
+pub use call_back::call_back;
 
 /// Stops the next batch when all that comes before is done.
 #[must_use]

@@ -5,6 +5,7 @@
 mod api_server;
 pub mod clusters;
 mod histories;
+mod mishaps;
 mod orders;
 mod pass;
 mod planted;
@@ -17,10 +18,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Kind, Observed, Plan, observed::Claim};
-use crate::{api::AerospikeClusterStatus, resolve::Desired};
+use super::{Kind, Observed, Share, observed::Claim};
+use crate::{
+    api::{AerospikeClusterStatus, status::Mirror},
+    resolve::Desired,
+};
 use api_server::Stored;
 use orders::Restarts;
+use pass::Basis;
 use pods::SimPod;
 use servers::Servers;
 
@@ -56,6 +61,8 @@ struct Faults {
 #[derive(Clone, Debug)]
 pub struct World {
     pub desired: Desired,
+    /// What the status says when all is rolled out.
+    mirror: Mirror,
     generation: i64,
     status: Option<AerospikeClusterStatus>,
     objects: BTreeMap<(Kind, String), Stored>,
@@ -70,11 +77,17 @@ pub struct World {
     /// Milliseconds.
     now: i64,
     counter: u64,
+    /// The controller died in the middle of a step.
+    died: bool,
     /// The pods that the status knew when the world was looked at last.
     known: BTreeSet<String>,
     restarts: Restarts,
-    /// What was planned last, for which wish and on what.
-    planned: Option<(i64, Observed, Plan)>,
+    /// The servers that ran then.
+    ran: BTreeSet<String>,
+    /// Pods that were stopped just when another crashed, which nobody could know.
+    excused: BTreeSet<String>,
+    /// What was due to the objects last.
+    kept: Option<(Basis, Share)>,
 }
 
 /// Milliseconds that go by between two passes, as one would hope for and otherwise.
@@ -87,6 +100,7 @@ impl World {
             .fold(1, |seed, byte| seed * 31 % 65_521 + u64::from(*byte));
         Self {
             servers: Servers::new(&desired, seed),
+            mirror: Mirror::of(&desired.spec),
             desired,
             generation: 1,
             status: None,
@@ -99,14 +113,18 @@ impl World {
             dice: Dice { thrown, used: 0 },
             now: 1_000_000_000,
             counter: 0,
+            died: false,
             known: BTreeSet::new(),
             restarts: Restarts::default(),
-            planned: None,
+            ran: BTreeSet::new(),
+            excused: BTreeSet::new(),
+            kept: None,
         }
     }
 
     /// The user changes the spec.
-    fn wish(&mut self, desired: Desired) {
+    pub fn wish(&mut self, desired: Desired) {
+        self.mirror = Mirror::of(&desired.spec);
         self.desired = desired;
         self.generation += 1;
     }
@@ -117,7 +135,7 @@ impl World {
     }
 
     /// Some time goes by.
-    fn settle(&mut self) {
+    pub fn settle(&mut self) {
         let span = SPANS[usize::from(self.dice.roll(4))];
         self.now += i64::from(span);
         self.run_stateful_sets();
@@ -125,6 +143,7 @@ impl World {
         self.welcome_back();
         self.remove_claims();
         self.servers.advance(span.into());
+        self.bend_answers();
         self.assert_no_harm();
     }
 
@@ -157,8 +176,9 @@ impl World {
         };
         self.ask_servers(&mut observed);
         self.known = observed.status.pods.keys().cloned().collect();
-        for pod in self.pods.values_mut() {
-            pod.served = pod.serves();
+        self.ran = self.servers.all().map(str::to_owned).collect();
+        for (name, pod) in &mut self.pods {
+            pod.served = pod.serves() && self.servers.runs(name);
         }
         observed
     }

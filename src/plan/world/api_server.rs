@@ -47,11 +47,17 @@ impl Stored {
     }
 
     /// With so many replicas, as another version.
-    pub fn resize(&mut self, replicas: i32, version: &str) {
+    pub fn resize(&mut self, replicas: i32, version: &str, time: &str) {
         let generation = self.generation() + 1;
         self.change(version, |body| {
             body["spec"]["replicas"] = replicas.into();
             body["metadata"]["generation"] = generation.into();
+            let writes = body["metadata"]["managedFields"].as_array_mut().unwrap();
+            writes.retain(|write| write["operation"] != "Update");
+            writes.push(json!({
+                "manager": FIELD_MANAGER, "operation": "Update", "time": time,
+                "fieldsV1": {"f:spec": {"f:replicas": {}}},
+            }));
         });
     }
 
@@ -230,15 +236,21 @@ fn merge(live: &mut Value, applied: &Value) {
     }
 }
 
+/// `body` with the note of what was applied last, beside that of the last change of replicas.
 fn managed(mut body: Value, applied: &Value) -> Value {
     let mut applied = applied.clone();
     applied["metadata"]
         .as_object_mut()
         .unwrap()
         .remove("resourceVersion");
-    body["metadata"]["managedFields"] = json!([
-        {"manager": FIELD_MANAGER, "operation": "Apply", "fieldsV1": fields(&applied)},
-    ]);
+    let apply =
+        json!({"manager": FIELD_MANAGER, "operation": "Apply", "fieldsV1": fields(&applied)});
+    let writes = body["metadata"]["managedFields"].as_array();
+    let updates = writes.into_iter().flatten();
+    let updates = updates
+        .filter(|write| write["operation"] == "Update")
+        .cloned();
+    body["metadata"]["managedFields"] = [apply].into_iter().chain(updates).collect();
     body
 }
 

@@ -31,6 +31,7 @@ pub struct Wish {
     pub batch: Option<u32>,
     pub version: &'static str,
     pub pod_label: u32,
+    pub ignorable: Option<u32>,
 }
 
 impl Default for Wish {
@@ -51,6 +52,7 @@ impl Default for Wish {
             batch: None,
             version: "8.1.2.0",
             pod_label: 0,
+            ignorable: None,
         }
     }
 }
@@ -104,6 +106,9 @@ impl Wish {
         }
         if self.pod_label > 0 {
             spec["podSpec"]["metadata"] = json!({"labels": {"edit": self.pod_label.to_string()}});
+        }
+        if let Some(pods) = self.ignorable {
+            spec["rackConfig"]["maxIgnorablePods"] = pods.into();
         }
         if self.load_balancer {
             spec["seedsFinderServices"] =

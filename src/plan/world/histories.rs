@@ -83,6 +83,16 @@ fn kinds() -> Vec<Wish> {
             ..plain.clone()
         },
         Wish {
+            ignorable: Some(1),
+            ..device.clone()
+        },
+        Wish {
+            ignorable: Some(1),
+            batch: Some(2),
+            security: false,
+            ..plain
+        },
+        Wish {
             community: true,
             racks: 1,
             ..device

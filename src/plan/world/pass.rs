@@ -1,17 +1,29 @@
 //! Passes of the controller over the world, with what must hold at every moment.
 
-use k8s_openapi::jiff::Timestamp;
+use std::{collections::BTreeMap, mem};
 
 use super::World;
 use crate::{
-    api::{
-        AerospikeClusterStatus,
-        status::{Mirror, Phase},
+    api::{AerospikeClusterStatus, status::Phase},
+    plan::{
+        self, Observed, Plan, Resize, WaitReason,
+        objects::{self, Objects},
+        scale_down::call_back,
+        status,
     },
-    plan::{self, Observed, Plan, Pod, PodHealth, Server, Step, WaitReason, status},
-    resolve::Edition,
     resources::names,
 };
+
+/// What decides about objects.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Basis {
+    generation: i64,
+    may_read_nodes: bool,
+    objects: Objects,
+    /// Of pods and claims.
+    names: Vec<String>,
+    returning: Option<(String, Resize)>,
+}
 
 /// Passes within which a world without mishaps must be settled.
 const ENOUGH: usize = 250;
@@ -29,36 +41,33 @@ impl World {
         plan
     }
 
-    /// The next plan; the last one if nothing but the time changed, which matters for pods that fail only.
+    /// The next plan. What is due to the objects is worked out once for the same objects, and now and then again, which
+    /// must give the same.
     fn plan(&mut self, observed: &Observed) -> Plan {
-        let fails = |pod: &Pod| {
-            matches!(
-                pod.health,
-                PodHealth::Failed { .. } | PodHealth::Unschedulable { .. }
-            )
+        let basis = self.basis(observed);
+        let known = self.kept.take().filter(|(known, _)| *known == basis);
+        let kept = match known {
+            Some((_, kept)) if self.now / 100 % 16 != 0 => kept,
+            known => {
+                let kept = objects::keep(&self.desired, observed);
+                assert!(known.is_none_or(|(_, known)| known == kept));
+                kept
+            }
         };
-        if observed.pods.values().any(fails) {
-            return plan::next(&self.desired, observed);
-        }
-        let mut timeless = Observed {
-            now: Timestamp::UNIX_EPOCH,
-            ..observed.clone()
-        };
-        for server in timeless.servers.values_mut() {
-            if let Server::Answered(view) = server {
-                view.cluster.uptime = 0;
-            }
-        }
-        match self.planned.take() {
-            Some((generation, on, plan)) if generation == self.generation && on == timeless => {
-                self.planned = Some((generation, on, plan.clone()));
-                plan
-            }
-            _ => {
-                let plan = plan::next(&self.desired, observed);
-                self.planned = Some((self.generation, timeless, plan.clone()));
-                plan
-            }
+        self.kept = Some((basis, kept.clone()));
+        plan::behind(kept, &self.desired, observed)
+    }
+
+    /// All that decides about objects.
+    fn basis(&self, observed: &Observed) -> Basis {
+        let claims = observed.claims.iter().map(|claim| &claim.name);
+        let names = observed.pods.keys().chain(claims);
+        Basis {
+            generation: self.generation,
+            may_read_nodes: observed.may_read_nodes,
+            objects: observed.objects.clone(),
+            names: names.cloned().collect(),
+            returning: call_back::returning(&self.desired, observed),
         }
     }
 
@@ -77,7 +86,7 @@ impl World {
                 self.settle();
             }
             if self.carry_out(effect).is_err() {
-                return true;
+                return !mem::take(&mut self.died);
             }
             self.assert_no_harm();
             assert_eq!(
@@ -89,27 +98,20 @@ impl World {
         if let Some(step) = &plan.step {
             match self.dice.roll(12) {
                 11 => return false,
-                10 if self.survives_a_crash_before(step) => self.settle(),
+                10 => self.settle(),
                 _ => {}
             }
             // A refusal is found out in the next pass.
             let _ = self.take(step);
             self.assert_no_harm();
+            if mem::take(&mut self.died) {
+                return false;
+            }
         }
         self.dice.roll(12) != 11
     }
 
-    /// A Community server is stopped undrained: if another crashes between the decision and the stop, two are down at
-    /// once, which no operator can exclude.
-    fn survives_a_crash_before(&self, step: &Step) -> bool {
-        let community = self.desired.image.edition == Edition::Community;
-        !(community && matches!(step, Step::Shrink(_) | Step::Restart(_)))
-    }
-
-    fn replicas_of(
-        &self,
-        known: &std::collections::BTreeMap<String, i32>,
-    ) -> std::collections::BTreeMap<String, i32> {
+    fn replicas_of(&self, known: &BTreeMap<String, i32>) -> BTreeMap<String, i32> {
         let mut now = self.replicas();
         now.retain(|set, _| known.contains_key(set));
         now
@@ -127,7 +129,7 @@ impl World {
     /// Pods' entries are theirs.
     fn write_status(&mut self, mut status: AerospikeClusterStatus) {
         let completed = status.phase == Some(Phase::Completed);
-        let rolled_out = status.mirror == Mirror::of(&self.desired.spec);
+        let rolled_out = status.mirror == self.mirror;
         assert_eq!(completed, rolled_out);
         let pods = self.status.take().map(|old| old.pods);
         status.pods = pods.unwrap_or_default();

@@ -7,7 +7,10 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Kind, World, at};
+use super::{
+    Kind, World, at,
+    mishaps::{MISHAPS, Mishap},
+};
 use crate::{
     api::status::PodStatus,
     plan::{Pod, PodHealth, observed::Claim},
@@ -27,26 +30,13 @@ pub enum Stage {
     Terminating,
 }
 
-/// What may become of a pod that was ready.
-#[derive(Clone, Copy)]
-enum Mishap {
-    /// Its server crashes.
-    Crash,
-    /// Somebody deletes it by force.
-    Loss,
-    /// Its node is cut off.
-    NodeLost,
-}
-
-const MISHAPS: [Mishap; 3] = [Mishap::Crash, Mishap::Loss, Mishap::NodeLost];
-
 #[derive(Clone, Debug)]
 pub struct SimPod {
     pub uid: String,
     pub stage: Stage,
     pub set: String,
     /// Its node does not answer: nothing happens to the pod until it does again.
-    node_lost: bool,
+    pub node_lost: bool,
     /// It served when the world was looked at last.
     pub served: bool,
     pub since: i64,
@@ -59,6 +49,12 @@ pub struct SimPod {
     pub reported: bool,
     /// Hash of the configuration that it runs, once its init container rendered it.
     config: Option<String>,
+}
+
+/// What befalls a pod that is ready.
+fn mishap(stage: Stage, luck: u8) -> Option<Mishap> {
+    let number = usize::from(luck.checked_sub(43)?);
+    (stage == Stage::Ready).then(|| MISHAPS[number])
 }
 
 impl SimPod {
@@ -196,38 +192,54 @@ impl World {
     }
 
     fn advance_pod(&mut self, name: &str) {
-        let pod = self.pods[name].clone();
-        if pod.node_lost {
+        let (stage, node_lost) = (self.pods[name].stage, self.pods[name].node_lost);
+        if node_lost {
             if self.dice.roll(4) == 0 {
-                let found = self.pods.get_mut(name).unwrap();
-                found.node_lost = false;
-                if found.stage != Stage::Terminating {
-                    (found.stage, found.since) = (Stage::Starting, self.now);
-                }
+                self.find_node(name);
             }
             return;
         }
-        if pod.stage == Stage::Terminating {
+        if stage == Stage::Terminating {
             if !self.servers.runs(name) && self.dice.roll(3) != 2 {
                 self.pods.remove(name);
             }
             return;
         }
-        let stage = self.next_stage(name, pod.stage);
-        if stage == Stage::Starting && pod.stage == Stage::Init {
+        let luck = self.dice.roll(48);
+        if let Some(mishap) = mishap(stage, luck).filter(|_| self.servers.runs(name)) {
+            self.strike(name, mishap);
+            return;
+        }
+        let next = self.next_stage(name, stage, luck);
+        if next == Stage::Starting && stage == Stage::Init {
             self.report_pod(name);
         }
-        if stage == Stage::Ready && pod.stage == Stage::Starting && !self.servers.runs(name) {
+        if next == Stage::Ready && stage == Stage::Starting && !self.servers.runs(name) {
             self.start_server(name);
         }
+        self.enter(name, next);
+    }
+
+    fn enter(&mut self, name: &str, stage: Stage) {
         let now = self.now;
         if let Some(pod) = self.pods.get_mut(name).filter(|pod| pod.stage != stage) {
             (pod.stage, pod.since) = (stage, now);
         }
     }
 
-    fn next_stage(&mut self, name: &str, stage: Stage) -> Stage {
-        let luck = self.dice.roll(48);
+    /// A node is back: with it the server, if that lived on, else the pod starts anew.
+    fn find_node(&mut self, name: &str) {
+        self.servers.reconnect(name);
+        let pod = self.pods.get_mut(name).unwrap();
+        pod.node_lost = false;
+        match (pod.stage, self.servers.runs(name)) {
+            (Stage::Terminating, true) => self.servers.stop(name),
+            (Stage::Terminating, false) | (_, true) => {}
+            (_, false) => self.enter(name, Stage::Starting),
+        }
+    }
+
+    fn next_stage(&self, name: &str, stage: Stage, luck: u8) -> Stage {
         let slow = !luck.is_multiple_of(3);
         match stage {
             Stage::Pending | Stage::Unschedulable if self.faults.no_node => Stage::Unschedulable,
@@ -237,43 +249,20 @@ impl World {
             Stage::Init => Stage::Failed,
             Stage::Starting if self.faults.image_missing || luck >= 44 => Stage::Failed,
             Stage::Starting if slow => Stage::Starting,
-            Stage::Ready if luck == 44 => Stage::Sidecar,
-            Stage::Ready if luck > 44 => self.mishap(name, MISHAPS[usize::from(luck - 45)]),
+            // Its server crashed, and the kubelet sees it now or later.
+            Stage::Ready | Stage::Sidecar if !self.servers.runs(name) => {
+                if slow {
+                    stage
+                } else {
+                    Stage::Failed
+                }
+            }
+            Stage::Ready if luck == 42 => Stage::Sidecar,
             Stage::Starting | Stage::Sidecar | Stage::Ready => Stage::Ready,
             Stage::Terminating => Stage::Terminating,
             // It is tried again.
             Stage::Failed => Stage::Pending,
         }
-    }
-
-    /// Bad luck does not lose data by itself: what only this server has is not taken.
-    fn mishap(&mut self, name: &str, mishap: Mishap) -> Stage {
-        let others_serve = self.pods.values().filter(|pod| !pod.serves()).count() == 0;
-        if !others_serve || !self.servers.can_do_without(name, &self.unused_disks()) {
-            return Stage::Ready;
-        }
-        self.servers.crash(name);
-        match mishap {
-            Mishap::Crash => Stage::Failed,
-            Mishap::Loss => {
-                self.pods.remove(name);
-                Stage::Pending
-            }
-            Mishap::NodeLost => {
-                self.pods.get_mut(name).unwrap().node_lost = true;
-                Stage::Ready
-            }
-        }
-    }
-
-    /// The claims whose pods are gone.
-    fn unused_disks(&self) -> Vec<String> {
-        let is_used = |claim: &Claim| {
-            let suffix = |pod: &String| claim.name.ends_with(&format!("-{pod}"));
-            self.pods.keys().any(suffix)
-        };
-        let unused = self.claims.values().filter(|claim| !is_used(claim));
-        unused.map(|claim| claim.uid.clone()).collect()
     }
 
     /// Whether all is there that an init container reads and writes.

@@ -335,6 +335,32 @@ fn a_community_cluster_with_one_copy_keeps_its_nodes() {
 }
 
 #[test]
+fn a_community_pod_comes_back_if_another_crashed_when_it_was_stopped() {
+    let wish = |size| Wish {
+        community: true,
+        device: true,
+        security: false,
+        ..Wish::of(size, 1)
+    };
+    let mut world = World::settled(&wish(3));
+    world.wish(wish(2).resolve());
+    while world.replicas()["aerocluster-1"] == 3 {
+        world.pass();
+    }
+    world.run_stateful_sets();
+    world.servers.crash("aerocluster-1-0");
+    let mut most = 0;
+    for _ in 0..40 {
+        world.settle();
+        world.pass();
+        most = most.max(world.replicas()["aerocluster-1"]);
+    }
+    assert_eq!(most, 3, "the last writes are on the disk of the third");
+    world.converge();
+    assert_eq!(world.replicas()["aerocluster-1"], 2);
+}
+
+#[test]
 fn a_controller_that_died_before_the_first_status_raises_no_replicas() {
     let mut world = World::new(Wish::default().resolve(), Vec::new());
     let observed = world.observe();

@@ -1,11 +1,14 @@
 //! Servers: the simulator's, asked by the operator's own commands and read by its own parsers; and their users and
 //! roles.
 
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 use simulator::{
-    fleet::{Fleet, Harm, Launch, Namespace, Stop, Storage, Violation},
+    faults::Fault,
+    fleet::{Cause, Fleet, Harm, Launch, Namespace, Silence, Stop, Storage, Violation},
     version::{Edition, Release, Version},
 };
 
@@ -47,8 +50,12 @@ pub struct Servers {
     roles: BTreeMap<String, Role>,
     users: BTreeMap<String, User>,
     pub has_declared_password: bool,
-    /// What does not change while a server runs and nobody changes it, by pod and command.
-    known: BTreeMap<(String, String), String>,
+    /// What does not change while a server runs and nobody changes it, by pod.
+    known: BTreeMap<String, String>,
+    /// The one that the others do not hear.
+    alone: Option<String>,
+    /// Something may be wrong with answers.
+    lie: bool,
 }
 
 /// Commands to which a server answers the same until its configuration is changed.
@@ -71,6 +78,8 @@ impl Servers {
             users: BTreeMap::new(),
             has_declared_password: false,
             known: BTreeMap::new(),
+            alone: None,
+            lie: false,
         }
     }
 
@@ -99,17 +108,57 @@ impl Servers {
         self.fleet.advance(milliseconds);
     }
 
-    /// Whether nothing is lost if this one crashes, also when the disks that nobody uses go.
-    pub fn can_do_without(&self, pod: &str, unused: &[String]) -> bool {
+    /// Whether nothing is lost if this one crashes.
+    pub fn can_do_without(&self, pod: &str) -> bool {
+        if !self.runs(pod) {
+            return true;
+        }
         let mut trial = self.fleet.clone();
         trial.take_record();
-        if trial.runs(pod) {
-            trial.stop(pod, Stop::Crashed);
-        }
-        for disk in unused {
-            trial.erase(disk);
-        }
+        trial.stop(pod, Stop::Crashed);
         trial.record().is_empty()
+    }
+
+    /// The others do not hear this one any more, nor it them.
+    pub fn cut_off(&mut self, pod: &str) {
+        let others: Vec<_> = self.fleet.servers().map(str::to_owned).collect();
+        for other in others.iter().filter(|other| *other != pod) {
+            self.fleet.cut(&[pod], &[other]);
+        }
+        self.alone = Some(pod.to_owned());
+    }
+
+    pub fn reconnect(&mut self, pod: &str) {
+        if self.alone.take_if(|alone| alone == pod).is_some() {
+            self.fleet.mend();
+        }
+    }
+
+    pub fn inject(&mut self, pod: &str, fault: &Fault, calls: Option<u32>) {
+        self.fleet.inject(pod, fault.clone(), calls);
+        self.lie = true;
+    }
+
+    /// All answer rightly again.
+    pub fn heal(&mut self) {
+        if std::mem::take(&mut self.lie) {
+            let all: Vec<_> = self.all().map(str::to_owned).collect();
+            for pod in all {
+                self.fleet.heal(&pod);
+            }
+        }
+    }
+
+    /// These servers, with nothing wrong about their answers.
+    fn truthful(&self) -> Self {
+        let mut servers = self.clone();
+        servers.heal();
+        servers
+    }
+
+    /// The pods of all processes.
+    pub fn all(&self) -> impl Iterator<Item = &str> {
+        self.fleet.servers()
     }
 
     /// What went wrong so far.
@@ -119,27 +168,59 @@ impl Servers {
 
     /// What a server says; nothing if it is not there.
     pub fn say(&mut self, pod: &str, command: &str) -> Option<String> {
-        if !CONSTANT.contains(&command) || !self.fleet.serves(pod) {
-            return self.fleet.info(pod, command).ok();
+        self.fleet.info(pod, command).ok()
+    }
+
+    /// What a server says to questions that are asked together, as it comes over the wire.
+    fn ask(&mut self, pod: &str, commands: &[&str]) -> Result<String, Silence> {
+        let (constant, moving): (Vec<_>, Vec<_>) = commands
+            .iter()
+            .copied()
+            .partition(|command| CONSTANT.contains(command));
+        let said = self.fleet.ask(pod, &moving)?;
+        if !self.known.contains_key(pod) {
+            let constants = self.fleet.ask(pod, &CONSTANT)?;
+            self.known.insert(pod.to_owned(), constants);
         }
-        let key = (pod.to_owned(), command.to_owned());
-        if !self.known.contains_key(&key) {
-            let value = self.fleet.info(pod, command).ok()?;
-            self.known.insert(key.clone(), value);
-        }
-        self.known.get(&key).cloned()
+        let known = self.known[pod].lines().filter(|line| {
+            let (command, _) = line.split_once('\t').unwrap();
+            constant.contains(&command)
+        });
+        Ok(said + &known.flat_map(|line| [line, "\n"]).collect::<String>())
     }
 
     /// Sends a command that has to be obeyed.
     pub fn tell(&mut self, pod: &str, command: &str) -> Result<(), ()> {
-        self.forget_answers(pod);
+        if command.starts_with("set-config") {
+            self.forget_answers(pod);
+        }
         let said = self.say(pod, command).ok_or(())?;
         let obeyed = said == "ok" || command.starts_with("recluster");
         obeyed.then_some(()).ok_or(())
     }
 
+    fn are_settled(&mut self, size: u32, fill_delay: u64) -> bool {
+        let pods: Vec<_> = self.all().map(str::to_owned).collect();
+        let stable = format!("cluster-stable:size={size}");
+        let keys: BTreeSet<_> = pods.iter().map(|pod| self.say(pod, &stable)).collect();
+        let one_key = keys.len() == 1 && keys.iter().flatten().any(|key| !key.starts_with("ERROR"));
+        let configured = |pod| self.is_as_configured(pod, fill_delay);
+        pods.len() == size as usize && one_key && pods.iter().map(String::as_str).all(configured)
+    }
+
+    fn is_as_configured(&mut self, pod: &str, fill_delay: u64) -> bool {
+        let stats = self.say(pod, "namespace/test").unwrap();
+        let quiet = ["pending_quiesce=true", "effective_is_quiesced=true"];
+        let quiet = !quiet.iter().any(|flag| stats.contains(flag));
+        let mut given_back = || {
+            let config = self.say(pod, command::SERVICE_CONFIG).unwrap();
+            config.contains(&format!("migrate-fill-delay={fill_delay};"))
+        };
+        quiet && (fill_delay == 0 || given_back())
+    }
+
     fn forget_answers(&mut self, pod: &str) {
-        self.known.retain(|(known, _), _| known != pod);
+        self.known.remove(pod);
     }
 
     fn launch(&self, pod: &str, image: &str, disk: Option<&str>) -> Launch {
@@ -189,37 +270,38 @@ impl World {
         self.servers.forget_answers(pod);
         let started = self.servers.fleet.start(pod, &launch);
         started.unwrap_or_else(|refusal| panic!("{pod} does not start: {refusal}"));
+        if let Some(alone) = self.servers.alone.clone() {
+            self.servers.fleet.cut(&[&alone], &[pod]);
+        }
     }
 
-    /// Nothing that was done so far did harm. Community servers cannot be stopped unseen.
+    /// Nothing that was done so far did harm.
     pub fn assert_no_harm(&self) {
-        let community = self.desired.image.edition == Product::Community;
         let mut record = self.servers.record().iter();
-        let harm = record.find(|it| !(community && it.harm == Harm::ClientVisible));
+        let harm = record.find(|it| !self.is_excused(it));
         assert!(harm.is_none(), "{}", harm.unwrap());
+    }
+
+    /// Community servers cannot be stopped unseen.
+    fn is_excused(&self, it: &Violation) -> bool {
+        let community = self.desired.image.edition == Product::Community;
+        match (it.harm, &it.cause) {
+            (Harm::ClientVisible, _) => community,
+            (Harm::Unavailable, Cause::Stopped(pod)) => self.excused.contains(pod),
+            _ => false,
+        }
     }
 
     /// Whether all servers that shall be form one cluster in which nothing moves, and nothing is left of what was done
     /// to them.
     pub fn servers_settled(&mut self) -> bool {
         let size: u32 = self.desired.racks.iter().map(|rack| rack.size).sum();
-        let pods: Vec<_> = self.servers.fleet.servers().map(str::to_owned).collect();
-        let stable = format!("cluster-stable:size={size}");
-        let keys: std::collections::BTreeSet<_> = pods
-            .iter()
-            .map(|pod| self.servers.say(pod, &stable))
-            .collect();
-        let one_key = keys.len() == 1 && keys.iter().flatten().any(|key| !key.starts_with("ERROR"));
-        pods.len() == size as usize && one_key && pods.iter().all(|pod| self.is_as_configured(pod))
-    }
-
-    fn is_as_configured(&mut self, pod: &str) -> bool {
-        let stats = self.servers.say(pod, "namespace/test").unwrap();
-        let quiet = ["pending_quiesce=true", "effective_is_quiesced=true"];
-        let quiet = quiet.iter().all(|flag| !stats.contains(flag));
         let delay = quiesce::fill_delay(&self.desired);
-        let config = self.servers.say(pod, "get-config:context=service").unwrap();
-        quiet && (delay == 0 || config.contains(&format!("migrate-fill-delay={delay};")))
+        if self.servers.lie {
+            self.servers.truthful().are_settled(size, delay)
+        } else {
+            self.servers.are_settled(size, delay)
+        }
     }
 
     pub fn ask_servers(&mut self, observed: &mut Observed) {
@@ -251,20 +333,19 @@ impl World {
     }
 
     fn answer(&mut self, pod: &str, questions: &Questions<'_>) -> Server {
-        if self.dice.roll(24) == 23 {
-            return Server::Silent("timeout".to_owned());
-        }
         let commands = NodeView::commands(questions);
-        let mut body = String::new();
-        for command in &commands {
-            let Some(value) = self.servers.say(pod, command) else {
-                return Server::Silent("connection refused".to_owned());
-            };
-            body.extend([command, "\t", &value, "\n"]);
-        }
         let commands: Vec<_> = commands.iter().map(String::as_str).collect();
-        let answers = info::parse(&commands, body.as_bytes()).unwrap();
-        Server::Answered(Box::new(NodeView::parse(&answers, questions).unwrap()))
+        let garbled = self.dice.roll(32);
+        let view = self
+            .servers
+            .ask(pod, &commands)
+            .map_err(|why| why.to_string());
+        let view = view.and_then(|body| {
+            let body = garble(body, garbled);
+            let answers = info::parse(&commands, body.as_bytes()).map_err(|e| e.to_string())?;
+            NodeView::parse(&answers, questions).map_err(|e| e.to_string())
+        });
+        view.map_or_else(Server::Silent, |view| Server::Answered(Box::new(view)))
     }
 
     fn known(&self) -> Access {
@@ -355,5 +436,16 @@ impl World {
                 "{role}"
             );
         }
+    }
+}
+
+/// What arrives of `body`, as the dice fell: nothing, half of it, all of it twice, or with another cluster key.
+fn garble(body: String, luck: u8) -> String {
+    match luck {
+        31 => String::new(),
+        30 => body[..body.len() / 2].to_owned(),
+        29 => body.repeat(2),
+        28 => body.replacen("cluster_key=", "cluster_key=F", 1),
+        _ => body,
     }
 }

@@ -22,6 +22,7 @@ pub struct Restarts {
 impl World {
     pub fn restart(&mut self, restart: &Restart) -> Result<(), Refused> {
         let set = names::stateful_set(&self.desired.identity.name, &restart.rack);
+        self.excuse_bad_luck(restart.pods.iter().map(|renewal| renewal.pod.clone()));
         for renewal in &restart.pods {
             let pod = self.pods.get(&renewal.pod).ok_or(Refused)?;
             if pod.uid != renewal.uid || pod.version() != renewal.resource_version {
@@ -63,12 +64,8 @@ impl World {
                 "{name} is not back while {restart:?}"
             );
         }
-        for (name, pod) in &self.pods {
-            assert!(
-                pod.served || is_of_batch(name),
-                "{name} is down ({pod:?}) while {restart:?}"
-            );
-        }
+        let batch: Vec<_> = restart.pods.iter().map(|it| it.pod.as_str()).collect();
+        self.assert_others_serve(&batch, restart);
     }
 
     fn delete_pod(&mut self, name: &str) {

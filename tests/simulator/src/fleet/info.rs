@@ -35,6 +35,18 @@ impl Fleet {
     ///
     /// If nothing comes back.
     pub fn info(&mut self, name: &str, command: &str) -> Result<String, Silence> {
+        let text = self.ask(name, &[command])?;
+        let value = text.strip_suffix('\n').and_then(|it| it.split_once('\t'));
+        let (_, value) = value.ok_or(Silence::Unanswered)?;
+        Ok(value.to_owned())
+    }
+
+    /// What a server answers to commands that are asked together: a line each, the command and a tab before the value.
+    ///
+    /// # Errors
+    ///
+    /// If nothing comes back.
+    pub fn ask(&mut self, name: &str, commands: &[&str]) -> Result<String, Silence> {
         let index = self.find(name).ok_or(Silence::Refused)?;
         match self.servers[index].stage {
             Stage::Serving => {}
@@ -51,25 +63,29 @@ impl Fleet {
         self.count_holdings(index);
         let server = &mut self.servers[index];
         let unknown = server.node.counts.unknown_info;
-        let text = answer(&mut server.node, command, self.now);
+        let text = answer(&mut server.node, commands, self.now);
         server.node.log.clear();
         if server.node.counts.unknown_info > unknown {
-            self.note(Harm::UnknownInfo, command, 1, Cause::Asked(name.to_owned()));
+            let subject = commands.join(" ");
+            self.note(
+                Harm::UnknownInfo,
+                &subject,
+                1,
+                Cause::Asked(name.to_owned()),
+            );
         }
-        if command.starts_with("tip") {
+        if commands.iter().any(|command| command.starts_with("tip")) {
             self.network.moved();
         }
-        if let Some(silence) = self.go_wrong(index, command) {
+        if let Some(silence) = self.go_wrong(index, commands) {
             return Err(silence);
         }
         self.follow(index);
-        let value = text.strip_suffix('\n').and_then(|it| it.split_once('\t'));
-        let (_, value) = value.ok_or(Silence::Unanswered)?;
-        Ok(value.to_owned())
+        Ok(text)
     }
 
-    /// What goes wrong after a command was carried out.
-    fn go_wrong(&mut self, index: usize, command: &str) -> Option<Silence> {
+    /// What goes wrong after commands were carried out.
+    fn go_wrong(&mut self, index: usize, commands: &[&str]) -> Option<Silence> {
         let node = &mut self.servers[index].node;
         let keeps = node.faults.crashes(Point::BeforeMetadataIsKept) && node.due.sharing;
         if std::mem::take(&mut node.crash) || keeps {
@@ -83,7 +99,7 @@ impl Fleet {
             self.stop(&name, Stop::Crashed);
             return Some(Silence::Broken);
         }
-        let lost = node.faults.loses_reply(command);
+        let lost = commands.iter().any(|it| node.faults.loses_reply(it));
         let broken = node.faults.strike(&Fault::Truncate) || node.faults.strike(&Fault::Garble);
         if lost || broken {
             self.follow(index);
@@ -163,7 +179,7 @@ impl Holding {
     }
 }
 
-fn answer(node: &mut crate::node::Node, command: &str, now: u64) -> String {
+fn answer(node: &mut crate::node::Node, commands: &[&str], now: u64) -> String {
     let caller = Caller::from(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let mut request = Request {
         node,
@@ -171,5 +187,6 @@ fn answer(node: &mut crate::node::Node, command: &str, now: u64) -> String {
         by_admin_port: false,
         now,
     };
-    info::answer(&mut request, format!("{command}\n").as_bytes())
+    let body: String = commands.iter().flat_map(|it| [*it, "\n"]).collect();
+    info::answer(&mut request, body.as_bytes())
 }
