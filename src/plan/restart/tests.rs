@@ -34,7 +34,7 @@ fn other_image(wish: &Wish) -> Wish {
 fn names_of(batch: &Batch) -> Vec<&str> {
     match &batch.why {
         Why::Restart { restart, .. } => restart.pods.iter().map(|it| it.pod.as_str()).collect(),
-        other => panic!("{other:?} is no restart"),
+        other @ Why::Shrink { .. } => panic!("{other:?} is no restart"),
     }
 }
 

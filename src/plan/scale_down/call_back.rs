@@ -31,7 +31,7 @@ pub fn returning(desired: &Desired, observed: &Observed) -> Option<(String, Resi
     }
     let racks = members::racks(desired, observed);
     racks.iter().find_map(|rack| {
-        let pod = rack.pods(rack.replicas..rack.replicas + 1).next()?;
+        let pod = format!("{}-{}", rack.set, rack.replicas);
         let returns = clean_up::has_data(observed, &pod) && was_unsafe(rack, observed);
         returns.then(|| (pod, one_more(rack)))
     })

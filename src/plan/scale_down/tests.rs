@@ -23,7 +23,7 @@ fn set_replicas(set: &mut Live, replicas: i32) {
 fn shrinkage(batch: &Batch) -> (&Resize, u32) {
     match &batch.why {
         Why::Shrink { resize, wanted } => (resize, *wanted),
-        other => panic!("{other:?} is no shrinking"),
+        other @ Why::Restart { .. } => panic!("{other:?} is no shrinking"),
     }
 }
 

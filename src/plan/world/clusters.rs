@@ -153,8 +153,8 @@ pub fn edited_wishes() -> impl Strategy<Value = Wish> {
     let batch = prop::option::of(1u32..3);
     (wishes(), 2u32..=6, batch, any::<bool>()).prop_map(|(wish, size, batch, device)| Wish {
         size,
-        batch,
         device,
+        batch,
         ..wish
     })
 }

@@ -1,5 +1,6 @@
-//! Histories: clusters that are made, grow, shrink, get and lose racks, while pods are slow, servers crash, nodes are
-//! lost and the controller dies. None may do harm, all converge, and the way there does not matter.
+//! Histories: clusters that are made, grow, shrink, get and lose racks, while pods are slow, servers crash or say what is
+//! not so, nodes are lost or cut off and come back, and the controller dies. None may do harm, all converge, and the way
+//! there does not matter.
 //!
 //! `HISTORIES` is how many are tried and `SEED` the first of their seeds, which are printed: a history follows from its
 //! seed alone.

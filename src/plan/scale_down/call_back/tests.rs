@@ -96,10 +96,9 @@ fn a_pod_of_which_nothing_is_left_or_that_handed_all_over_stays_away() {
         .retain(|claim| !claim.name.ends_with(STOPPED));
     assert_eq!(returning(&desired, &without), None, "no disk");
     let mut going = observed.clone();
-    going
-        .claims
-        .iter_mut()
-        .for_each(|claim| claim.deleting = claim.name.ends_with(STOPPED));
+    for claim in &mut going.claims {
+        claim.deleting = claim.name.ends_with(STOPPED);
+    }
     assert_eq!(returning(&desired, &going), None, "its disk goes");
     let mut forgotten = observed.clone();
     forgotten.status.pods.remove(STOPPED);

@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     plan::{
         Renewal, Restart,
-        world::{World, api_server::Refused, pods::Stage},
+        world::{
+            World,
+            api_server::Refused,
+            pods::{SimPod, Stage},
+        },
     },
     resources::names,
 };
@@ -82,7 +86,7 @@ impl World {
         let is_away = |name: &String| {
             let (set, ordinal) = name.rsplit_once('-').unwrap();
             let asked_for = replicas.get(set).copied().unwrap_or(0);
-            let serves = pods.get(name).is_some_and(|pod| pod.serves());
+            let serves = pods.get(name).is_some_and(SimPod::serves);
             !serves && ordinal.parse::<i32>().unwrap() < asked_for
         };
         self.restarts.away.retain(is_away);
