@@ -179,7 +179,10 @@ impl Servers {
             .partition(|command| CONSTANT.contains(command));
         let said = self.fleet.ask(pod, &moving)?;
         if !self.known.contains_key(pod) {
-            let constants = self.fleet.ask(pod, &CONSTANT)?;
+            // Old servers do not know their release.
+            let understood = |command: &&str| *command != command::RELEASE || constant.contains(command);
+            let constants: Vec<_> = CONSTANT.into_iter().filter(understood).collect();
+            let constants = self.fleet.ask(pod, &constants)?;
             self.known.insert(pod.to_owned(), constants);
         }
         let known = self.known[pod].lines().filter(|line| {
