@@ -20,6 +20,7 @@ use crate::{
     finding::{Finding, Warning},
     resolve::{self, Effective, Settings, effective},
 };
+use cluster::size;
 pub use review::{judge, mutate, validate};
 pub use rules::{Change, Operation};
 pub use subject::Subject;
@@ -61,7 +62,9 @@ impl Verdict {
 /// the change itself always hold.
 #[must_use]
 pub fn check(proposal: &Proposal<'_>) -> Verdict {
-    if let Some(finding) = cluster::size::expands_too_far(&proposal.new.spec) {
+    let spec = &proposal.new.spec;
+    let too_big = size::expands_too_far(spec).or_else(|| size::has_too_many_containers(spec));
+    if let Some(finding) = too_big {
         return Verdict {
             findings: vec![finding],
             warnings: Vec::new(),
@@ -134,9 +137,7 @@ impl<'a> Proposal<'a> {
     /// What is replaced, unless it is so big that nothing can be compared with it.
     fn old(&self) -> Option<&'a AerospikeCluster> {
         let old = self.old?;
-        cluster::size::expands_too_far(&old.spec)
-            .is_none()
-            .then_some(old)
+        size::expands_too_far(&old.spec).is_none().then_some(old)
     }
 
     /// What is wrong with the object itself.

@@ -135,7 +135,10 @@ fn template(
     let storage = rack.effective_storage.as_ref().unwrap_or(&no_storage);
     let mut problems = storage::problems(storage, &effective::storage_path(index, rack));
     let template = config::render::template(config).unwrap_or_else(|wrong| {
-        let place = |path: &FieldPath| blame(&spec.aerospike_config, index, rack, path);
+        let place = |path: &FieldPath| match path.depth() {
+            0 => rack_path(index, rack),
+            _ => blame(&spec.aerospike_config, index, rack, path),
+        };
         problems.extend(wrong.into_iter().map(|it| it.into_finding(place)));
         String::new()
     });

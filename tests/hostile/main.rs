@@ -43,7 +43,7 @@ fn however_many_mistakes_there_are_the_answer_is_short_and_without_doubles() {
         single.dedup();
         assert_eq!(single.len(), told.len(), "{name}: {told:#?}");
         assert!(told.len() <= 50, "{name}: {}", told.len());
-        assert!(response.to_string().len() < 64 << 10, "{name}");
+        assert!(response.to_string().len() < 128 << 10, "{name}");
         let refused = response["status"]["code"] == 422;
         assert!(refused || response["allowed"] == true, "{name}: {response}");
         let answer = mutate(&review(&object, None)).unwrap();

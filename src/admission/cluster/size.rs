@@ -18,7 +18,9 @@ const SIZES: std::ops::RangeInclusive<i32> = 1..=256;
 /// Up to this many racks nothing is measured: the spec itself has a limit.
 const FEW_RACKS: usize = 2;
 /// What is in force in all racks may take together. AKO stores it twice in one object, and etcd takes 1.5 MiB.
-const EXPANDED_LIMIT: usize = 2 << 20;
+const EXPANDED_LIMIT: usize = 1 << 20;
+/// Containers of one list. A kilobyte each, with its status, is what etcd takes of a pod.
+const MOST_CONTAINERS: usize = 1500;
 /// What a rack takes that has nothing of its own.
 const BARE_RACK: usize = 1 << 10;
 
@@ -114,6 +116,23 @@ pub fn expands_too_far(spec: &AerospikeClusterSpec) -> Option<Finding> {
     })
 }
 
+/// No pod can have so many containers: with what Kubernetes fills in and their statuses they fit in no object.
+#[must_use]
+pub fn has_too_many_containers(spec: &AerospikeClusterSpec) -> Option<Finding> {
+    let pod = spec.pod_spec.as_ref()?;
+    let (list, count) = [
+        ("sidecars", pod.sidecars.len()),
+        ("initContainers", pod.init_containers.len()),
+    ]
+    .into_iter()
+    .find(|(_, count)| *count > MOST_CONTAINERS)?;
+    Some(Finding::invalid(
+        "SIZE-04",
+        FieldPath::spec().children(&["podSpec", list]),
+        format!("{count} containers are more than a pod can have: {MOST_CONTAINERS} is the most"),
+    ))
+}
+
 /// What of a pod is in force in each rack.
 fn scheduling(pod: &PodSpec) -> usize {
     length::json(&(&pod.affinity, &pod.tolerations, &pod.node_selector))
@@ -139,6 +158,17 @@ mod tests {
     }
 
     #[test]
+    fn containers_fit_into_a_pod() {
+        let sidecars = |count: usize| -> Vec<Value> {
+            let sidecar = |n| json!({"name": format!("c{n}"), "image": "i"});
+            (0..count).map(sidecar).collect()
+        };
+        let with = |count| cluster(&json!({"podSpec": {"sidecars": sidecars(count)}}));
+        assert_eq!(created(&with(1500)), [""; 0]);
+        assert_eq!(created(&with(1501)), ["SIZE-04 spec.podSpec.sidecars"]);
+    }
+
+    #[test]
     fn racks_times_configuration_is_limited() {
         let racks: Vec<Value> = (1..=400).map(|id| json!({"id": id})).collect();
         let spec = |bulk: usize| json!({"rackConfig": {"racks": racks}, "aerospikeConfig": {"service": {"pidfile": "x".repeat(bulk)}}});
@@ -150,15 +180,14 @@ mod tests {
     }
     #[test]
     fn what_the_status_cannot_hold_is_refused_with_its_size() {
-        let racks = |bulk: usize| -> Vec<Value> {
-            let own = json!({"namespaces": [{"name": "test", "bulk": "x".repeat(bulk)}]});
-            (1..=20)
-                .map(|id| json!({"id": id, "aerospikeConfig": own}))
-                .collect()
+        let volume = |n| json!({"name": format!("v{n}"), "source": {"emptyDir": {}}});
+        let racks: Vec<Value> = (1..=20).map(|id| json!({"id": id})).collect();
+        let with_volumes = |count: usize| {
+            let volumes: Vec<_> = (0..count).map(volume).collect();
+            cluster(&json!({"rackConfig": {"racks": racks}, "storage": {"volumes": volumes}}))
         };
-        let cluster = |bulk| cluster(&json!({"rackConfig": {"racks": racks(bulk)}}));
-        assert!(!created(&cluster(10_000)).contains(&"SIZE-02 spec".to_owned()));
-        let findings = created(&cluster(50_000));
+        assert!(!created(&with_volumes(40)).contains(&"SIZE-02 spec".to_owned()));
+        let findings = created(&with_volumes(500));
         assert!(
             findings.contains(&"SIZE-02 spec".to_owned()),
             "{findings:?}"

@@ -386,6 +386,7 @@ fn a_name_without_end_is_no_burden() {
         &json!({"storage-engine": {"devices": devices}}),
     );
     let expected = [
+        at("CFG-05", ".name")[0].clone(),
         at("NS-06", ".name")[0].clone(),
         "SIZE-03 spec.rackConfig.racks[0]".to_owned(),
     ];
