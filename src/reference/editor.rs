@@ -106,13 +106,15 @@ fn section(node: &Node, release: Release, is_whole: bool) -> Value {
     schema
 }
 
-/// The members that a section must have: what the operator fills in need not be written.
+/// Members that the operator fills in.
+const FILLED_IN: [&str; 2] = ["service", "cluster-name"];
+
+/// The members that a section must have, as far as they must be written.
 fn required(row: &Parameter) -> Vec<&'static str> {
     let groups = row.values.split(' ');
     let all = groups.filter_map(|group| group.strip_prefix("all:"));
-    all.flat_map(|names| names.split(','))
-        .filter(|name| *name != "service")
-        .collect()
+    let names = all.flat_map(|names| names.split(','));
+    names.filter(|name| !FILLED_IN.contains(name)).collect()
 }
 
 fn parameter(node: &Node, row: &Parameter, release: Release, is_whole: bool) -> Value {
@@ -191,6 +193,16 @@ mod tests {
             |schema: &Value, name: &str| schema.pointer(namespace).unwrap().get(name).is_some();
         assert!(has(&old, "memory-size") && !has(&new, "memory-size"));
         assert!(has(&new, "active-rack") && !has(&old, "active-rack"));
+    }
+
+    #[test]
+    fn what_the_operator_fills_in_need_not_be_written() {
+        let text = schema_of("8.1.2").to_string();
+        assert!(
+            text.contains(r#""required":["namespaces","network"]"#),
+            "{text}"
+        );
+        assert!(!text.contains(r#""required":["cluster-name"]"#));
     }
 
     #[test]

@@ -78,7 +78,7 @@ fn what_helm_and_kustomize_give_is_read_as_it_comes() {
     );
     let windows = format!("\u{feff}{}", bad.replace('\n', "\r\n"));
     for (text, line, others) in [
-        (helm, 15, 1),
+        (helm, 16, 1),
         (list, 9, 1),
         (clusters, 9, 1),
         (windows, 6, 0),

@@ -21,7 +21,7 @@ use aerospike_operator::{
         manifest::{self, Document},
     },
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 
 fn data(name: &str) -> PathBuf {

@@ -32,7 +32,7 @@ const BREAKAGES: [(&str, &str); 14] = [
     ("feature-key-file: ", "feature-key-fyle: "),
     (
         "      service:\n",
-        "      service:\n        access-port: 1\n",
+        "      service:\n        advertise-ipv7: true\n",
     ),
 ];
 
