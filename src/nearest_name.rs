@@ -20,8 +20,12 @@ fn least_distance(a: &[char], b: &[char]) -> usize {
     const SLOTS: usize = 32;
     let mut counts = [0_i32; SLOTS];
     let slot = |letter: char| letter as usize % SLOTS;
-    a.iter().for_each(|letter| counts[slot(*letter)] += 1);
-    b.iter().for_each(|letter| counts[slot(*letter)] -= 1);
+    for letter in a {
+        counts[slot(*letter)] += 1;
+    }
+    for letter in b {
+        counts[slot(*letter)] -= 1;
+    }
     let sum = |sign: i32| -> i32 { counts.iter().map(|count| (sign * count).max(0)).sum() };
     usize::try_from(sum(1).max(sum(-1))).unwrap_or(0)
 }

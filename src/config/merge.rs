@@ -60,12 +60,12 @@ impl Merger {
         let base = self.named(base, at);
         let patch = self.named(patch, at);
         let names: HashSet<_> = base.iter().map(|(_, name, _)| *name).collect();
-        let mut changes = HashMap::new();
+        let mut by_name = HashMap::new();
         for (_, name, change) in &patch {
-            changes.entry(*name).or_insert(*change);
+            by_name.entry(*name).or_insert(*change);
         }
         let changed = base.iter().map(|(index, name, item)| {
-            Value::Object(match changes.get(name) {
+            Value::Object(match by_name.get(name) {
                 Some(change) => self.trees(item, change, &at.item(*index, name)),
                 None => (*item).clone(),
             })

@@ -242,7 +242,7 @@ proptest! {
     #[test]
     fn an_object_may_take_every_form_of_itself(choices in choices()) {
         let plain = built(&choices);
-        let forms = [plain.clone(), with_additions(&plain), as_ako_stores(&plain)];
+        let forms = vec![plain.clone(), with_additions(&plain), as_ako_stores(&plain)];
         for old in &forms {
             for new in &forms {
                 prop_assert_eq!(created(old).is_empty(), created(new).is_empty());

@@ -260,7 +260,8 @@ impl World {
             Stage::Ready if luck == 42 => Stage::Sidecar,
             Stage::Starting | Stage::Sidecar | Stage::Ready => Stage::Ready,
             Stage::Terminating => Stage::Terminating,
-            // It is tried again.
+            // It is tried again; init containers that were done are not.
+            Stage::Failed if self.pods[name].reported => Stage::Starting,
             Stage::Failed => Stage::Pending,
         }
     }

@@ -180,7 +180,8 @@ impl Servers {
         let said = self.fleet.ask(pod, &moving)?;
         if !self.known.contains_key(pod) {
             // Old servers do not know their release.
-            let understood = |command: &&str| *command != command::RELEASE || constant.contains(command);
+            let understood =
+                |command: &&str| *command != command::RELEASE || constant.contains(command);
             let constants: Vec<_> = CONSTANT.into_iter().filter(understood).collect();
             let constants = self.fleet.ask(pod, &constants)?;
             self.known.insert(pod.to_owned(), constants);

@@ -171,7 +171,7 @@ impl<'a> PlacedContainer<'a> {
         ];
         let probes = probes.into_iter().filter_map(|(member, probe)| {
             let probe = probe.as_ref()?;
-            let targets = targets(&probe.http_get, &probe.tcp_socket);
+            let targets = targets(probe.http_get.as_ref(), probe.tcp_socket.as_ref());
             Some((self.path.child(member), targets))
         });
         let hooks = container.lifecycle.iter().flat_map(|lifecycle| {
@@ -183,7 +183,10 @@ impl<'a> PlacedContainer<'a> {
         let hooks = hooks.filter_map(|(member, hook)| {
             let hook = hook.as_ref()?;
             let path = self.path.children(&["lifecycle", member]);
-            Some((path, targets(&hook.http_get, &hook.tcp_socket)))
+            Some((
+                path,
+                targets(hook.http_get.as_ref(), hook.tcp_socket.as_ref()),
+            ))
         });
         probes
             .chain(hooks)
@@ -199,8 +202,8 @@ impl<'a> PlacedContainer<'a> {
 /// The ways to reach something, each with the host that it names.
 type Targets<'a> = [(&'static str, Option<&'a str>); 2];
 
-fn targets<'a>(http: &'a Option<HTTPGetAction>, tcp: &'a Option<TCPSocketAction>) -> Targets<'a> {
-    let http = http.as_ref().and_then(|action| action.host.as_deref());
-    let tcp = tcp.as_ref().and_then(|action| action.host.as_deref());
+fn targets<'a>(http: Option<&'a HTTPGetAction>, tcp: Option<&'a TCPSocketAction>) -> Targets<'a> {
+    let http = http.and_then(|action| action.host.as_deref());
+    let tcp = tcp.and_then(|action| action.host.as_deref());
     [("httpGet", http), ("tcpSocket", tcp)]
 }
