@@ -68,7 +68,7 @@ pub fn run(args: &ValidateArgs) -> ExitCode {
         Ok(old) => old,
         Err(messages) => {
             for message in messages {
-                complain(message);
+                complain(&message);
             }
             return ExitCode::from(USAGE);
         }

@@ -151,8 +151,7 @@ const SCENARIOS: &[Scenario] = &[
     alone(
         "a scale-up ends the same when the operator is killed",
         scaling::a_scale_up_survives_the_operators_death,
-    )
-    .not_always(),
+    ),
     alone(
         "a scale-down ends the same when the operator is killed in any phase",
         interruptions::a_scale_down_survives_the_operators_death,
