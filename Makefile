@@ -19,7 +19,9 @@ demo: tools ## Three clusters come up on a real Kubernetes on this machine, a cl
 	@echo "building the program that starts everything (a minute the first time)"
 	@cargo run --quiet --locked --package cluster -- demo
 
-test: unit scenarios ## Everything that CI tests: unit, property, webhook, TLS and process tests, then scenarios on a real Kubernetes
+test: unit ## Everything that CI tests: unit, property, webhook, TLS and process tests, then the most important scenarios
+	@echo "== the most important scenarios on a real Kubernetes"
+	@cargo run --quiet --locked --package cluster --bin scenarios -- --always
 
 unit: tools
 	@echo "== unit, property, webhook, TLS and process tests"
@@ -27,8 +29,8 @@ unit: tools
 	@echo "== $(N) frames of info and administration"
 	@PROPTEST_CASES=$(N) cargo test --quiet --locked --lib make_it_panic
 
-scenarios: tools ## The scenarios on a real Kubernetes alone
-	@echo "== scenarios on a real Kubernetes"
+scenarios: tools ## All scenarios on a real Kubernetes
+	@echo "== all scenarios on a real Kubernetes"
 	@cargo run --quiet --locked --package cluster --bin scenarios
 
 lint: tools ## Format, lints

@@ -16,7 +16,7 @@ use k8s_openapi::{
 use kube::{
     Api, Client, Resource, ResourceExt,
     core::{DeserializeGuard, PartialObjectMeta},
-    runtime::{Controller, controller::Config, reflector::ObjectRef, watcher},
+    runtime::{Controller, controller::Config, reflector::ObjectRef, utils::Backoff, watcher},
 };
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +28,10 @@ use crate::{api::AerospikeCluster, resources::labels};
 const CONCURRENCY: u16 = 16;
 /// Events of one cluster within this time lead to one pass.
 const DEBOUNCE: Duration = Duration::from_millis(100);
+
+/// The pause after each failure of a watch, in which all of them wait. Were it to grow with failures in a row, as is usual,
+/// all of them would see nothing for minutes after an API server was away for seconds.
+const RETRY: Duration = Duration::from_millis(500);
 
 /// Which namespaces are looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +84,7 @@ async fn run_scope(context: Arc<Context>, scope: Scope, stop: CancellationToken)
     let ours = watcher::Config::default().labels(labels::SELECTOR);
     let any = watcher::Config::default();
     let controller = Controller::new(clusters, watcher::Config::default())
+        .trigger_backoff(Steady)
         .with_config(
             Config::default()
                 .concurrency(CONCURRENCY)
@@ -106,6 +111,21 @@ async fn run_scope(context: Arc<Context>, scope: Scope, stop: CancellationToken)
             }
         })
         .await;
+}
+
+/// The same pause after every failure.
+struct Steady;
+
+impl Iterator for Steady {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        Some(RETRY)
+    }
+}
+
+impl Backoff for Steady {
+    fn reset(&mut self) {}
 }
 
 type Clusters = Controller<DeserializeGuard<AerospikeCluster>>;
@@ -139,6 +159,13 @@ fn cluster_of(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Each of the nine watches fails when the API server goes, and once more before it is back.
+    #[test]
+    fn all_watches_are_tried_again_within_ten_seconds_of_an_outage() {
+        let pauses: Duration = Steady.take(2 * 9).sum();
+        assert!(pauses < Duration::from_secs(10), "{pauses:?}");
+    }
 
     #[test]
     fn an_empty_list_of_namespaces_means_all() {

@@ -136,7 +136,8 @@ fn crash(cluster: &Cluster) -> Result<()> {
 }
 
 fn cut_off(cluster: &Cluster) -> Result<()> {
-    cluster.restart_api_server()?;
+    cluster.kill_api_server()?;
+    cluster.start_api_server()?;
     cluster.cut_off_node(&NODES[2])?;
     wait_until("node3 to be lost", MINUTE, || status(cluster) == "Unknown")?;
     cluster.rejoin_node(&NODES[2])?;

@@ -143,13 +143,20 @@ impl Cluster {
         Ok(loaded)
     }
 
-    /// Kills the API server and starts it again; etcd and the nodes go on.
+    /// Kills the API server; etcd and the nodes go on.
     ///
     /// # Errors
-    /// If it does not answer again.
-    pub fn restart_api_server(&self) -> Result<()> {
+    /// If it could not be killed.
+    pub fn kill_api_server(&self) -> Result<()> {
+        self.control_plane()?.api_server.stop(&self.state)
+    }
+
+    /// Starts the API server again.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub fn start_api_server(&self) -> Result<()> {
         let control_plane = self.control_plane()?;
-        control_plane.api_server.stop(&self.state)?;
         control_plane.api_server.ensure(&self.state)?;
         self.wait_for_api(&control_plane)
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::env::consts::ARCH;
 use std::fs;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -80,6 +81,9 @@ pub const SERVER: Recipe = Recipe {
 pub const SERVER_VERSIONS: &[&str] = &[
     "8.1.2.0", "8.1.1.0", "8.0.0.0", "7.2.0.0", "7.1.0.0", "7.0.0.0", "6.4.0.0", "6.0.0.0",
 ];
+
+/// Where a simulated server takes orders of tests, inside of its pod.
+pub const CONTROL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4000);
 
 const EDITIONS: [(&str, &str); 2] = [
     ("enterprise", "aerospike-server-enterprise"),
@@ -198,6 +202,7 @@ fn servers(layer: &Layer) -> Vec<Image> {
                 PATH.into(),
                 format!("AEROSPIKE_VERSION={version}"),
                 format!("AEROSPIKE_EDITION={edition}"),
+                format!("SIMULATOR_CONTROL={CONTROL}"),
             ];
             Image::new(&name, layer.clone(), SERVER.entrypoint, &environment)
         })

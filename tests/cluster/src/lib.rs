@@ -24,6 +24,7 @@ pub mod programs;
 mod review_client;
 pub mod run;
 pub mod scenarios;
+pub mod simulated;
 pub mod volumes;
 
 pub use cluster::Cluster;

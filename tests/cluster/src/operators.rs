@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::Cluster;
 use crate::install::{NAMESPACE, text};
+use crate::process;
 
 /// The lease of the replica that leads.
 const LEASE: &str = "aerospike-operator";
@@ -21,13 +22,36 @@ const REVIEWS: u16 = 9443;
 /// # Errors
 /// If none does.
 pub fn leader(cluster: &Cluster) -> Result<String> {
+    Ok(pod_of_holder(&holder(cluster)?).to_owned())
+}
+
+/// What the process that leads calls itself: its pod, and what tells it from the one before in the same pod.
+///
+/// # Errors
+/// If none leads.
+pub fn holder(cluster: &Cluster) -> Result<String> {
     let holder = "jsonpath={.spec.holderIdentity}";
     let lease = ["get", "lease", LEASE, "-n", NAMESPACE, "-o", holder];
     let holder = text(cluster, &lease)?;
-    // What follows tells a process from the one before in the same pod.
-    let pod = holder.rsplit_once('_').map_or("", |(pod, _)| pod);
-    ensure!(!pod.is_empty(), "no replica of the operator leads");
-    Ok(pod.to_owned())
+    let leads = !pod_of_holder(&holder).is_empty();
+    ensure!(leads, "no replica of the operator leads");
+    Ok(holder)
+}
+
+fn pod_of_holder(holder: &str) -> &str {
+    holder.rsplit_once('_').map_or("", |(pod, _)| pod)
+}
+
+/// Kills the process that leads at once, as the kernel does: it tells nobody, and keeps its lease.
+///
+/// # Errors
+/// If none leads, or it is not on this machine.
+pub fn kill_leader(cluster: &Cluster) -> Result<()> {
+    let leader = leader(cluster)?;
+    let mut processes = processes()?.into_iter();
+    let found = processes.find(|(pod, _)| *pod == leader);
+    let (_, process) = found.context("the leader's process is not on this machine")?;
+    process::kill(i32::try_from(process)?)
 }
 
 /// The replicas that are not on their way out.

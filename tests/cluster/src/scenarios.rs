@@ -1,9 +1,15 @@
 //! Scenarios on a real Kubernetes, each in a namespace that nobody prepared, and the runner that plays them.
 
+mod api_server;
+mod application;
 mod certificate;
+mod cut_off;
 mod deletion;
 mod gitops;
 mod healing;
+mod in_use;
+mod interruptions;
+mod inventory;
 mod leader;
 mod refusals;
 mod samples;
@@ -28,8 +34,10 @@ use stage::Stage;
 struct Scenario {
     /// A sentence that holds if it passes.
     name: &'static str,
-    /// It disturbs the operator, so that no other may run beside it.
+    /// It disturbs the operator or a node, so that no other may run beside it.
     alone: bool,
+    /// It is one of the few that every change is tested with.
+    always: bool,
     play: fn(&Stage) -> Result<()>,
 }
 
@@ -37,24 +45,43 @@ const fn beside_others(name: &'static str, play: fn(&Stage) -> Result<()>) -> Sc
     Scenario {
         name,
         alone: false,
+        always: true,
         play,
     }
 }
 
 const fn alone(name: &'static str, play: fn(&Stage) -> Result<()>) -> Scenario {
     Scenario {
-        name,
         alone: true,
-        play,
+        ..beside_others(name, play)
+    }
+}
+
+impl Scenario {
+    /// What it shows is shown by others too, or takes long.
+    const fn not_always(self) -> Self {
+        Self {
+            always: false,
+            ..self
+        }
     }
 }
 
 /// The longest come first.
 const SCENARIOS: &[Scenario] = &[
     beside_others(
+        "from three to six to four no request is refused and no record lost",
+        in_use::sizes_change,
+    ),
+    beside_others(
+        "a rack is added and removed, no request is refused and no record lost",
+        in_use::racks_change,
+    ),
+    beside_others(
         "a settled cluster is not written to",
         healing::a_settled_cluster_is_not_written_to,
-    ),
+    )
+    .not_always(),
     beside_others(
         "kept claims are not initialised again",
         deletion::kept_claims_are_not_initialised_again,
@@ -66,11 +93,13 @@ const SCENARIOS: &[Scenario] = &[
     beside_others(
         "a foreign service is named and left alone",
         stalls::a_foreign_service_is_named,
-    ),
+    )
+    .not_always(),
     beside_others(
         "a scale-down takes the highest pod and no other",
         scaling::a_scale_down_takes_the_highest_pod,
-    ),
+    )
+    .not_always(),
     beside_others(
         "what is deleted or changed comes back",
         healing::what_is_changed_comes_back,
@@ -82,7 +111,8 @@ const SCENARIOS: &[Scenario] = &[
     beside_others(
         "the sample dim_nostorage runs as it says",
         samples::dim_nostorage_runs,
-    ),
+    )
+    .not_always(),
     beside_others(
         "the sample hdd_dim_storage runs as it says",
         samples::hdd_dim_storage_runs,
@@ -90,7 +120,8 @@ const SCENARIOS: &[Scenario] = &[
     beside_others(
         "the sample dim_nostorage stays as it was applied",
         gitops::dim_nostorage_stays,
-    ),
+    )
+    .not_always(),
     beside_others(
         "the sample hdd_dim_storage stays as it was applied",
         gitops::hdd_dim_storage_stays,
@@ -110,11 +141,26 @@ const SCENARIOS: &[Scenario] = &[
     alone(
         "a scale-up ends the same when the operator is killed",
         scaling::a_scale_up_survives_the_operators_death,
+    )
+    .not_always(),
+    alone(
+        "a scale-down ends the same when the operator is killed in any phase",
+        interruptions::a_scale_down_survives_the_operators_death,
+    )
+    .not_always(),
+    alone(
+        "a scale-down waits for a node that is cut off",
+        cut_off::a_scale_down_waits_for_the_node,
+    ),
+    alone(
+        "sizes change all the same when the API server is killed",
+        api_server::sizes_change_all_the_same,
     ),
     alone(
         "no review is lost while the certificate's authority changes",
         certificate::no_review_is_lost,
-    ),
+    )
+    .not_always(),
     alone(
         "a leader that ends hands over at once",
         leader::the_lead_is_handed_over,
@@ -125,15 +171,33 @@ const SCENARIOS: &[Scenario] = &[
     ),
 ];
 
+/// Which scenarios are played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice<'a> {
+    /// The few that every change is tested with.
+    Always,
+    /// Those whose names hold a text; an empty one is in all of them.
+    Named(&'a str),
+}
+
+impl Choice<'_> {
+    fn holds(self, scenario: &Scenario) -> bool {
+        match self {
+            Self::Always => scenario.always,
+            Self::Named(text) => scenario.name.contains(text),
+        }
+    }
+}
+
 /// Scenarios that run at the same time.
 const WORKERS: usize = 3;
 
-/// Plays the scenarios whose names hold `filter`, and says whether all is well.
+/// Plays scenarios, and says whether all is well.
 #[must_use]
-pub fn run(filter: &str) -> bool {
+pub fn run(choice: Choice<'_>) -> bool {
     let chosen: Vec<_> = SCENARIOS
         .iter()
-        .filter(|scenario| scenario.name.contains(filter))
+        .filter(|scenario| choice.holds(scenario))
         .collect();
     if let Some(reason) = why_skipped() {
         return skip(&reason, chosen.len());
@@ -255,5 +319,17 @@ mod tests {
     fn every_scenario_has_a_namespace_of_its_own() {
         let names: BTreeSet<_> = SCENARIOS.iter().map(namespace).collect();
         assert_eq!(names.len(), SCENARIOS.len());
+    }
+
+    #[test]
+    fn no_more_than_fifteen_are_always_played() {
+        let always = SCENARIOS.iter().filter(|scenario| scenario.always);
+        assert!(always.count() <= 15);
+    }
+
+    #[test]
+    fn an_empty_name_is_in_all() {
+        assert!(SCENARIOS.iter().all(|it| Choice::Named("").holds(it)));
+        assert!(!SCENARIOS.iter().any(|it| Choice::Named("?").holds(it)));
     }
 }

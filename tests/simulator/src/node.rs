@@ -20,7 +20,7 @@ use crate::version::{Release, Version};
 pub use moves::Migrations;
 pub use tally::Tally;
 
-use moves::Before;
+use moves::{Before, Incoming};
 
 /// The first of January 2010 in milliseconds, from which the server counts.
 pub const EPOCH: u64 = 1_262_304_000_000;
@@ -151,7 +151,8 @@ pub struct Node {
     pub texts: Texts,
     ownership: BTreeMap<String, Arc<Ownership>>,
     before: Before,
-    outgoing: BTreeMap<String, Vec<(usize, NodeId)>>,
+    unsent: BTreeMap<String, BTreeSet<(usize, NodeId)>>,
+    incoming: Incoming,
     rosters: BTreeMap<String, Vec<String>>,
 }
 
@@ -194,7 +195,8 @@ impl Node {
             texts: Texts::default(),
             ownership: BTreeMap::new(),
             before: Before::default(),
-            outgoing: BTreeMap::new(),
+            unsent: BTreeMap::new(),
+            incoming: Incoming::default(),
             rosters: BTreeMap::new(),
         };
         node.pending_quiesce = node.settings.is_true("service.stay-quiesced");

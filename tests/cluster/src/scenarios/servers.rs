@@ -50,7 +50,11 @@ pub fn pairs(answer: &str) -> BTreeMap<&str, &str> {
     pairs.filter_map(|pair| pair.split_once('=')).collect()
 }
 
-fn advertised(stage: &Stage) -> Result<BTreeSet<String>> {
+/// The addresses that clients outside of Kubernetes begin with.
+///
+/// # Errors
+/// If the status names none.
+pub fn advertised(stage: &Stage) -> Result<BTreeSet<String>> {
     let object = stage.resource()?;
     let pods = object["status"]["pods"].as_object();
     let pods = pods.context("status.pods is missing")?.values();
@@ -58,7 +62,11 @@ fn advertised(stage: &Stage) -> Result<BTreeSet<String>> {
     Ok(addresses.map(str::to_owned).collect())
 }
 
-fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+/// Does something that takes half a minute at most.
+///
+/// # Errors
+/// What went wrong, or that it took longer.
+pub fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -68,7 +76,11 @@ fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
         .with_context(|| format!("no answer in {} s", WITHIN.as_secs()))?
 }
 
-async fn connect(seeds: &BTreeSet<String>, auth_mode: AuthMode) -> Result<Client> {
+/// A client that finds the cluster by one of its servers.
+///
+/// # Errors
+/// If none lets it in.
+pub async fn connect(seeds: &BTreeSet<String>, auth_mode: AuthMode) -> Result<Client> {
     let policy = ClientPolicy {
         auth_mode,
         ..ClientPolicy::default()

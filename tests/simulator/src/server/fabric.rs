@@ -1,6 +1,6 @@
 //! Talk between the nodes of a cluster: copies of records, shared metadata, requests passed on.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -29,21 +29,34 @@ pub enum Ask {
     Fetch(String, Digest),
     /// Do what a client asked for: you are the master.
     Serve(Vec<u8>),
-    /// So many partitions of a namespace are coming, in the cluster of this key.
-    Announce(String, u64, usize),
+    /// What is coming.
+    Announce(Announcement),
     /// Some partitions and what is in them.
     Migrate(Batch),
+}
+
+/// Everything that a node is going to send to another one after a change of the cluster.
+#[derive(Serialize, Deserialize)]
+pub struct Announcement {
+    /// Who sends it.
+    pub from: NodeId,
+    /// The cluster it moves in.
+    pub key: u64,
+    /// Partitions by namespace.
+    pub partitions: BTreeMap<String, BTreeSet<usize>>,
 }
 
 /// Partitions on their way.
 #[derive(Serialize, Deserialize)]
 pub struct Batch {
+    /// Who sends them.
+    pub from: NodeId,
     /// The namespace.
     pub namespace: String,
     /// The cluster they move in.
     pub key: u64,
-    /// How many partitions are complete with it.
-    pub partitions: usize,
+    /// The partitions that are complete with it.
+    pub partitions: Vec<usize>,
     /// What is in them.
     pub records: Vec<(Digest, Record)>,
 }
@@ -65,18 +78,35 @@ pub enum Reply {
 
 type Line = Arc<AsyncMutex<Option<TcpStream>>>;
 
+/// What a connection is for. A node that serves for another asks third ones for copies meanwhile: on one connection two
+/// nodes that serve for each other would wait for each other.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Purpose {
+    Serving,
+    Copying,
+}
+
+impl Ask {
+    fn purpose(&self) -> Purpose {
+        match self {
+            Self::Serve(_) => Purpose::Serving,
+            _ => Purpose::Copying,
+        }
+    }
+}
+
 /// Connections to the other nodes, opened when needed.
 #[derive(Default)]
 pub struct Fabric {
-    lines: Mutex<HashMap<(NodeId, String), Line>>,
+    lines: Mutex<HashMap<(NodeId, String, Purpose), Line>>,
 }
 
 impl Fabric {
     /// Asks a node at `address`.
     pub async fn ask(&self, node: NodeId, address: &str, ask: &Ask) -> io::Result<Reply> {
-        let line = self.line(node, address);
+        let line = self.line(node, address, ask.purpose());
         let mut slot = line.lock().await;
-        let mut stream = match slot.take() {
+        let mut stream = match slot.take().filter(is_open) {
             Some(stream) => stream,
             None => timeout(PATIENCE, TcpStream::connect(address)).await??,
         };
@@ -89,10 +119,17 @@ impl Fabric {
         Ok(reply)
     }
 
-    fn line(&self, node: NodeId, address: &str) -> Line {
+    fn line(&self, node: NodeId, address: &str, purpose: Purpose) -> Line {
         let mut lines = self.lines.lock().expect("no holder panics");
-        Arc::clone(lines.entry((node, address.to_owned())).or_default())
+        let line = lines.entry((node, address.to_owned(), purpose));
+        Arc::clone(line.or_default())
     }
+}
+
+/// Whether the other end, which says nothing unasked, has not closed the connection.
+fn is_open(stream: &TcpStream) -> bool {
+    let read = stream.try_read(&mut [0]);
+    read.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
 
 /// Answers other nodes, for ever.
@@ -130,19 +167,17 @@ async fn answer(shared: &Shared, ask: Ask) -> Reply {
             Reply::Record(shared.node().records.get(&namespace, &digest).cloned())
         }
         Ask::Serve(body) => Reply::Answer(routing::as_master(shared, &body).await),
-        Ask::Announce(namespace, key, count) => announce(shared, &namespace, key, count),
+        Ask::Announce(announcement) => expect(shared, announcement),
         Ask::Migrate(batch) => take(shared, batch),
     }
 }
 
-fn announce(shared: &Shared, namespace: &str, key: u64, count: usize) -> Reply {
+fn expect(shared: &Shared, announcement: Announcement) -> Reply {
     let mut node = shared.node();
-    if node.engine.key() != key {
+    if node.engine.key() != announcement.key {
         return Reply::NotNow;
     }
-    let migrations = node.migrations.entry(namespace.to_owned()).or_default();
-    migrations.receive += count;
-    migrations.receive_initial += count;
+    node.expect(announcement.from, announcement.partitions);
     Reply::Done
 }
 
@@ -154,8 +189,7 @@ fn take(shared: &Shared, batch: Batch) -> Reply {
     for (digest, record) in batch.records {
         node.records.keep(&batch.namespace, digest, record);
     }
-    let migrations = node.migrations.entry(batch.namespace).or_default();
-    migrations.receive = migrations.receive.saturating_sub(batch.partitions);
+    node.count_received(batch.from, &batch.namespace, &batch.partitions);
     Reply::Done
 }
 

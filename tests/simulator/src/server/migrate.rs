@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::Shared;
-use super::fabric::{Ask, Batch, Reply, host_port};
+use super::fabric::{Announcement, Ask, Batch, Reply, host_port};
 use crate::cluster::NodeId;
 use crate::faults::{Fault, Point};
 use crate::node::Node;
@@ -25,6 +25,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// What this node sends, in the cluster of one key.
 pub struct Plan {
     key: u64,
+    announcements: Vec<(NodeId, Ask)>,
     moves: Vec<Moves>,
 }
 
@@ -35,36 +36,58 @@ struct Moves {
     partitions: Vec<usize>,
 }
 
+type ByNode = BTreeMap<NodeId, BTreeMap<String, BTreeSet<usize>>>;
+
 /// Follows changes of the cluster; what is to be sent after one.
 pub fn follow(node: &mut Node) -> Option<Plan> {
     if !std::mem::take(&mut node.due.moving) {
         return None;
     }
-    let (key, mut moves) = (node.engine.key(), Vec::new());
-    for (namespace, sends) in node.take_outgoing() {
-        let mut by_node: BTreeMap<NodeId, Vec<usize>> = BTreeMap::new();
+    let (key, me) = (node.engine.key(), node.engine.me().id);
+    let members = node.engine.members().keys().filter(|id| **id != me);
+    let mut by_node: ByNode = members.map(|id| (*id, BTreeMap::new())).collect();
+    for (namespace, sends) in node.unsent() {
         for (partition, to) in sends {
-            by_node.entry(to).or_default().push(partition);
-        }
-        for (to, partitions) in by_node {
-            let parts = partitions.chunks(AT_ONCE).map(|partitions| Moves {
-                namespace: namespace.clone(),
-                to,
-                partitions: partitions.to_vec(),
-            });
-            moves.extend(parts);
+            let of_node = by_node.entry(*to).or_default();
+            let of_namespace = of_node.entry(namespace.clone()).or_default();
+            of_namespace.insert(*partition);
         }
     }
-    Some(Plan { key, moves })
+    let moves = by_node.iter().flat_map(|(to, sends)| moves(*to, sends));
+    Some(Plan {
+        key,
+        moves: moves.collect(),
+        announcements: by_node
+            .into_iter()
+            .map(|(to, partitions)| {
+                let announcement = Announcement {
+                    from: me,
+                    key,
+                    partitions,
+                };
+                (to, Ask::Announce(announcement))
+            })
+            .collect(),
+    })
+}
+
+fn moves(to: NodeId, sends: &BTreeMap<String, BTreeSet<usize>>) -> Vec<Moves> {
+    let of_namespace = |(namespace, partitions): (&String, &BTreeSet<usize>)| {
+        let partitions: Vec<_> = partitions.iter().copied().collect();
+        let parts = partitions.chunks(AT_ONCE).map(|partitions| Moves {
+            namespace: namespace.clone(),
+            to,
+            partitions: partitions.to_vec(),
+        });
+        parts.collect::<Vec<_>>()
+    };
+    sends.iter().flat_map(of_namespace).collect()
 }
 
 /// Sends everything, unless the cluster changes meanwhile.
 pub async fn run(shared: Arc<Shared>, plan: Plan) {
-    for moves in &plan.moves {
-        let ask = Ask::Announce(moves.namespace.clone(), plan.key, moves.partitions.len());
-        if !deliver(&shared, plan.key, moves.to, &ask).await {
-            return;
-        }
+    if !announce(&shared, &plan).await {
+        return;
     }
     if plan.moves.is_empty() {
         finish(&shared, &plan);
@@ -85,9 +108,31 @@ pub async fn run(shared: Arc<Shared>, plan: Plan) {
         if number + 1 == plan.moves.len() {
             finish(&shared, &plan);
         }
-        shared
-            .node()
-            .count_sent(&moves.namespace, moves.partitions.len());
+        let mut node = shared.node();
+        if node.engine.key() != plan.key {
+            return;
+        }
+        node.count_sent(&moves.namespace, moves.to, &moves.partitions);
+    }
+}
+
+/// Tells every other member what it is going to get, be it nothing; false if the cluster is another one by now.
+async fn announce(shared: &Shared, plan: &Plan) -> bool {
+    let mut waiting: Vec<_> = plan.announcements.iter().collect();
+    loop {
+        let mut later = Vec::new();
+        for announcement @ (to, ask) in waiting {
+            match attempt(shared, plan.key, *to, ask).await {
+                Some(true) => {}
+                Some(false) => later.push(announcement),
+                None => return false,
+            }
+        }
+        if later.is_empty() {
+            return true;
+        }
+        waiting = later;
+        sleep(PAUSE).await;
     }
 }
 
@@ -109,9 +154,10 @@ fn batch(shared: &Shared, key: u64, moves: &Moves) -> Batch {
         .map(|(digest, record)| (*digest, record.clone()))
         .collect();
     Batch {
+        from: node.engine.me().id,
         namespace: moves.namespace.clone(),
         key,
-        partitions: moves.partitions.len(),
+        partitions: moves.partitions.clone(),
         records,
     }
 }
@@ -119,20 +165,24 @@ fn batch(shared: &Shared, key: u64, moves: &Moves) -> Batch {
 /// Asks until it is done; false if the cluster is another one by now.
 async fn deliver(shared: &Shared, key: u64, to: NodeId, ask: &Ask) -> bool {
     loop {
-        let address = {
-            let node = shared.node();
-            if node.engine.key() != key {
-                return false;
-            }
-            node.engine
-                .members()
-                .get(&to)
-                .map(|offer| host_port(&offer.contact.fabric))
-        };
-        let Some(address) = address else { return false };
-        if let Ok(Reply::Done) = shared.fabric.ask(to, &address, ask).await {
-            return true;
+        match attempt(shared, key, to, ask).await {
+            Some(true) => return true,
+            Some(false) => sleep(PAUSE).await,
+            None => return false,
         }
-        sleep(PAUSE).await;
     }
+}
+
+/// Asks once, and says whether it is done; nothing if the cluster is another one by now.
+async fn attempt(shared: &Shared, key: u64, to: NodeId, ask: &Ask) -> Option<bool> {
+    let address = {
+        let node = shared.node();
+        if node.engine.key() != key {
+            return None;
+        }
+        let offer = node.engine.members().get(&to)?;
+        host_port(&offer.contact.fabric)
+    };
+    let reply = shared.fabric.ask(to, &address, ask).await;
+    Some(matches!(reply, Ok(Reply::Done)))
 }

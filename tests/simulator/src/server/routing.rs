@@ -108,9 +108,8 @@ fn route(node: &Node, request: &Request) -> Result<Route, u8> {
         .ok_or(result::UNAVAILABLE)?;
     let partition = partition_of(&request.digest);
     let master = ownership.master(partition).ok_or(result::UNAVAILABLE)?;
-    let settled = node.migrations.values().all(|it| it.remaining() == 0);
     let enough = !records::is_write(&request.message)
-        && settled
+        && node.has_all()
         && ownership.place_of(me, partition).is_some();
     if master == me || enough {
         return Ok(Route::Here);
@@ -137,12 +136,8 @@ async fn pass_on(shared: &Shared, node: NodeId, address: &str, body: &[u8]) -> V
 }
 
 async fn execute(shared: &Shared, request: Request) -> Vec<u8> {
-    let moving = shared
-        .node()
-        .migrations
-        .values()
-        .any(|it| it.remaining() != 0);
-    if moving {
+    let has_all = shared.node().has_all();
+    if !has_all {
         gather(shared, &request).await;
     }
     let (answer, changed) = apply(shared, &request);
