@@ -6,7 +6,7 @@ SHELL := /bin/bash
 # Cases of the property tests of reviews and frames; `make fuzz N=1000000` for more.
 N ?= 20000
 
-.PHONY: help demo test unit scenarios lint docs crds bench fuzz histories mutants up down tools
+.PHONY: help demo test unit scenarios lint docs crds pages bench fuzz histories mutants up down tools
 
 help: ## Lists the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -43,6 +43,9 @@ docs: tools ## The documentation of the code, every warning an error
 crds: tools ## Writes crds/ anew from the types
 	@cargo run --quiet --locked --bin aerospike-operator -- crds > crds/aerospikeclusters.asdb.aerospike.com.yaml.new
 	@mv crds/aerospikeclusters.asdb.aerospike.com.yaml.new crds/aerospikeclusters.asdb.aerospike.com.yaml
+
+pages: tools ## Writes the generated pages of docs/ anew
+	@cargo run --quiet --locked --bin aerospike-operator -- docs docs
 
 bench: tools ## Measures speed and memory, and writes BENCHMARKS.md
 	@cargo run --quiet --locked --release --package cluster --bin bench

@@ -8,6 +8,8 @@ use k8s_openapi::jiff::SignedDuration;
 use crate::{
     check::CheckArgs,
     controller::watches::Scope,
+    docs::{DocsArgs, SchemaArgs},
+    explain::RulesArgs,
     init,
     resolve::{InitImage, PodPolicy, Settings},
     tls::self_managed::{
@@ -36,7 +38,14 @@ pub enum Command {
     /// Connects to a cluster as an application would, and lists the nodes that a client sees.
     Check(CheckArgs),
     /// Judges manifests as the API server and the webhook would, without a cluster.
-    Validate(ValidateArgs),
+    Validate(Box<ValidateArgs>),
+    /// Explains the rules by which clusters are judged.
+    Rules(RulesArgs),
+    /// Prints the JSON schema of the custom resource, for editors.
+    Schema(SchemaArgs),
+    /// Writes the generated pages of the documentation.
+    #[command(hide = true)]
+    Docs(DocsArgs),
     /// Prints the custom resource definitions.
     Crds,
 }

@@ -6,7 +6,7 @@ use aerospike_operator::{
     api::crd,
     check,
     cli::{Cli, Command},
-    init, process, telemetry, validate,
+    docs, explain, init, process, telemetry, validate,
 };
 use clap::Parser;
 
@@ -27,6 +27,12 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Validate(args) => Ok(validate::run(&args)),
+        Command::Rules(args) => Ok(explain::run(&args)),
+        Command::Schema(args) => Ok(docs::print_schema(&args)),
+        Command::Docs(args) => {
+            docs::write(&args)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Run(args) => connected(async {
             telemetry::start_logging();
             process::run(*args).await?;

@@ -4,24 +4,29 @@
 #[cfg(test)]
 pub(crate) mod agreement;
 pub mod engine;
+pub mod gather;
+pub mod git;
 pub mod manifest;
 pub mod places;
 pub mod report;
 pub mod schema;
 pub mod source;
+pub mod upgrade;
 
 use std::{
-    io::{self, Write},
-    path::{Path, PathBuf},
+    env,
+    io::{self, IsTerminal, Write},
+    path::PathBuf,
     process::ExitCode,
 };
 
 use serde_json::Value;
 
 use crate::{cli::SettingsArgs, resolve::Settings};
+use gather::Gathered;
 use manifest::Document;
-use report::{Output, Report, counted};
-use source::{STDIN, Source};
+use report::{Look, Output, Remark, Report, counted};
+use source::STDIN;
 
 /// Something could not be read, or the arguments make no sense.
 const USAGE: u8 = 2;
@@ -35,12 +40,22 @@ pub struct ValidateArgs {
     /// Manifests in YAML or JSON, folders with such, or `-` for standard input
     #[arg(required = true, value_name = "FILE|DIR|-")]
     pub paths: Vec<PathBuf>,
-    /// How findings are written
+    /// How findings are written.
     #[arg(long, value_enum, default_value_t)]
     pub output: Output,
-    /// What runs today: clusters found in it, by namespace and name, are judged as changed, all others as new
-    #[arg(long, value_name = "OLD.yaml")]
+    /// What runs today: clusters found in it, by namespace and name, are judged as changed, all others as new.
+    #[arg(long, value_name = "FILE|DIR|-", conflicts_with = "old_from_git")]
     pub old: Option<PathBuf>,
+    /// As --old, with what the same files held in a commit, such as main or HEAD~1. Runs `git`.
+    #[arg(long, value_name = "REF")]
+    pub old_from_git: Option<String>,
+    /// Judges an upgrade: every cluster with this version of the server, as a change of what runs (--old), else of the
+    /// cluster as it is written.
+    #[arg(long, value_name = "VERSION", value_parser = upgrade::version)]
+    pub server_version: Option<String>,
+    /// The address of the folder `docs` of this operator, to which findings shall lead.
+    #[arg(long, env = "DOCS_URL", value_name = "URL")]
+    pub docs_url: Option<String>,
     /// What the installation contributes to every cluster.
     #[command(flatten)]
     pub settings: SettingsArgs,
@@ -49,93 +64,135 @@ pub struct ValidateArgs {
 /// Judges what `args` name, and prints what was found.
 #[must_use]
 pub fn run(args: &ValidateArgs) -> ExitCode {
-    if reads_standard_input_twice(args) {
-        complain("standard input can be read only once");
-        return ExitCode::from(USAGE);
-    }
-    let (old, old_is_bad) = documents(args.old.iter());
-    if old_is_bad {
-        return ExitCode::from(USAGE);
-    }
-    let (documents, is_bad) = documents(args.paths.iter());
-    let old: Vec<_> = old
-        .into_iter()
-        .map(|(_, document)| document.value)
-        .collect();
-    let report = report(&documents, &old, &args.settings.settings());
-    print(&report, args.output);
-    match (is_bad, report.has_errors()) {
-        (true, _) => ExitCode::from(USAGE),
-        (false, true) => ExitCode::FAILURE,
-        (false, false) => ExitCode::SUCCESS,
+    let old = match what_runs(args) {
+        Ok(old) => old,
+        Err(messages) => {
+            messages.iter().for_each(|message| complain(message));
+            return ExitCode::from(USAGE);
+        }
+    };
+    let judge = Judge {
+        old,
+        server_version: args.server_version.clone(),
+        settings: args.settings.settings(),
+    };
+    let report = judge.report(gather::read(&args.paths));
+    print(&report, args);
+    if !report.unreadable.is_empty() {
+        ExitCode::from(USAGE)
+    } else if report.has_errors() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
     }
 }
 
-fn reads_standard_input_twice(args: &ValidateArgs) -> bool {
-    let paths = args.paths.iter().chain(&args.old);
-    paths.filter(|path| path.as_os_str() == STDIN).count() > 1
+/// The objects that are there today, or why that cannot be told.
+fn what_runs(args: &ValidateArgs) -> Result<Vec<Value>, Vec<String>> {
+    let inputs = args.paths.iter().chain(&args.old);
+    let inputs = inputs.filter(|path| path.as_os_str() == STDIN).count();
+    if inputs > 1 {
+        return Err(vec!["standard input can be read only once".to_owned()]);
+    }
+    let gathered = match (&args.old, &args.old_from_git) {
+        (Some(old), _) => gather::read(std::slice::from_ref(old)),
+        (None, Some(_)) if inputs > 0 => {
+            return Err(vec!["standard input has no history in git".to_owned()]);
+        }
+        (None, Some(reference)) => from_git(reference, &args.paths)?,
+        (None, None) => Gathered::default(),
+    };
+    if gathered.unreadable.is_empty() {
+        let objects = gathered.objects.into_iter();
+        Ok(objects.map(|(_, document)| document.value).collect())
+    } else {
+        Err(gathered.unreadable)
+    }
 }
 
-/// Every object of the manifests, with its file's name, and whether one of them could not be read.
-fn documents<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> (Vec<(String, Document)>, bool) {
-    let (mut found, mut is_bad) = (Vec::new(), false);
-    for source in paths.flat_map(|path| source::read(Path::new(path))) {
-        match source.map_err(|error| error.to_string()).and_then(parsed) {
-            Ok(documents) => found.extend(documents),
-            Err(message) => {
-                complain(&message);
-                is_bad = true;
+fn from_git(reference: &str, paths: &[PathBuf]) -> Result<Gathered, Vec<String>> {
+    let mut gathered = Gathered::default();
+    for path in paths {
+        let sources = git::read(reference, path).map_err(|error| vec![error.to_string()])?;
+        sources.into_iter().for_each(|source| gathered.add(source));
+    }
+    Ok(gathered)
+}
+
+/// What objects are judged against.
+#[derive(Clone, Debug, Default)]
+pub struct Judge {
+    /// What runs today.
+    pub old: Vec<Value>,
+    /// The version of the server that every cluster shall have.
+    pub server_version: Option<String>,
+    /// What the installation contributes.
+    pub settings: Settings,
+}
+
+impl Judge {
+    /// Judges every cluster among what was gathered.
+    #[must_use]
+    pub fn report(&self, gathered: Gathered) -> Report {
+        let mut report = Report {
+            unreadable: gathered.unreadable,
+            others: gathered.passed_over,
+            ..Report::default()
+        };
+        for (source, document) in gathered.objects {
+            if !engine::is_cluster(&document.value) {
+                report.others += 1;
+                continue;
             }
+            let opinion = self.opinion(document);
+            report.clusters += 1;
+            report.partial += usize::from(opinion.is_partial);
+            let entries = opinion.entries.into_iter();
+            report.remarks.extend(entries.map(|entry| Remark {
+                source: source.clone(),
+                entry,
+            }));
         }
-    }
-    (found, is_bad)
-}
-
-fn parsed(source: Source) -> Result<Vec<(String, Document)>, String> {
-    let Source { name, text } = source;
-    let documents = manifest::read(&text).map_err(|bad| {
-        let place = bad
-            .at
-            .map_or_else(String::new, |at| format!(":{}:{}", at.line, at.column));
-        format!("{name}{place}: {bad}")
-    })?;
-    Ok(documents
-        .into_iter()
-        .map(|document| (name.clone(), document))
-        .collect())
-}
-
-/// Judges every cluster among `documents`. One that is among `old` too is judged as a change of that.
-#[must_use]
-pub fn report(documents: &[(String, Document)], old: &[Value], settings: &Settings) -> Report {
-    let mut report = Report::default();
-    for (name, document) in documents {
-        if !engine::is_cluster(&document.value) {
-            report.others += 1;
-            continue;
-        }
-        let old = old
-            .iter()
-            .find(|old| engine::is_cluster(old) && engine::is_same(old, &document.value));
-        let opinion = engine::judge(document, old, settings);
-        report.clusters += 1;
-        report.partial += usize::from(opinion.is_partial);
-        let entries = opinion.entries.into_iter();
         report
-            .entries
-            .extend(entries.map(|entry| (name.clone(), entry)));
+    }
+
+    fn opinion(&self, document: Document) -> engine::Opinion {
+        let mut old = self.old.iter();
+        let old = old.find(|old| engine::is_cluster(old) && engine::is_same(old, &document.value));
+        let Some(version) = &self.server_version else {
+            return engine::judge(&document, old, &self.settings);
+        };
+        let upgraded = Document {
+            value: upgrade::with_version(&document.value, version),
+            places: document.places,
+        };
+        engine::judge(&upgraded, old.or(Some(&document.value)), &self.settings)
+    }
+}
+
+fn print(report: &Report, args: &ValidateArgs) {
+    let stdout = io::stdout();
+    let look = Look {
+        colours: stdout.is_terminal() && env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()),
+        docs: args.docs_url.clone().filter(|address| !address.is_empty()),
+    };
+    let (output, summary) = (args.output, report.summary());
+    let mut text = report.render(output, &look);
+    if !output.is_data() {
+        text.extend([&summary, "\n"]);
     }
     report
-}
-
-fn print(report: &Report, output: Output) {
+        .unreadable
+        .iter()
+        .for_each(|message| complain(message));
     // A reader that has seen enough closes the pipe; there is nobody left to tell.
-    let _ = io::stdout().write_all(report.render(output).as_bytes());
-    if output == Output::Text && report.others > 0 {
-        complain(&format!(
-            "{} of other kinds passed over",
-            counted(report.others, "object")
-        ));
+    let _ = stdout.lock().write_all(text.as_bytes());
+    if report.others > 0 {
+        let others = counted(report.others, "object");
+        complain(&format!("{others} of other kinds passed over"));
+    }
+    if output.is_data() {
+        complain(&summary);
     }
 }
 

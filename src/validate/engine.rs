@@ -10,12 +10,15 @@ use super::{
 use crate::{
     admission::{self, Operation, Verdict, cluster::syntax::is_subdomain},
     api::GROUP,
-    finding::{FieldPath, Finding, Reason, Warning},
+    finding::{FieldPath, Finding, Reason, Warning, shortened},
     resolve::Settings,
 };
 
-const KIND: &str = "AerospikeCluster";
+/// The kind of a cluster.
+pub const KIND: &str = "AerospikeCluster";
 const VERSION: &str = "v1";
+/// So many characters of a value are repeated in a message.
+const SHOWN: usize = 60;
 /// As many letters as the API server appends to `generateName`.
 const GENERATED: &str = "xxxxx";
 /// The webhook's word for an object that does not fit into its types.
@@ -56,13 +59,23 @@ pub struct Opinion {
     pub is_partial: bool,
 }
 
-/// Whether an object is a cluster, of whatever version.
+/// Kinds of the group that are judged by others.
+const OTHER_KINDS: [&str; 3] = [
+    "AerospikeBackup",
+    "AerospikeBackupService",
+    "AerospikeRestore",
+];
+
+/// Whether an object is a cluster, or was meant to be one: its kind may stand in another group or version, and a kind of
+/// the group that nobody knows is a slip.
 #[must_use]
 pub fn is_cluster(object: &Value) -> bool {
     let group = object["apiVersion"]
         .as_str()
-        .and_then(|version| version.split_once('/'));
-    object["kind"] == KIND && group.is_some_and(|(group, _)| group == GROUP)
+        .map(|version| version.split('/').next().unwrap_or(version));
+    let kind = object["kind"].as_str();
+    kind == Some(KIND)
+        || group == Some(GROUP) && !kind.is_some_and(|kind| OTHER_KINDS.contains(&kind))
 }
 
 /// Whether `old` is what `new` replaces. A manifest may leave its namespace to whoever applies it.
@@ -102,12 +115,23 @@ pub fn judge(document: &Document, old: Option<&Value>, settings: &Settings) -> O
 }
 
 fn not_served(object: &Value) -> Option<Finding> {
-    let version = object["apiVersion"].as_str()?;
-    let served = format!("{GROUP}/{VERSION}");
-    (version != served).then(|| {
-        let path = FieldPath::default().child("apiVersion");
-        let message = format!("{version} of {KIND} is not served, only {served}");
-        Finding::invalid(schema::SERVED, path, message)
+    let served = json!(format!("{GROUP}/{VERSION}"));
+    let expected = [("apiVersion", &served), ("kind", &json!(KIND))];
+    expected.into_iter().find_map(|(name, expected)| {
+        let path = FieldPath::default().child(name);
+        let message = format!("must be {expected}");
+        match object.get(name).filter(|given| !given.is_null()) {
+            None => Some(Finding::required(schema::SERVED, path, message)),
+            Some(given) if given != expected => {
+                let given = shortened(&given.to_string(), SHOWN);
+                Some(Finding::invalid(
+                    schema::SERVED,
+                    path,
+                    format!("{given} is not served, {message}"),
+                ))
+            }
+            Some(_) => None,
+        }
     })
 }
 

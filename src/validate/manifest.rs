@@ -10,7 +10,10 @@ use serde::{
 use serde_json::{Number, Value};
 use serde_saphyr::{Location, Options, Spanned};
 
-use super::places::{Inside, Places, Position};
+use super::{
+    engine::KIND,
+    places::{Inside, Places, Position},
+};
 
 /// An object of a manifest.
 #[derive(Clone, Debug)]
@@ -64,9 +67,14 @@ fn options() -> Options {
 
 fn bad(error: &serde_saphyr::Error) -> BadYaml {
     let message = error.without_snippet().to_string();
+    let line = message.lines().next().unwrap_or_default();
+    // What the reader adds for programmers, and the place that is told apart.
+    let told = [" at line ", ", set DuplicateKeyPolicy"]
+        .iter()
+        .fold(line, |told, tail| told.split(tail).next().unwrap_or(told));
     BadYaml {
         at: error.location().map(position),
-        message: message.lines().next().unwrap_or_default().to_owned(),
+        message: told.to_owned(),
     }
 }
 
@@ -80,7 +88,7 @@ fn position(location: Location) -> Position {
 /// The items of what `kubectl get -o yaml` prints for several objects, else the object itself.
 fn objects(document: Document) -> Vec<Document> {
     let Document { mut value, places } = document;
-    let is_list = value["kind"].as_str() == Some("List") && value["apiVersion"] == "v1";
+    let is_list = value["kind"].as_str().is_some_and(is_list);
     let items = match value.get_mut("items").map(Value::take) {
         Some(Value::Array(items)) if is_list => items,
         Some(other) => {
@@ -92,11 +100,18 @@ fn objects(document: Document) -> Vec<Document> {
     let place = |index| places.item_of("items", index);
     let items = items.into_iter().enumerate();
     items
-        .map(|(index, value)| Document {
-            value,
-            places: place(index),
+        .flat_map(|(index, value)| {
+            objects(Document {
+                value,
+                places: place(index),
+            })
         })
         .collect()
+}
+
+/// A list of any kind, or of clusters, as a client gets it from the API.
+fn is_list(kind: &str) -> bool {
+    kind == "List" || kind.strip_suffix("List") == Some(KIND)
 }
 
 /// A value while it is read.
@@ -282,6 +297,21 @@ mod tests {
         let document = only("{\n\t\"spec\": {\n\t\t\"size\": 2}}");
         assert_eq!(document.value, json!({"spec": {"size": 2}}));
         assert_eq!(line(&document, &FieldPath::spec().child("size")), (3, 3));
+    }
+
+    #[test]
+    fn a_bad_text_is_told_without_advice_to_programmers() {
+        for text in ["a: 1\na: 2\n", "a: [1\nb: 2\n", "a\nb: 1\n"] {
+            let told = read(text).unwrap_err().to_string();
+            assert!(
+                !told.contains("Options") && !told.contains(" at line "),
+                "{told}"
+            );
+        }
+        assert_eq!(
+            read("a: 1\na: 2\n").unwrap_err().to_string(),
+            "duplicate mapping key: a"
+        );
     }
 
     #[test]

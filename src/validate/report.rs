@@ -1,26 +1,51 @@
-//! What was found, as text for people or as JSON for programs.
+//! What was found, in the forms in which people and programs read it.
 
-use std::fmt::Write;
+mod excerpt;
+mod github;
+mod json;
+mod sarif;
+mod text;
 
-use serde::Serialize;
+#[cfg(test)]
+mod tests;
 
-use super::engine::{Entry, Severity};
+use std::{fmt::Write, rc::Rc};
+
+use super::{
+    engine::{Entry, Severity},
+    source::Source,
+};
 
 /// How findings are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Output {
-    /// A line a finding, as compilers write them, and a summary.
+    /// A line a finding with an excerpt, as compilers write them, and a summary.
     #[default]
     Text,
     /// An array of objects.
     Json,
+    /// SARIF 2.1.0, as code scanners read it.
+    Sarif,
+    /// Commands of GitHub's workflows, which become annotations.
+    Github,
+}
+
+/// Something that is said about an object of a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// The text that holds the object.
+    pub source: Rc<Source>,
+    /// What is said.
+    pub entry: Entry,
 }
 
 /// All that was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Each with the name of its file.
-    pub entries: Vec<(String, Entry)>,
+    /// What is said, in the order of the texts.
+    pub remarks: Vec<Remark>,
+    /// What could not be read, and why.
+    pub unreadable: Vec<String>,
     /// Clusters that were judged.
     pub clusters: usize,
     /// Clusters that the rules could not be asked about.
@@ -29,15 +54,29 @@ pub struct Report {
     pub others: usize,
 }
 
-#[derive(Serialize)]
-struct Record<'a> {
-    severity: &'static str,
-    code: &'static str,
-    field: String,
-    reason: Option<&'static str>,
-    message: &'a str,
-    file: &'a str,
-    line: u64,
+/// How a report looks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// With the colours of a terminal.
+    pub colours: bool,
+    /// The address below which the rules' pages are (`ADDRESS/rules/CODE.md`).
+    pub docs: Option<String>,
+}
+
+impl Look {
+    /// The address of the page of a rule.
+    fn page(&self, code: &str) -> Option<String> {
+        let docs = self.docs.as_deref()?;
+        Some(format!("{}/rules/{code}.md", docs.trim_end_matches('/')))
+    }
+}
+
+impl Output {
+    /// Whether it is for programs, so that nothing else may stand on standard output.
+    #[must_use]
+    pub const fn is_data(self) -> bool {
+        !matches!(self, Self::Text)
+    }
 }
 
 impl Report {
@@ -47,59 +86,44 @@ impl Report {
         self.count(Severity::Error) > 0
     }
 
-    /// As `output` asks for it, with the last line's end.
+    /// What is said, as `output` asks for it, each line with its end; without the summary.
     #[must_use]
-    pub fn render(&self, output: Output) -> String {
+    pub fn render(&self, output: Output, look: &Look) -> String {
         match output {
-            Output::Text => self.text(),
-            Output::Json => self.json(),
+            Output::Text => text::render(self, look),
+            Output::Json => json::render(self, look),
+            Output::Sarif => sarif::render(self, look),
+            Output::Github => github::render(self, look),
         }
     }
 
-    fn count(&self, severity: Severity) -> usize {
-        let entries = self.entries.iter();
-        entries
-            .filter(|(_, entry)| entry.severity == severity)
-            .count()
-    }
-
-    fn text(&self) -> String {
-        let mut text = String::new();
-        for (file, entry) in &self.entries {
-            let Entry { at, code, path, .. } = entry;
-            let (severity, message) = (entry.severity.as_str(), &entry.message);
-            let line = format!(
-                "{file}:{}:{}: {severity}: {path}: {message} [{code}]",
-                at.line, at.column
-            );
-            text.extend([&printable(&line), "\n"]);
-        }
-        text + &self.summary() + "\n"
-    }
-
-    fn summary(&self) -> String {
+    /// How much was judged, and with what result, in one line.
+    #[must_use]
+    pub fn summary(&self) -> String {
         let mut text = format!(
             "{}: {}, {}",
             counted(self.clusters, "cluster"),
             counted(self.count(Severity::Error), "error"),
             counted(self.count(Severity::Warning), "warning"),
         );
+        let mut add = |more: &str| write!(text, "; {more}").expect("a String takes everything");
         if self.partial > 0 {
             let clusters = counted(self.partial, "cluster");
-            write!(text, "; the shape of {clusters} is wrong: mend that first, then the other rules can be asked")
-                .expect("a String takes everything");
+            add(&format!(
+                "the shape of {clusters} is wrong: mend that first, then the other rules can be asked"
+            ));
+        }
+        if !self.remarks.is_empty() {
+            add("`aerospike-operator rules CODE` explains a rule");
         }
         text
     }
 
-    fn json(&self) -> String {
-        let records: Vec<_> = self
-            .entries
-            .iter()
-            .map(|(file, entry)| record(file, entry))
-            .collect();
-        let text = serde_json::to_string_pretty(&records);
-        text.expect("strings and numbers have a JSON form") + "\n"
+    fn count(&self, severity: Severity) -> usize {
+        let remarks = self.remarks.iter();
+        remarks
+            .filter(|remark| remark.entry.severity == severity)
+            .count()
     }
 }
 
@@ -114,100 +138,8 @@ impl Severity {
     }
 }
 
-fn record<'a>(file: &'a str, entry: &'a Entry) -> Record<'a> {
-    Record {
-        severity: entry.severity.as_str(),
-        code: entry.code,
-        field: entry.path.to_string(),
-        reason: entry.reason.map(crate::finding::Reason::cause),
-        message: &entry.message,
-        file,
-        line: entry.at.line,
-    }
-}
-
 /// `1 cluster`, `2 clusters`.
 pub(super) fn counted(count: usize, word: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {word}{plural}")
-}
-
-/// On one line, without what a terminal would obey.
-fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if c.is_control() {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::{
-        finding::{FieldPath, Reason},
-        validate::places::Position,
-    };
-
-    fn entry(severity: Severity, reason: Option<Reason>) -> (String, Entry) {
-        let entry = Entry {
-            severity,
-            code: "X-1",
-            path: FieldPath::spec().child("size"),
-            reason,
-            message: "is\nbad\u{1b}[31m".to_owned(),
-            at: Position { line: 3, column: 5 },
-        };
-        ("a.yaml".to_owned(), entry)
-    }
-
-    fn report() -> Report {
-        Report {
-            entries: vec![
-                entry(Severity::Error, Some(Reason::Invalid)),
-                entry(Severity::Warning, None),
-            ],
-            clusters: 2,
-            partial: 1,
-            others: 4,
-        }
-    }
-
-    #[test]
-    fn text_is_a_line_a_finding_and_a_summary() {
-        assert_eq!(
-            report().render(Output::Text),
-            "a.yaml:3:5: error: spec.size: is\u{fffd}bad\u{fffd}[31m [X-1]\n\
-             a.yaml:3:5: warning: spec.size: is\u{fffd}bad\u{fffd}[31m [X-1]\n\
-             2 clusters: 1 error, 1 warning; the shape of 1 cluster is wrong: mend that first, then the other rules can be \
-             asked\n"
-        );
-        assert_eq!(
-            Report::default().render(Output::Text),
-            "0 clusters: 0 errors, 0 warnings\n"
-        );
-    }
-
-    #[test]
-    fn json_is_an_array_of_findings() {
-        let text = report().render(Output::Json);
-        let record = |severity: &str, reason: Value| {
-            json!({"severity": severity, "code": "X-1", "field": "spec.size", "reason": reason,
-                "message": "is\nbad\u{1b}[31m", "file": "a.yaml", "line": 3})
-        };
-        assert_eq!(
-            serde_json::from_str::<Value>(&text).unwrap(),
-            json!([
-                record("error", json!("FieldValueInvalid")),
-                record("warning", Value::Null)
-            ])
-        );
-        assert_eq!(Report::default().render(Output::Json), "[]\n");
-    }
 }

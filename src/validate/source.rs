@@ -10,14 +10,19 @@ use std::{
 pub const STDIN: &str = "-";
 /// Files of a folder that are manifests.
 const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
+/// What makes a folder a Helm chart, and which of its folders holds no manifests but what becomes them.
+const CHART: &str = "Chart.yaml";
+const TEMPLATES: &str = "templates";
 
 /// A text and what to call it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Source {
     /// The file as it was named, or `-`.
     pub name: String,
     /// What is in it.
     pub text: String,
+    /// It was found in a folder, not named, so that it need not be a manifest.
+    pub is_found: bool,
 }
 
 /// What cannot be read.
@@ -28,28 +33,40 @@ pub struct Unreadable {
     source: io::Error,
 }
 
-/// Reads what `path` names; of a folder every manifest in it, by name.
+/// Reads what `path` names; of a folder every manifest in it and below it, by name.
 #[must_use]
 pub fn read(path: &Path) -> Vec<Result<Source, Unreadable>> {
     if path.as_os_str() == STDIN {
-        return vec![named(path, standard_input())];
+        return vec![named(path, standard_input(), false)];
     }
     if !path.is_dir() {
-        return vec![named(path, fs::read_to_string(path))];
+        return vec![named(path, fs::read_to_string(path), false)];
     }
-    match manifests(path) {
-        Ok(files) => files
-            .iter()
-            .map(|file| named(file, fs::read_to_string(file)))
-            .collect(),
-        Err(error) => vec![named(path, Err(error))],
+    let mut files = Vec::new();
+    if let Err(error) = walk(path, &mut files) {
+        return vec![named(path, Err(error), true)];
     }
+    let files = files.iter();
+    files
+        .map(|file| named(file, fs::read_to_string(file), true))
+        .collect()
 }
 
-fn named(path: &Path, text: io::Result<String>) -> Result<Source, Unreadable> {
+/// Whether a file of a folder is taken for a manifest.
+#[must_use]
+pub fn is_manifest(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    extension.is_some_and(|extension| EXTENSIONS.contains(&extension))
+}
+
+fn named(path: &Path, text: io::Result<String>, is_found: bool) -> Result<Source, Unreadable> {
     let name = path.display().to_string();
     match text {
-        Ok(text) => Ok(Source { name, text }),
+        Ok(text) => Ok(Source {
+            name,
+            text,
+            is_found,
+        }),
         Err(source) => Err(Unreadable { name, source }),
     }
 }
@@ -60,15 +77,22 @@ fn standard_input() -> io::Result<String> {
     Ok(text)
 }
 
-fn manifests(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let extension = path.extension().and_then(|extension| extension.to_str());
-        if extension.is_some_and(|extension| EXTENSIONS.contains(&extension)) && path.is_file() {
+/// Adds the manifests of `folder`, by name. Hidden folders, links to folders and the templates of charts are left out.
+fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    let entries = fs::read_dir(folder)?;
+    let mut entries = entries.collect::<io::Result<Vec<_>>>()?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    let is_chart = folder.join(CHART).is_file();
+    for entry in entries {
+        let (path, name) = (entry.path(), entry.file_name());
+        if entry.file_type()?.is_dir() {
+            let is_hidden = name.as_encoded_bytes().starts_with(b".");
+            if !is_hidden && !(is_chart && name == TEMPLATES) {
+                walk(&path, files)?;
+            }
+        } else if is_manifest(&path) && path.is_file() {
             files.push(path);
         }
     }
-    files.sort();
-    Ok(files)
+    Ok(())
 }

@@ -8,6 +8,8 @@ use crate::{
     nearest_name::nearest_name,
 };
 
+const SPEC: &str = "spec";
+
 /// Drops what `schema` does not know and nulls where none may be, and fills in defaults. Null is no value of most
 /// members: it is taken for absent, so that a default takes its place.
 pub(super) fn complete(
@@ -58,8 +60,8 @@ fn prune(
 }
 
 fn warning(schema: &Schema, name: &str, path: &FieldPath) -> Warning {
-    let near = nearest_name(name, schema.properties.keys().map(String::as_str));
-    let hint = near.map_or_else(String::new, |near| format!(", did you mean {near:?}?"));
+    let hint =
+        meant(schema, name).map_or_else(String::new, |meant| format!(", did you mean {meant:?}?"));
     Warning {
         code: UNKNOWN,
         path: path.child(name),
@@ -67,6 +69,16 @@ fn warning(schema: &Schema, name: &str, path: &FieldPath) -> Warning {
             "unknown field{hint}: the API server drops it, and kubectl refuses the object unless told --validate=warn"
         ),
     }
+}
+
+/// A field of this name in the spec, beside which it stands for want of indentation, or the nearest name.
+fn meant(schema: &Schema, name: &str) -> Option<String> {
+    let spec = schema.properties.get(SPEC);
+    if spec.is_some_and(|spec| spec.properties.contains_key(name)) {
+        return Some(format!("{SPEC}.{name}"));
+    }
+    let names = schema.properties.keys().map(String::as_str);
+    nearest_name(name, names).map(ToOwned::to_owned)
 }
 
 fn fill(schema: &Schema, members: &mut Map<String, Value>) {

@@ -332,3 +332,15 @@ fn metadata_has_its_own_shape() {
         ]
     );
 }
+
+#[test]
+fn a_field_that_lost_its_indentation_is_told_where_it_belongs() {
+    let mut object = cluster(&json!({}));
+    object["storage"] = json!({});
+    let warnings = complete(&mut object);
+    assert!(
+        warnings[0]
+            .message
+            .starts_with("unknown field, did you mean \"spec.storage\"?")
+    );
+}

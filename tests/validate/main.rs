@@ -1,4 +1,10 @@
-//! `validate`: says of every review what the webhook says, and as a program says it in text, in JSON and by its exit code.
+//! `validate`: says of every review what the webhook says; as a program it takes what people have, and says it in every
+//! form by which people and programs read it.
+
+mod inputs;
+mod outputs;
+mod samples;
+mod sarif;
 
 use std::{
     fs,
@@ -15,7 +21,7 @@ use aerospike_operator::{
         manifest::{self, Document},
     },
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 
 fn data(name: &str) -> PathBuf {
@@ -110,6 +116,7 @@ fn samples_are_accepted_and_stay_accepted_when_nothing_changes() {
     }
 }
 
+/// A cluster that is in order.
 const GOOD: &str = "\
 apiVersion: asdb.aerospike.com/v1
 kind: AerospikeCluster
@@ -167,113 +174,4 @@ fn said(output: Output) -> (Option<i32>, String, String) {
         text(output.stdout),
         text(output.stderr),
     )
-}
-
-#[test]
-fn findings_are_lines_of_file_line_and_column() {
-    let bad = GOOD.replace("size: 2", "size: 0\n  imagee: x");
-    let manifests = format!("kind: Service\n---\n{bad}");
-    let folder = folder(&[("a.yaml", &manifests), ("b.yml", GOOD), ("c.txt", "{")]);
-    let (code, stdout, stderr) = said(validate(folder.path(), &["."], ""));
-    assert_eq!(
-        stdout,
-        "./a.yaml:8:3: error: spec.size: 0 is out of range: must be 1 to 256 [CRD-02]\n\
-         ./a.yaml:9:3: warning: spec.imagee: unknown field, did you mean \"image\"?: the API server drops it, and kubectl \
-         refuses the object unless told --validate=warn [SCHEMA-08]\n\
-         2 clusters: 1 error, 1 warning\n"
-    );
-    assert_eq!(code, Some(1));
-    assert_eq!(
-        stderr,
-        "aerospike-operator: 1 object of other kinds passed over\n"
-    );
-}
-
-#[test]
-fn json_is_nothing_but_an_array() {
-    let folder = folder(&[("a.yaml", &GOOD.replace("size: 2", "size: 0"))]);
-    let arguments = ["--output", "json", "a.yaml", "-"];
-    let (code, stdout, stderr) = said(validate(folder.path(), &arguments, "kind: Service\n"));
-    assert_eq!(
-        serde_json::from_str::<Value>(&stdout).unwrap(),
-        json!([{"severity": "error", "code": "CRD-02", "field": "spec.size", "reason": "FieldValueInvalid",
-            "message": "0 is out of range: must be 1 to 256", "file": "a.yaml", "line": 6}])
-    );
-    assert_eq!((code, stderr.as_str()), (Some(1), ""));
-}
-
-#[test]
-fn what_is_in_order_is_said_in_one_line() {
-    let folder = folder(&[]);
-    let (code, stdout, stderr) = said(validate(folder.path(), &["-"], GOOD));
-    assert_eq!(
-        (code, stdout.as_str(), stderr.as_str()),
-        (Some(0), "1 cluster: 0 errors, 0 warnings\n", "")
-    );
-}
-
-#[test]
-fn a_change_is_judged_against_the_old_object() {
-    let old = GOOD.replace("name: db", "name: db\n  namespace: ns");
-    let more = "podSpec: {multiPodPerHost: false}\n  size: 2";
-    let new = GOOD.replace("size: 2", more);
-    let folder = folder(&[("old.yaml", &old), ("new.yaml", &new)]);
-    let (code, stdout, _) = said(validate(
-        folder.path(),
-        &["--old", "old.yaml", "new.yaml"],
-        "",
-    ));
-    assert_eq!((code, stdout.lines().count()), (Some(0), 1), "{stdout}");
-    let new = GOOD.replace("size: 2", "podSpec: {multiPodPerHost: true}\n  size: 2");
-    let (code, stdout, _) = said(validate(folder.path(), &["--old", "old.yaml", "-"], &new));
-    let place = "-:6:13: error: spec.podSpec.multiPodPerHost: ";
-    assert!(code == Some(1) && stdout.starts_with(place), "{stdout}");
-}
-
-#[test]
-fn what_cannot_be_read_is_told_and_the_rest_is_judged() {
-    let folder = folder(&[("a.yaml", "a: [\n"), ("b.yaml", GOOD)]);
-    let (code, stdout, stderr) = said(validate(
-        folder.path(),
-        &["a.yaml", "b.yaml", "none.yaml"],
-        "",
-    ));
-    assert_eq!(code, Some(2));
-    assert_eq!(stdout, "1 cluster: 0 errors, 0 warnings\n");
-    let lines: Vec<_> = stderr.lines().collect();
-    assert_eq!(lines.len(), 2, "{stderr}");
-    assert!(
-        lines[0].starts_with("aerospike-operator: a.yaml:"),
-        "{stderr}"
-    );
-    assert!(
-        lines[1].starts_with("aerospike-operator: none.yaml: "),
-        "{stderr}"
-    );
-}
-
-#[test]
-fn bad_arguments_end_it_before_anything_is_printed() {
-    let folder = folder(&[("a.yaml", GOOD)]);
-    let cases: [&[&str]; 4] = [
-        &[],
-        &["--output", "xml", "a.yaml"],
-        &["--old", "none.yaml", "a.yaml"],
-        &["--old", "-", "-"],
-    ];
-    for arguments in cases {
-        let (code, stdout, stderr) = said(validate(folder.path(), arguments, GOOD));
-        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{arguments:?}");
-        assert!(!stderr.is_empty(), "{arguments:?}");
-    }
-}
-
-#[test]
-fn the_installation_is_described_as_for_run() {
-    let image = "podSpec: {aerospikeInitContainer: {imageNameAndTag: 'aerospike-kubernetes-init:2.5.3'}}\n  size: 2";
-    let text = GOOD.replace("size: 2", image);
-    let folder = folder(&[]);
-    let arguments = ["--init-name-tag", "ours:1", "--output", "json", "-"];
-    let (code, stdout, _) = said(validate(folder.path(), &arguments, &text));
-    assert!(code == Some(0) && stdout.contains("INI-03"), "{stdout}");
 }
