@@ -37,7 +37,7 @@ pub fn run(args: &RulesArgs) -> ExitCode {
 fn list() -> String {
     let rules = table::rules();
     rules
-        .map(|rule| format!("{:<10} {}\n", rule.code, rule.holds))
+        .flat_map(|rule| [format!("{:<10} {}", rule.code, rule.holds), "\n".to_owned()])
         .collect()
 }
 

@@ -67,7 +67,9 @@ pub fn run(args: &ValidateArgs) -> ExitCode {
     let old = match what_runs(args) {
         Ok(old) => old,
         Err(messages) => {
-            messages.iter().for_each(|message| complain(message));
+            for message in messages {
+                complain(&message);
+            }
             return ExitCode::from(USAGE);
         }
     };
@@ -114,7 +116,9 @@ fn from_git(reference: &str, paths: &[PathBuf]) -> Result<Gathered, Vec<String>>
     let mut gathered = Gathered::default();
     for path in paths {
         let sources = git::read(reference, path).map_err(|error| vec![error.to_string()])?;
-        sources.into_iter().for_each(|source| gathered.add(source));
+        for source in sources {
+            gathered.add(source);
+        }
     }
     Ok(gathered)
 }

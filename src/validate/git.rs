@@ -78,7 +78,9 @@ impl<'a> Commit<'a> {
         let named = format!("{reference}^{{commit}}");
         let arguments = ["rev-parse", "--verify", "--end-of-options", &named].map(OsStr::new);
         let id = commit.git(&arguments)?;
-        commit.id = String::from_utf8_lossy(&id).trim().to_owned();
+        String::from_utf8_lossy(&id)
+            .trim()
+            .clone_into(&mut commit.id);
         Ok(commit)
     }
 

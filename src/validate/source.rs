@@ -87,7 +87,7 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         let (path, name) = (entry.path(), entry.file_name());
         if entry.file_type()?.is_dir() {
             let is_hidden = name.as_encoded_bytes().starts_with(b".");
-            if !is_hidden && !(is_chart && name == TEMPLATES) {
+            if !(is_hidden || is_chart && name == TEMPLATES) {
                 walk(&path, files)?;
             }
         } else if is_manifest(&path) && path.is_file() {

@@ -141,8 +141,7 @@ const SCENARIOS: &[Scenario] = &[
     alone(
         "a scale-up ends the same when the operator is killed",
         scaling::a_scale_up_survives_the_operators_death,
-    )
-    .not_always(),
+    ),
     alone(
         "a scale-down ends the same when the operator is killed in any phase",
         interruptions::a_scale_down_survives_the_operators_death,
@@ -151,11 +150,13 @@ const SCENARIOS: &[Scenario] = &[
     alone(
         "a scale-down waits for a node that is cut off",
         cut_off::a_scale_down_waits_for_the_node,
-    ),
+    )
+    .not_always(),
     alone(
         "sizes change all the same when the API server is killed",
         api_server::sizes_change_all_the_same,
-    ),
+    )
+    .not_always(),
     alone(
         "no review is lost while the certificate's authority changes",
         certificate::no_review_is_lost,

@@ -136,7 +136,9 @@ async fn requests(fleet: &Fleet, node: u8) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_follows_the_partitions_while_servers_are_drained_and_nothing_is_refused() {
-    let mut fleet = Fleet::new("8.1.2.0", Edition::Enterprise, 4).started().await;
+    let mut fleet = Fleet::new("8.1.2.0", Edition::Enterprise, 4)
+        .started()
+        .await;
     fleet.settled(&[1, 2, 3, 4]).await;
     let client = Arc::new(connect(&fleet, AuthMode::None).await.expect("a client"));
     sees_all(&client, 4).await;
