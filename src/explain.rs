@@ -5,7 +5,7 @@ pub mod examples;
 pub mod page;
 pub mod table;
 
-use std::process::ExitCode;
+use std::{fmt::Write, process::ExitCode};
 
 /// Explains the rules by which clusters are judged.
 #[derive(Clone, Debug, clap::Args)]
@@ -35,10 +35,11 @@ pub fn run(args: &RulesArgs) -> ExitCode {
 
 /// A line a rule.
 fn list() -> String {
-    let rules = table::rules();
-    rules
-        .flat_map(|rule| [format!("{:<10} {}", rule.code, rule.holds), "\n".to_owned()])
-        .collect()
+    let mut text = String::new();
+    for rule in table::rules() {
+        writeln!(text, "{:<10} {}", rule.code, rule.holds).expect("a String takes everything");
+    }
+    text
 }
 
 /// A page without its marks, for a terminal.

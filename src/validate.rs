@@ -185,10 +185,9 @@ fn print(report: &Report, args: &ValidateArgs) {
     if !output.is_data() {
         text.extend([&summary, "\n"]);
     }
-    report
-        .unreadable
-        .iter()
-        .for_each(|message| complain(message));
+    for message in &report.unreadable {
+        complain(message);
+    }
     // A reader that has seen enough closes the pipe; there is nobody left to tell.
     let _ = stdout.lock().write_all(text.as_bytes());
     if report.others > 0 {

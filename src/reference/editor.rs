@@ -4,8 +4,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    api::crd,
+    api::{GROUP, crd},
     config::parameters::{Kind, Node, Parameter, Release},
+    validate::engine::{KIND, VERSION},
 };
 
 const SPEC: &str = "/spec/versions/0/schema/openAPIV3Schema/properties/spec";
@@ -31,8 +32,8 @@ pub fn schema(release: Release) -> Value {
         "required": ["apiVersion", "kind", "metadata", "spec"],
         "additionalProperties": false,
         "properties": {
-            "apiVersion": {"const": "asdb.aerospike.com/v1"},
-            "kind": {"const": "AerospikeCluster"},
+            "apiVersion": {"const": format!("{GROUP}/{VERSION}")},
+            "kind": {"const": KIND},
             "metadata": {"type": "object"},
             "spec": plain(spec),
             "status": {"type": "object"},

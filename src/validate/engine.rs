@@ -16,7 +16,8 @@ use crate::{
 
 /// The kind of a cluster.
 pub const KIND: &str = "AerospikeCluster";
-const VERSION: &str = "v1";
+/// The version of a cluster's kind that is served.
+pub const VERSION: &str = "v1";
 /// So many characters of a value are repeated in a message.
 const SHOWN: usize = 60;
 /// As many letters as the API server appends to `generateName`.

@@ -25,6 +25,14 @@ pub struct Source {
     pub is_found: bool,
 }
 
+impl Source {
+    /// The name as programs compare it with others: `./a.yaml` is `a.yaml`.
+    #[must_use]
+    pub fn relative_name(&self) -> &str {
+        self.name.trim_start_matches("./")
+    }
+}
+
 /// What cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("{name}: {source}")]

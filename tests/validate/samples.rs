@@ -82,9 +82,9 @@ fn every_break_is_told_where_it_was_made() {
                 let documents = broken(&text);
                 let entries = documents.iter().map(|document| {
                     let entries = judge(document, None, &Settings::default()).entries;
-                    entries
-                        .iter()
-                        .for_each(|entry| assert_place(&text, document, entry));
+                    for entry in &entries {
+                        assert_place(&text, document, entry);
+                    }
                     entries
                 });
                 let entries: Vec<_> = entries.flatten().collect();

@@ -84,9 +84,9 @@ impl Judge<'_> {
                     .filter(|(name, _)| !known(name))
                     .collect();
                 if rule.is_object() {
-                    others.iter().for_each(|(name, value)| {
-                        self.check(rule, value, &format!("{path}/{name}"))
-                    });
+                    for (name, value) in &others {
+                        self.check(rule, value, &format!("{path}/{name}"));
+                    }
                 }
                 *rule != false || others.is_empty()
             }

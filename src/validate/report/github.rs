@@ -33,7 +33,7 @@ fn command(remark: &Remark, look: &Look) -> String {
 /// Standard input is no file that could be annotated.
 fn place(remark: &Remark) -> Vec<(&'static str, String)> {
     let at = remark.entry.at;
-    let name = remark.source.name.trim_start_matches("./");
+    let name = remark.source.relative_name();
     if name == STDIN {
         return Vec::new();
     }

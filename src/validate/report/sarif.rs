@@ -76,7 +76,7 @@ fn result(remark: &Remark, codes: &[&str]) -> Value {
 
 fn physical_location(remark: &Remark) -> Value {
     let at = remark.entry.at;
-    let mut location = json!({"artifactLocation": {"uri": uri(&remark.source.name)}});
+    let mut location = json!({"artifactLocation": {"uri": uri(remark.source.relative_name())}});
     // A region starts at line 1 at the least.
     if at.line > 0 {
         location["region"] = json!({"startLine": at.line, "startColumn": at.column});
@@ -101,7 +101,6 @@ fn invocation(report: &Report) -> Value {
 
 /// A file's name as the reference of a URI: relative to where the program ran, unless it is absolute.
 fn uri(name: &str) -> String {
-    let name = name.trim_start_matches("./");
     let mut uri = String::from(if name.starts_with('/') { "file://" } else { "" });
     for byte in name.bytes() {
         match byte {

@@ -47,11 +47,18 @@ fn pod_of_holder(holder: &str) -> &str {
 /// # Errors
 /// If none leads, or it is not on this machine.
 pub fn kill_leader(cluster: &Cluster) -> Result<()> {
-    let leader = leader(cluster)?;
+    process::kill(process_of(&leader(cluster)?)?)
+}
+
+/// The id of the process of a replica's pod.
+///
+/// # Errors
+/// If it is not on this machine.
+pub fn process_of(pod: &str) -> Result<i32> {
     let mut processes = processes()?.into_iter();
-    let found = processes.find(|(pod, _)| *pod == leader);
-    let (_, process) = found.context("the leader's process is not on this machine")?;
-    process::kill(i32::try_from(process)?)
+    let found = processes.find(|(name, _)| name == pod);
+    let (_, id) = found.with_context(|| format!("the process of {pod} is not on this machine"))?;
+    Ok(i32::try_from(id)?)
 }
 
 /// The replicas that are not on their way out.

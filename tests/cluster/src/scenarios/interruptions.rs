@@ -11,7 +11,7 @@ use super::inventory::{Inventory, ensure_pods};
 use super::servers;
 use super::snapshot::{difference, normalised};
 use super::stage::{Stage, eventually, throughout};
-use crate::{install, operators, simulated};
+use crate::{demo, install, operators, simulated};
 
 /// The pods that stay, and the one that goes.
 const STAY: [&str; 2] = ["aerocluster-0-0", "aerocluster-0-1"];
@@ -114,13 +114,7 @@ fn interrupt(stage: &Stage, phase: &Phase, application: &Application) -> Result<
 
 /// A third server joins, and gets nothing from the others; then it shall go again.
 fn begin_while_migrations_are_frozen(stage: &Stage) -> Result<()> {
-    for pod in STAY {
-        simulated::inject(
-            &stage.namespace,
-            pod,
-            &json!({"fault": "freeze-migrations"}),
-        )?;
-    }
+    inject(stage, &STAY, &json!({"fault": "freeze-migrations"}))?;
     stage.patch(&json!({"spec": {"size": 3}}))?;
     eventually("the third server is there", REACHED_WITHIN, || moves(stage))?;
     stage.patch(&json!({"spec": {"size": 2}})).map(drop)
@@ -136,12 +130,7 @@ fn moves(stage: &Stage) -> Result<()> {
 fn migrations_are_waited_for(stage: &Stage) -> Result<()> {
     moves(stage)?;
     let object = stage.resource()?;
-    let conditions = object["status"]["conditions"].as_array();
-    let ready = conditions
-        .into_iter()
-        .flatten()
-        .find(|it| it["type"] == "Ready");
-    let seen = ready.context("there is no condition Ready")?;
+    let seen = demo::condition(&object, "Ready").context("there is no condition Ready")?;
     let generation = &object["metadata"]["generation"];
     ensure!(
         seen["observedGeneration"] == *generation,
@@ -175,15 +164,11 @@ fn quiesce_is_in_effect(stage: &Stage) -> Result<()> {
 
 fn release_migrations_and_keep_the_pod(stage: &Stage) -> Result<()> {
     hold(stage, &["pod", GOES], true)?;
-    for pod in STAY.into_iter().chain([GOES]) {
-        simulated::heal(&stage.namespace, pod)?;
-    }
-    Ok(())
+    heal(stage, &[STAY[0], STAY[1], GOES])
 }
 
 fn the_set_is_smaller(stage: &Stage) -> Result<()> {
-    let pod = stage.get(&["pod", GOES])?;
-    let goes = pod["metadata"]["deletionTimestamp"].is_string();
+    let goes = is_being_deleted(stage, &["pod", GOES])?;
     ensure!(goes, "the pod is not being deleted");
     ensure_size(stage, 2)
 }
@@ -191,32 +176,25 @@ fn the_set_is_smaller(stage: &Stage) -> Result<()> {
 fn release_the_pod_and_keep_the_cluster_unstable(stage: &Stage) -> Result<()> {
     let unstable =
         json!({"fault": "error", "command": "cluster-stable", "text": "ERROR:7:unstable cluster"});
-    for pod in STAY {
-        simulated::inject(&stage.namespace, pod, &unstable)?;
-    }
+    inject(stage, &STAY, &unstable)?;
     hold(stage, &["pod", GOES], false)
 }
 
 fn only_the_pod_is_gone(stage: &Stage) -> Result<()> {
     let pods = stage.text(&["get", "pods", "-o", "name"])?;
     ensure!(!pods.contains(GOES), "the pod is there");
-    let claim = stage.get(&["pvc", CLAIM])?;
-    let kept = claim["metadata"]["deletionTimestamp"].is_null();
-    ensure!(kept, "the claim is being deleted");
+    let goes = is_being_deleted(stage, &["pvc", CLAIM])?;
+    ensure!(!goes, "the claim is being deleted");
     ensure_remembered(stage)
 }
 
 fn release_the_cluster_and_keep_the_claim(stage: &Stage) -> Result<()> {
     hold(stage, &["pvc", CLAIM], true)?;
-    for pod in STAY {
-        simulated::heal(&stage.namespace, pod)?;
-    }
-    Ok(())
+    heal(stage, &STAY)
 }
 
 fn nobody_has_forgotten(stage: &Stage) -> Result<()> {
-    let claim = stage.get(&["pvc", CLAIM])?;
-    let goes = claim["metadata"]["deletionTimestamp"].is_string();
+    let goes = is_being_deleted(stage, &["pvc", CLAIM])?;
     ensure!(goes, "the claim is not being deleted");
     ensure_remembered(stage)
 }
@@ -245,11 +223,24 @@ fn ensure_forgotten(stage: &Stage) -> Result<()> {
 
 /// The only thing that goes wrong with every server from now on.
 fn all_have(stage: &Stage, fault: &Value) -> Result<()> {
-    for pod in STAY.into_iter().chain([GOES]) {
-        simulated::heal(&stage.namespace, pod)?;
-        simulated::inject(&stage.namespace, pod, fault)?;
-    }
-    Ok(())
+    let all = [STAY[0], STAY[1], GOES];
+    heal(stage, &all)?;
+    inject(stage, &all, fault)
+}
+
+fn inject(stage: &Stage, pods: &[&str], fault: &Value) -> Result<()> {
+    pods.iter()
+        .try_for_each(|pod| simulated::inject(&stage.namespace, pod, fault))
+}
+
+fn heal(stage: &Stage, pods: &[&str]) -> Result<()> {
+    pods.iter()
+        .try_for_each(|pod| simulated::heal(&stage.namespace, pod))
+}
+
+fn is_being_deleted(stage: &Stage, object: &[&str; 2]) -> Result<bool> {
+    let object = stage.get(object)?;
+    Ok(!object["metadata"]["deletionTimestamp"].is_null())
 }
 
 /// Whether the server that goes is to leave the data path with the next rebalance, and whether it has left it.

@@ -97,12 +97,8 @@ struct Stopped(Pid);
 
 impl Stopped {
     fn stop(pod: &str) -> Result<Self> {
-        let processes = operators::processes()?;
-        let mut found = processes.iter().filter(|(name, _)| name == pod);
-        let (_, id) = found
-            .next()
-            .context("the leader's process is not on this machine")?;
-        let pid = Pid::from_raw(i32::try_from(*id)?).context("no process has the id 0")?;
+        let id = operators::process_of(pod)?;
+        let pid = Pid::from_raw(id).context("no process has the id 0")?;
         kill_process(pid, Signal::STOP)?;
         Ok(Self(pid))
     }
