@@ -112,7 +112,7 @@ pub fn growing_later(desired: &Desired, observed: &Observed) -> BTreeSet<RackIde
         let mut pods = state.pods(0..state.replicas);
         state.leaving().is_empty()
             && pods.any(|pod| {
-                let restarts = outdated::is_by_its_entry(desired, &state.rack, observed, &pod);
+                let restarts = outdated::as_last_known(desired, &state.rack, observed, &pod);
                 !ignorable.contains(&pod) && (restarts || changing && fails(observed, &pod))
             })
     };
