@@ -8,6 +8,7 @@ pub mod merge;
 pub mod parameters;
 pub mod render;
 pub mod schema;
+pub mod statements;
 #[cfg(test)]
 mod tests;
 mod trail;

@@ -13,10 +13,11 @@ pub mod render;
 #[cfg(test)]
 mod samples;
 pub mod status;
+pub mod update;
 pub mod volumes;
 pub mod work_directory;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, io::Write as _, time::Duration};
 
 use anyhow::Context as _;
 use k8s_openapi::api::core::v1::Pod;
@@ -29,6 +30,7 @@ use self::{
     live::{Live, Patience},
     paths::Paths,
     status::{Facts, Hashes, Images},
+    update::Filling,
     volumes::{Claim, Decision},
 };
 use crate::{
@@ -54,11 +56,14 @@ pub struct Arguments {
     pub mode: Mode,
 }
 
-/// What to do. The modes for the server container, where a copy of this program lies as `akoinit`, belong here too.
+/// What to do. What is not for the init container is for the server container, where a copy of this program lies as
+/// `akoinit`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::Subcommand)]
 pub enum Mode {
     /// Prepares a pod before its server starts.
     ColdRestart,
+    /// Reads an update on standard input, and writes the configuration without a sign to the server. It prints what it wrote.
+    UpdateConf,
 }
 
 /// Runs in a pod.
@@ -68,10 +73,18 @@ pub enum Mode {
 /// Anything that keeps the server from starting as it should; the kubelet tries again.
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     log_to_stderr();
-    let environment = Environment::read(|name| std::env::var(name).ok())?;
-    let live = Live::new(client()?, environment.clone(), Patience::default());
     match arguments.mode {
-        Mode::ColdRestart => cold_restart(&live, &environment, &Paths::default()).await,
+        Mode::ColdRestart => {
+            let environment = Environment::read(|name| std::env::var(name).ok())?;
+            let live = Live::new(client()?, environment.clone(), Patience::default());
+            cold_restart(&live, &environment, &Paths::default()).await
+        }
+        Mode::UpdateConf => {
+            let sent = std::io::read_to_string(std::io::stdin())?;
+            let config = update::update_config(&sent, &Paths::default())?;
+            std::io::stdout().write_all(config.as_bytes())?;
+            Ok(())
+        }
     }
 }
 
@@ -105,11 +118,14 @@ pub async fn cold_restart(
     files::install(paths)?;
     let document = read_document(paths)?;
     let world = observe(live, environment, &document).await?;
-    let config = render(environment, &document, &world, paths)?;
+    let template = files::read(paths, TEMPLATE)?;
+    let filling = filling(environment, &document, &world);
+    let config = filling.fill(&template, &files::read(paths, PEERS)?)?;
 
     for folder in work_directory::folders(&document) {
         files::make_folder(&paths.volumes.join(folder))?;
     }
+    files::note_filling(paths, &serde_json::to_string(&filling)?)?;
     files::write_config(paths, &config)?;
     tracing::info!("wrote the configuration of node {}", world.node_id);
 
@@ -117,7 +133,7 @@ pub async fn cold_restart(
     let entry = entry(environment, &document, &world, &decision, paths)?;
     live.report(&entry).await?;
     // It tells that the entry is of this life.
-    live.annotate(&config).await?;
+    live.annotate(&config, &template).await?;
     tracing::info!("pod {} is ready for its server", environment.pod);
     Ok(())
 }
@@ -227,23 +243,15 @@ async fn place(
     })
 }
 
-fn render(
-    environment: &Environment,
-    document: &InitDocument,
-    world: &World,
-    paths: &Paths,
-) -> anyhow::Result<String> {
-    let template = files::read(paths, TEMPLATE)?;
-    let peers = files::read(paths, PEERS)?;
-    let values = render::Values {
-        node_id: &world.node_id,
-        network: &document.network,
-        addresses: &world.addresses,
-        pod_ip: &environment.pod_ip,
-        peers: &peers::others(&peers, &environment.pod),
+fn filling(environment: &Environment, document: &InitDocument, world: &World) -> Filling {
+    Filling {
+        pod: environment.pod.clone(),
+        pod_ip: environment.pod_ip.clone(),
+        node_id: world.node_id.clone(),
         rack_id: world.override_id,
-    };
-    Ok(render::render(&template, &values)?)
+        network: document.network.clone(),
+        addresses: world.addresses.clone(),
+    }
 }
 
 async fn prepare_volumes(

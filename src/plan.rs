@@ -4,6 +4,7 @@
 pub mod access_control;
 pub mod claims;
 pub mod clean_up;
+pub mod configuration;
 pub mod deletion;
 pub mod durability;
 pub mod members;
@@ -177,11 +178,13 @@ const STAGES: &[Stage] = &[
     claims::mark_initialized,
     quiesce::undo,
     quiesce::give_back_fill_delay,
+    configuration::update,
     restart::replace_dead,
     scale_up::grow,
     scale_up::await_pods,
     scale_down::await_departures,
     servers::await_cluster,
+    configuration::await_servers,
     restart::roll,
     access_control::install,
     scale_down::call_back,

@@ -49,6 +49,8 @@ pub struct Questions<'a> {
     pub fill_delay: bool,
     /// Whether it matters who still uses the server.
     pub traffic: bool,
+    /// Commands that read the configuration, where it matters.
+    pub configuration: &'a [String],
 }
 
 /// A server's view of itself and its cluster.
@@ -70,6 +72,8 @@ pub struct NodeView {
     pub fill_delay: Option<u64>,
     /// The kinds of transactions that it serves now, if that was asked and the server knows.
     pub traffic: Option<Vec<String>>,
+    /// Its answers to the commands that read the configuration, by command.
+    pub configuration: BTreeMap<String, String>,
     /// Whether it finds the cluster stable at the size that was asked for. Asked after all else, so that nothing that
     /// it says is older than the stability.
     pub stability: Stability,
@@ -160,7 +164,14 @@ impl NodeView {
         let fixed = fixed.map(|text| (*text).to_owned());
         let names = questions.namespaces.iter();
         let each = names.map(|name| command::namespace(name));
-        fixed.chain(each).chain([stable(questions)]).collect()
+        let mut commands: Vec<_> = fixed.chain(each).collect();
+        for command in questions.configuration {
+            if !commands.contains(command) {
+                commands.push(command.clone());
+            }
+        }
+        commands.push(stable(questions));
+        commands
     }
 
     /// The view in the answers to [`NodeView::commands`].
@@ -188,6 +199,7 @@ impl NodeView {
             other_namespaces: others.map(str::to_owned).collect(),
             fill_delay: fill_delay(answers, questions)?,
             traffic: answers.value(command::LATENCIES).ok().map(latencies::busy),
+            configuration: configuration(answers, questions),
             stability: Stability::from(answers.answer(&stable(questions))),
         })
     }
@@ -225,6 +237,16 @@ impl NodeView {
 
 fn stable(questions: &Questions<'_>) -> String {
     command::cluster_stable(questions.members, false, None)
+}
+
+/// Answers that are not there are left out.
+fn configuration(answers: &Answers, questions: &Questions<'_>) -> BTreeMap<String, String> {
+    let asked = questions.configuration.iter();
+    let answered = asked.filter_map(|command| {
+        let value = answers.value(command).ok()?;
+        Some((command.clone(), value.to_owned()))
+    });
+    answered.collect()
 }
 
 fn fill_delay(answers: &Answers, questions: &Questions<'_>) -> Result<Option<u64>, Error> {

@@ -263,6 +263,14 @@ pub struct PodStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dynamic_config_update_status: Option<DynamicConfigUpdateStatus>,
 
+    /// Parameters that may have been set at run time, and are not in the pod's own file yet.
+    #[serde(
+        default,
+        deserialize_with = "lenient::null_as_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub dynamic_config_parameters: Vec<String>,
+
     /// The rack id came from an annotation.
     #[serde(
         default,

@@ -12,7 +12,8 @@ use serde_json::Value;
 pub(in crate::config) use self::logging::only_level;
 pub(crate) use self::names::BENCHMARKS;
 
-use self::names::{is_list_section, is_typed, separator, singular};
+pub(in crate::config) use self::names::is_typed;
+use self::names::{is_list_section, separator, singular};
 use crate::{
     api::Tree,
     config::{Problem, dotted, name_of},

@@ -50,6 +50,14 @@ pub enum Error {
         /// What it said, or why it was not reached.
         why: String,
     },
+    /// The configuration in a pod could not be updated.
+    #[error("failed to update the configuration in pod {pod}: {why}")]
+    UpdateConfig {
+        /// The pod.
+        pod: String,
+        /// What its program said, or why it was not reached.
+        why: String,
+    },
     /// The status could not be written.
     #[error("failed to write the status")]
     Status(#[source] kube::Error),
@@ -72,6 +80,7 @@ impl Error {
             Self::Execute { .. } => "UpdateFailed",
             Self::Administer { .. } | Self::NoServer => "ACLUpdateFailed",
             Self::Command { .. } => "ServerCommandFailed",
+            Self::UpdateConfig { .. } => "UpdateConfigFailed",
             Self::Status(_) | Self::StatusPatch(_) => "StatusUpdateFailed",
             Self::Finalizer(_) => "FinalizerFailed",
         }

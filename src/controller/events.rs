@@ -10,7 +10,10 @@ use super::{Context, Error};
 use crate::{
     aerospike::admin::Request,
     api::AerospikeCluster,
-    plan::{DrainStage, Effect, Kind, Renewal, Resize, Restart, Step, StopFor},
+    plan::{
+        DrainStage, Effect, Kind, Renewal, Resize, Restart, Step, StopFor,
+        configuration::{Configure, Confirm},
+    },
     resolve::Desired,
     telemetry::chain,
 };
@@ -90,8 +93,10 @@ pub fn before_step(step: &Step) -> Vec<Told> {
             let note = format!("[rack-{}] Restarting {}", restart.rack, restart.describe());
             vec![Told::normal(begun(restart.stopped_for), note)]
         }
+        Step::Configure(to) => vec![configured("DynamicConfigUpdate", "Setting", to)],
         Step::Shrink(to) => vec![resized("RackScaleDown", "Scaling down", to)],
         Step::Drain(_)
+        | Step::Confirm(_)
         | Step::DeleteClaims { .. }
         | Step::Forget { .. }
         | Step::RemoveRack { .. } => Vec::new(),
@@ -117,6 +122,11 @@ pub fn after_step(step: &Step) -> Vec<Told> {
         Step::RemoveRack { rack, set, .. } => {
             let note = format!("[rack-{rack}] Deleted {set}");
             vec![Told::normal("RackDeleted", note)]
+        }
+        Step::Configure(to) => vec![configured("DynamicConfigUpdated", "Set", to)],
+        Step::Confirm(Confirm { rack, pod, .. }) => {
+            let note = format!("[rack-{rack}] Updated the configuration of {pod} without a restart");
+            vec![Told::normal("PodConfUpdated", note)]
         }
         Step::Drain(_) | Step::Restart(_) | Step::DeleteClaims { .. } => Vec::new(),
     }
@@ -147,6 +157,17 @@ fn resized(reason: &'static str, verb: &str, to: &Resize) -> Told {
     )
 }
 
+fn configured(reason: &'static str, verb: &str, to: &Configure) -> Told {
+    let Configure {
+        rack,
+        pod,
+        commands,
+        ..
+    } = to;
+    let commands = commands.join(", ");
+    Told::normal(reason, format!("[rack-{rack}] {verb} on {pod}: {commands}"))
+}
+
 /// What is told when a step failed.
 #[must_use]
 pub fn of_failed_step(step: &Step, error: &Error) -> Told {
@@ -154,6 +175,7 @@ pub fn of_failed_step(step: &Step, error: &Error) -> Told {
         Step::Grow(_) => "RackScaleUpFailed",
         Step::Drain(drain) => failed(drain.stopped_for),
         Step::Restart(restart) => failed(restart.stopped_for),
+        Step::Configure(_) | Step::Confirm(_) => "RackDynamicConfigUpdateFailed",
         Step::Shrink(_) | Step::DeleteClaims { .. } | Step::Forget { .. } => {
             failed(StopFor::FewerPods)
         }

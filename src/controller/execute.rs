@@ -1,5 +1,6 @@
 //! Carries effects out, each only if the world is still as it was when it was decided.
 
+mod configuration;
 mod steps;
 
 use std::{fmt::Debug, time::Duration};

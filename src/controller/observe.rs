@@ -214,6 +214,7 @@ fn observed_pod(pod: &ApiPod) -> Pod {
         pod_spec_hash: made_for(names::POD_SPEC_HASH_VARIABLE),
         init_image: image(init),
         template_revision: pod.labels().get(labels::TEMPLATE_REVISION).cloned(),
+        config_template: pod.annotations().get(labels::CONFIG_TEMPLATE).cloned(),
         reported: pod.annotations().contains_key(labels::RENDERED_CONFIG),
         server_runs: status.is_some_and(server_runs),
     }

@@ -36,7 +36,7 @@ const IN_FLIGHT: usize = 32;
 /// Key of the password in a user's Secret.
 const PASSWORD: &str = "password";
 
-pub use orders::{Told, give};
+pub use orders::{Told, give, tell_in_turn};
 use survey::Survey;
 
 type Link = Connection<Box<dyn Stream>>;

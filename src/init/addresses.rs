@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use k8s_openapi::api::core::v1::{Node, Service};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
@@ -63,7 +63,8 @@ pub enum AddressError {
 }
 
 /// The four addresses that a server advertises.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Kind {
     /// `access-address`
     Access,
@@ -189,7 +190,8 @@ pub fn node_ports(service: &Service) -> BTreeMap<String, u16> {
 }
 
 /// The addresses of a server.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Addresses {
     /// What it advertises; only what has a port.
     pub advertised: BTreeMap<Kind, Advertised>,
@@ -200,7 +202,7 @@ pub struct Addresses {
 }
 
 /// Advertised addresses and their port.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Advertised {
     /// The addresses.
     pub addresses: Vec<String>,

@@ -18,6 +18,8 @@ const FEATURES: &str = "features.conf";
 const CONFIG: &str = "aerospike.conf";
 /// This program, for the server container.
 const PROGRAM: &str = "akoinit";
+/// What the configuration was filled with.
+const FILLING: &str = "filling.json";
 /// Copy of the `ConfigMap`.
 const CONFIG_MAP: &str = "configmap";
 
@@ -86,6 +88,25 @@ fn at_one_moment(mounted: &Path) -> PathBuf {
 /// It could not be written.
 pub fn write_config(paths: &Paths, text: &str) -> Result<(), FileError> {
     write(&paths.etc.join(CONFIG), text.as_bytes(), 0o644)
+}
+
+/// Notes what the configuration was filled with.
+///
+/// # Errors
+///
+/// It could not be written.
+pub fn note_filling(paths: &Paths, text: &str) -> Result<(), FileError> {
+    write(&paths.etc.join(FILLING), text.as_bytes(), 0o644)
+}
+
+/// What [`note_filling`] noted.
+///
+/// # Errors
+///
+/// There is nothing, or it cannot be read.
+pub fn filling(paths: &Paths) -> Result<String, FileError> {
+    let path = paths.etc.join(FILLING);
+    fs::read_to_string(&path).map_err(failed("read", &path))
 }
 
 /// Makes a folder and those above it.

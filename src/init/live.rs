@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep};
 use super::{environment::Environment, status};
 use crate::{
     api::{AerospikeCluster, status::PodStatus},
-    resources::labels::RENDERED_CONFIG,
+    resources::labels::{CONFIG_TEMPLATE, RENDERED_CONFIG},
 };
 
 /// Field manager of everything that the program writes.
@@ -165,29 +165,36 @@ impl Live {
         self.read("Node", name, || api.get(name)).await
     }
 
-    /// Shows the configuration on the pod. One that is too large is left out, an older one removed: without it changes
-    /// need a restart, with a wrong one they would be missed.
+    /// Shows on the pod the configuration and the template that it was made of. What is too large is left out, an older
+    /// one removed: without it changes need a restart, with a wrong one they would be missed.
     ///
     /// # Errors
     ///
     /// The pod could not be written.
-    pub async fn annotate(&self, config: &str) -> Result<(), LiveError> {
-        let annotated = self.annotation(&json!(config)).await;
-        match annotated {
-            Err(LiveError::Api { source, .. }) if is_too_large(&source) => {
-                tracing::warn!(
-                    "the configuration of {} bytes is too large for annotation {RENDERED_CONFIG}; changes of it will need restarts",
-                    config.len()
-                );
-                self.annotation(&Value::Null).await
+    pub async fn annotate(&self, config: &str, template: &str) -> Result<(), LiveError> {
+        let (config, template) = (json!(config), json!(template));
+        let choices = [
+            (&config, &template),
+            (&config, &Value::Null),
+            (&Value::Null, &Value::Null),
+        ];
+        for (config, template) in choices {
+            match self.annotations(config, template).await {
+                Err(LiveError::Api { source, .. }) if is_too_large(&source) => {
+                    tracing::warn!(
+                        "the configuration is too large for the annotations of a pod; changes of it will need restarts"
+                    );
+                }
+                annotated => return annotated,
             }
-            annotated => annotated,
         }
+        Ok(())
     }
 
-    async fn annotation(&self, value: &Value) -> Result<(), LiveError> {
+    async fn annotations(&self, config: &Value, template: &Value) -> Result<(), LiveError> {
         let api: Api<Pod> = self.namespaced();
-        let patch = Patch::Merge(json!({"metadata": {"annotations": {RENDERED_CONFIG: value}}}));
+        let annotations = json!({RENDERED_CONFIG: config, CONFIG_TEMPLATE: template});
+        let patch = Patch::Merge(json!({"metadata": {"annotations": annotations}}));
         let name = &self.environment.pod;
         let parameters = parameters();
         let written = self

@@ -94,6 +94,7 @@ pub fn entry(facts: &Facts<'_>) -> Result<PodStatus, AddressError> {
         network_policy_hash: facts.hashes.network_policy.clone(),
         pod_spec_hash: facts.hashes.pod_spec.clone(),
         dynamic_config_update_status: None,
+        dynamic_config_parameters: Vec::new(),
         rack_id_overridden: facts.document.rack_id_override.then_some(true),
     })
 }

@@ -139,6 +139,8 @@ pub struct Pod {
     pub init_image: Option<String>,
     /// Revision of the template that it was made by.
     pub template_revision: Option<String>,
+    /// The template of the configuration in its file, as it says itself; old pods do not.
+    pub config_template: Option<String>,
     /// Its init container got as far as to report it.
     pub reported: bool,
     /// The process of its server runs, be it ready or not.
@@ -208,6 +210,9 @@ pub struct Claim {
     /// It is being deleted.
     pub deleting: bool,
 }
+
+/// What a server has in force, by the command that reads it.
+pub type Configuration = BTreeMap<String, String>;
 
 /// What a server answered.
 #[derive(Clone, Debug, PartialEq)]

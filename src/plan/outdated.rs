@@ -2,7 +2,10 @@
 
 use std::net::IpAddr;
 
-use super::{Live, Observed, Pod};
+use super::{
+    Live, Observed, Pod,
+    configuration::{Difference, difference},
+};
 use crate::{
     api::{AerospikeClusterStatus, status::PodStatus},
     resolve::{Desired, Rack, RackIdentifier, image::same_image},
@@ -13,6 +16,8 @@ use crate::{
 pub enum Change {
     /// Another server image.
     Image,
+    /// Another configuration, all of which its server can be told while it runs.
+    DynamicConfiguration,
     /// Another configuration.
     Configuration,
     /// Other addresses to advertise.
@@ -26,6 +31,8 @@ pub enum Change {
 /// What brings a pod up to date, the mildest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Remedy {
+    /// Its server is told while it runs.
+    AtRunTime,
     /// The pod is made anew.
     PodRestart,
 }
@@ -36,6 +43,7 @@ impl Change {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Image => "image",
+            Self::DynamicConfiguration => "configuration at run time",
             Self::Configuration => "configuration",
             Self::NetworkPolicy => "network policy",
             Self::PodSpec => "pod spec",
@@ -47,6 +55,7 @@ impl Change {
     #[must_use]
     pub const fn remedy(self) -> Remedy {
         match self {
+            Self::DynamicConfiguration => Remedy::AtRunTime,
             Self::Image
             | Self::Configuration
             | Self::NetworkPolicy
@@ -73,13 +82,20 @@ pub fn changes(
     let is_image = |image: &str| same_image(image, &desired.image.reference);
     let is = |known: Option<&str>, wanted: &str| known.is_none_or(|known| known == wanted);
     let image = of_pod(|pod| &pod.image).or_else(|| of_entry(|entry| &entry.image));
-    let config = of_entry(|entry| &entry.aerospike_config_hash);
+    let configuration = reported.map(|entry| difference(desired, rack, pod, entry));
     let policy = of_entry(|entry| &entry.network_policy_hash);
     let pod_spec = of_pod(|pod| &pod.pod_spec_hash);
     let pod_spec = pod_spec.or_else(|| of_entry(|entry| &entry.pod_spec_hash));
     let same = [
         (Change::Image, image.is_none_or(is_image)),
-        (Change::Configuration, is(config, &wanted.config)),
+        (
+            Change::DynamicConfiguration,
+            !matches!(configuration, Some(Difference::AtRunTime(_))),
+        ),
+        (
+            Change::Configuration,
+            configuration != Some(Difference::ByRestart),
+        ),
         (Change::NetworkPolicy, is(policy, &wanted.network_policy)),
         (Change::PodSpec, is(pod_spec, &wanted.pod_spec)),
     ];
@@ -100,8 +116,7 @@ pub fn is_being_rolled_out(desired: &Desired, status: &AerospikeClusterStatus) -
         || old.aerospike_network_policy != new.aerospike_network_policy
 }
 
-/// Whether the pod of this name runs something else than is wanted, or was last known to: while it has not reported itself,
-/// its entry of an earlier life counts too.
+/// Whether the pod of this name runs something else than is wanted, or was last known to.
 #[must_use]
 pub fn as_last_known(
     desired: &Desired,
@@ -109,15 +124,27 @@ pub fn as_last_known(
     observed: &Observed,
     name: &str,
 ) -> bool {
-    let Some(rack) = desired.racks.iter().find(|it| it.identifier() == *rack) else {
-        return false;
-    };
+    remedy_as_last_known(desired, rack, observed, name).is_some()
+}
+
+/// What brings the pod of this name up to date by what was last known of it: while it has not reported itself, its entry of
+/// an earlier life counts too.
+#[must_use]
+pub fn remedy_as_last_known(
+    desired: &Desired,
+    rack: &RackIdentifier,
+    observed: &Observed,
+    name: &str,
+) -> Option<Remedy> {
+    let mut racks = desired.racks.iter();
+    let rack = racks.find(|it| it.identifier() == *rack)?;
     let pod = observed.pods.get(name);
     let now = pod.and_then(|pod| reported(observed, name, pod));
     let before = observed.status.pods.get(name).filter(|_| now.is_none());
     let lives = [(pod, now), (None, before)];
-    let mut lives = lives.into_iter();
-    lives.any(|(pod, entry)| !changes(desired, rack, pod, entry).is_empty())
+    let lives = lives.into_iter();
+    let changes = lives.flat_map(|(pod, entry)| changes(desired, rack, pod, entry));
+    changes.map(Change::remedy).max()
 }
 
 /// What the pod reported in this life of its, if it did.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::{
     Observed, Pod, PodHealth, Renewal, Restart, Share, Step, StopFor, Wait, WaitReason,
     members::{self, RackState},
-    outdated::{self, Change},
+    outdated::{self, Change, Remedy},
     safe_stop::{self, Batch, Why, batch as batches},
 };
 use crate::resolve::{Desired, Rack, RackIdentifier};
@@ -62,7 +62,10 @@ fn await_reports(desired: &Desired, observed: &Observed, racks: &[RackState<'_>]
     let staying = racks.iter().filter(|state| state.leaving().is_empty());
     let pods = staying.flat_map(|state| {
         let pods = state.pods(0..state.replicas);
-        pods.filter(|pod| outdated::as_last_known(desired, &state.rack, observed, pod))
+        let remedy = |pod: &str| {
+            outdated::remedy_as_last_known(desired, &state.rack, observed, pod)
+        };
+        pods.filter(move |pod| remedy(pod) > Some(Remedy::AtRunTime))
     });
     let unknown = pods.filter(|pod| !ignorable.contains(pod));
     let wait = |pod| {
@@ -117,7 +120,7 @@ fn wanted<'a>(desired: &'a Desired, rack: &RackIdentifier) -> Option<&'a Rack> {
     desired.racks.iter().find(|it| it.identifier() == *rack)
 }
 
-/// The outdated pods of a rack that serve: those with a sidecar that does not, then the others, the highest ordinal first.
+/// The outdated pods of a rack that serve and need a restart: those with a sidecar that does not, then the others, the highest ordinal first.
 fn serving(
     desired: &Desired,
     observed: &Observed,
@@ -130,6 +133,7 @@ fn serving(
             .then(|| outdated::changes(desired, rack, Some(pod), reported))
     };
     let mut renewals = renewals(observed, state, changes);
+    renewals.retain(|renewal| renewal.remedy() > Remedy::AtRunTime);
     renewals.sort_by_key(|renewal| observed.pods[&renewal.pod].health == PodHealth::Ready);
     renewals
 }

@@ -2,6 +2,7 @@
 
 use super::{
     WaitReason,
+    configuration::{Configure, Confirm},
     outdated::{Change, Remedy},
 };
 use crate::resolve::RackIdentifier;
@@ -26,6 +27,10 @@ pub enum Step {
     Shrink(Resize),
     /// Deletes pods, which their set makes anew.
     Restart(Restart),
+    /// Sets parameters of a server that runs.
+    Configure(Configure),
+    /// Notes that a server has the wanted configuration in force.
+    Confirm(Confirm),
     /// Deletes claims of removed pods.
     DeleteClaims {
         /// Names and uids.
@@ -181,6 +186,13 @@ impl Step {
                 format!("rack {} goes from {} to {} pods", to.rack, to.from, to.to)
             }
             Self::Restart(restart) => format!("restarting {}", restart.describe()),
+            Self::Configure(configure) => {
+                let commands = configure.commands.join(", ");
+                format!("telling the server of {}: {commands}", configure.pod)
+            }
+            Self::Confirm(confirm) => {
+                format!("noting the configuration that {} has in force", confirm.pod)
+            }
             Self::Drain(drain) => format!("draining {}", drain.pods.join(", ")),
             Self::DeleteClaims { claims } => {
                 let names: Vec<_> = claims.iter().map(|(name, _)| name.as_str()).collect();

@@ -38,6 +38,8 @@ pub enum WaitReason {
     Upgrading,
     /// Pods are being restarted.
     RollingRestart,
+    /// The configuration of servers is being set while they run.
+    DynamicConfiguration,
     /// Clients still use a server that is about to stop.
     Traffic,
     /// Partitions are dead or unavailable.
@@ -68,6 +70,7 @@ impl WaitReason {
             Self::ScalingDown => "ScalingDown",
             Self::Upgrading => "Upgrading",
             Self::RollingRestart => "RollingRestart",
+            Self::DynamicConfiguration => "DynamicConfigUpdate",
             Self::Traffic => "ClientsStillConnected",
             Self::PartitionsNotServed => "PartitionsNotServed",
             Self::NotEnoughRoom => "NotEnoughRoom",
@@ -95,6 +98,7 @@ impl WaitReason {
             | Self::ScalingDown
             | Self::Upgrading
             | Self::RollingRestart
+            | Self::DynamicConfiguration
             | Self::Traffic
             | Self::PartitionsNotServed
             | Self::PodIgnored => false,

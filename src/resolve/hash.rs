@@ -26,10 +26,16 @@ pub struct Hashes {
 #[must_use]
 pub fn hashes(spec: &AerospikeClusterSpec, rack: &Rack, template: &str) -> Hashes {
     Hashes {
-        config: digest(&config_text::normalised(template)),
+        config: of_config(template),
         network_policy: digest(&network_policy_text(spec)),
         pod_spec: digest(&pod_spec_text(spec, rack)),
     }
+}
+
+/// The hash of a configuration, as it is rendered before its placeholders are filled in.
+#[must_use]
+pub fn of_config(template: &str) -> String {
+    digest(&config_text::normalised(template))
 }
 
 fn digest(text: &str) -> String {

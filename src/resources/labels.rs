@@ -37,6 +37,9 @@ pub const NODE_ALTERNATE_ACCESS_ADDRESS: &str = "aerospike.com/configured-altern
 
 /// Annotation on a pod: the configuration that it runs.
 pub const RENDERED_CONFIG: &str = "aerospikeConf";
+/// Annotation on a pod: the template of the configuration in its file, by which changes are told. It counts only if it has
+/// the hash that the pod's entry in the status names.
+pub const CONFIG_TEMPLATE: &str = "aerospike.com/config-template";
 /// Annotation on a pod: the rack id that it shall have in the server.
 pub const OVERRIDE_RACK_ID: &str = "aerospike.com/override-rack-id";
 /// Annotation on a pod: the addresses of its additional networks.

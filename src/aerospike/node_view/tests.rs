@@ -18,6 +18,7 @@ const QUESTIONS: Questions<'_> = Questions {
     members: 3,
     fill_delay: true,
     traffic: true,
+    configuration: &[],
 };
 
 fn body(build: &str, statistics: &str, namespace: &str) -> String {
@@ -78,6 +79,7 @@ fn expected() -> NodeView {
         other_namespaces: ["bar".into()].into(),
         fill_delay: Some(60),
         traffic: Some(vec!["{test}-read".into()]),
+        configuration: BTreeMap::new(),
         stability: Stability::Stable {
             key: "3D944EACCCFC".into(),
         },
@@ -112,6 +114,26 @@ fn only_the_edition_command_of_the_known_version_is_sent() {
     let expected = |edition| [&fixed[..], &[edition, "namespace/a", stable]].concat();
     assert_eq!(commands("8.1.1.0"), expected("release"));
     assert_eq!(commands("8.1.0.9"), expected("edition"));
+}
+
+#[test]
+fn the_configuration_is_asked_for_once_and_kept_as_it_came() {
+    let network = "get-config:context=network".to_owned();
+    let configuration = [command::SERVICE_CONFIG.to_owned(), network.clone()];
+    let questions = Questions {
+        configuration: &configuration,
+        ..QUESTIONS
+    };
+    let commands = NodeView::commands(&questions);
+    let asked = |text: &str| commands.iter().filter(|it| *it == text).count();
+    assert_eq!((asked(command::SERVICE_CONFIG), asked(&network)), (1, 1));
+    let commands: Vec<_> = commands.iter().map(String::as_str).collect();
+    let body = body("8.1.2.0", STATISTICS, NAMESPACE);
+    let answers = info::parse(&commands, body.as_bytes()).unwrap();
+    let view = NodeView::parse(&answers, &questions).unwrap();
+    let service = "proto-fd-max=15000;migrate-fill-delay=60".to_owned();
+    let expected = BTreeMap::from([(command::SERVICE_CONFIG.to_owned(), service)]);
+    assert_eq!(view.configuration, expected);
 }
 
 #[test]

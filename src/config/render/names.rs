@@ -84,7 +84,7 @@ pub(super) fn is_list_section(key: &str) -> bool {
 }
 
 /// Whether a section has a type in its title.
-pub(super) fn is_typed(key: &str) -> bool {
+pub(in crate::config) fn is_typed(key: &str) -> bool {
     TYPED.contains(&key)
 }
 

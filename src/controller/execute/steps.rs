@@ -7,7 +7,7 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use super::{api, delete_if_same};
+use super::{api, configuration, delete_if_same};
 use crate::{
     aerospike::{command, info::InfoValue},
     api::AerospikeCluster,
@@ -17,8 +17,8 @@ use crate::{
     resolve::Desired,
 };
 
-/// Field manager of removals of pods' entries in the status.
-const ENTRY_MANAGER: &str = "pod";
+/// Field manager of changes of pods' entries in the status.
+pub(super) const ENTRY_MANAGER: &str = "pod";
 
 /// Takes a step, and tells of it. That somebody was first is no failure: the next pass decides anew.
 pub(super) async fn take(
@@ -58,6 +58,8 @@ async fn carry_out(
     match step {
         Step::Grow(to) | Step::Shrink(to) => resize(desired, to, context).await,
         Step::Restart(restart) => renew(desired, &restart.pods, context).await,
+        Step::Configure(to) => configuration::configure(desired, observed, to, context).await,
+        Step::Confirm(of) => configuration::confirm(desired, observed, of, context).await,
         Step::Drain(drain) => command(desired, observed, &drain.order, context).await,
         Step::DeleteClaims { claims } => delete_claims(desired, claims, context).await,
         Step::Forget { pods, orders } => {
@@ -81,6 +83,8 @@ const fn name_of(step: &Step) -> &'static str {
         Step::Drain(_) => "Drain",
         Step::Shrink(_) => "Shrink",
         Step::Restart(_) => "Restart",
+        Step::Configure(_) => "Configure",
+        Step::Confirm(_) => "Confirm",
         Step::DeleteClaims { .. } => "DeleteClaims",
         Step::Forget { .. } => "Forget",
         Step::RemoveRack { .. } => "RemoveRack",
@@ -115,13 +119,13 @@ fn replicas_patch(resize: &Resize) -> Value {
     ])
 }
 
-fn json_patch(operations: Value) -> Patch<Value> {
+pub(super) fn json_patch(operations: Value) -> Patch<Value> {
     let patch = serde_json::from_value(operations)
         .expect("the operations are written as the standard has them");
     Patch::Json(patch)
 }
 
-fn managed_by(manager: &str) -> PatchParams {
+pub(super) fn managed_by(manager: &str) -> PatchParams {
     PatchParams {
         field_manager: Some(manager.to_owned()),
         ..PatchParams::default()
@@ -147,7 +151,7 @@ pub(super) async fn command(
 
 /// What a server said instead of obeying. Only the principal starts a rebalance, and whether one came is seen in the next
 /// pass.
-fn refusal(order: &str, told: servers::Told) -> Option<String> {
+pub(super) fn refusal(order: &str, told: servers::Told) -> Option<String> {
     match told {
         _ if order == command::RECLUSTER => None,
         Ok(InfoValue::Ok(value)) if value.eq_ignore_ascii_case("ok") => None,
@@ -169,7 +173,8 @@ async fn renew(desired: &Desired, pods: &[Renewal], context: &Context) -> Result
     for renewal in pods {
         context.lease.permit(Write::Disruptive)?;
         match renewal.remedy() {
-            Remedy::PodRestart => delete_pod(desired, renewal, context).await?,
+            // A server that does not run is told nothing.
+            Remedy::AtRunTime | Remedy::PodRestart => delete_pod(desired, renewal, context).await?,
         }
     }
     Ok(())

@@ -54,3 +54,33 @@ async fn one_answer(link: &mut Link, command: &str) -> Told {
     let answers = link.info(&[command]).await.map_err(|error| chain(&error))?;
     Ok(answers.answer(command).clone())
 }
+
+/// Tells one server one thing after the other, and ends with the first that it does not obey: how many it obeyed, and what
+/// came then.
+///
+/// # Errors
+///
+/// If there is no way to log in, or the lease is about to end.
+pub async fn tell_in_turn(
+    desired: &Desired,
+    observed: &Observed,
+    pod: &str,
+    commands: &[String],
+    context: &Context,
+) -> Result<(usize, Option<Told>), Error> {
+    let mut obeyed = 0;
+    for command in commands {
+        let order = Order {
+            pods: vec![pod.to_owned()],
+            command: command.clone(),
+        };
+        let told = give(desired, observed, &order, context).await?;
+        for (_, told) in told {
+            match told {
+                Ok(InfoValue::Ok(value)) if value.eq_ignore_ascii_case("ok") => obeyed += 1,
+                other => return Ok((obeyed, Some(other))),
+            }
+        }
+    }
+    Ok((obeyed, None))
+}

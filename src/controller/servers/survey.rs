@@ -12,7 +12,7 @@ use crate::{
     },
     api::AerospikeClusterStatus,
     controller::Context,
-    plan::{Observed, Pod, Server, members, quiesce, stopping},
+    plan::{Observed, Pod, Server, configuration, members, quiesce, stopping},
     resolve::{Desired, Version, image::version_of as version_of_image},
     telemetry::chain,
 };
@@ -34,6 +34,7 @@ pub(super) struct Survey<'a> {
     /// How many members the cluster should have.
     pub(super) members: usize,
     traffic: bool,
+    configuration: BTreeMap<String, Vec<String>>,
     credentials: &'a [Credential],
     context: &'a Context,
     deadline: Deadline,
@@ -52,6 +53,9 @@ impl<'a> Survey<'a> {
             namespaces: namespaces(desired, &observed.status),
             members: members::expected(desired, observed).len(),
             traffic: stopping::is_under_way(desired, observed),
+            configuration: configuration::questions(desired, observed)
+                .into_iter()
+                .collect(),
             credentials,
             context,
             deadline: Deadline::within(TOGETHER),
@@ -69,14 +73,14 @@ impl<'a> Survey<'a> {
 
     async fn ask(&self, name: &str, pod: &Pod) -> (String, Server) {
         let version = version_of(self.desired, &self.status, name);
-        let server = match self.view(pod, &version).await {
+        let server = match self.view(name, pod, &version).await {
             Ok(view) => Server::Answered(Box::new(view)),
             Err(why) => Server::Silent(why),
         };
         (name.to_owned(), server)
     }
 
-    async fn view(&self, pod: &Pod, version: &Version) -> Result<NodeView, String> {
+    async fn view(&self, name: &str, pod: &Pod, version: &Version) -> Result<NodeView, String> {
         let Self {
             desired,
             credentials,
@@ -93,6 +97,7 @@ impl<'a> Survey<'a> {
             members: self.members,
             fill_delay: quiesce::fill_delay(desired) > 0,
             traffic: self.traffic,
+            configuration: self.configuration.get(name).map_or(&[], Vec::as_slice),
         };
         let commands = NodeView::commands(&questions);
         let commands: Vec<_> = commands.iter().map(String::as_str).collect();

@@ -7,7 +7,7 @@ use k8s_openapi::{
 
 use crate::{
     api::AerospikeClusterStatus,
-    plan::{Effect, Observed, Plan, Step, WaitReason, outdated},
+    plan::{Effect, Observed, Plan, Step, Wait, WaitReason, outdated},
     resolve::{Desired, image::same_image},
 };
 
@@ -154,12 +154,16 @@ fn operation(desired: &Desired, observed: &Observed, plan: &Plan) -> Option<Oper
         _ => None,
     });
     told.next()
-        .or_else(|| roll_out(desired, observed))
+        .or_else(|| roll_out(desired, observed, plan))
         .or_else(|| adds_pods(observed, plan).then_some(Operation::ScalingUp))
 }
 
 /// What goes on until the last pod is back and all data where it belongs.
-fn roll_out(desired: &Desired, observed: &Observed) -> Option<Operation> {
+fn roll_out(desired: &Desired, observed: &Observed, plan: &Plan) -> Option<Operation> {
+    let is_dynamic = |wait: &Wait| wait.reason == WaitReason::DynamicConfiguration;
+    if plan.waits.iter().any(is_dynamic) {
+        return None;
+    }
     let mirror = &observed.status.mirror;
     let image = mirror.image.as_deref().unwrap_or_default();
     let goes_on = outdated::is_being_rolled_out(desired, &observed.status);
@@ -183,6 +187,7 @@ fn working_reason(plan: &Plan, fresh: bool, operation: Option<Operation>) -> &'s
         _ if operation.is_some_and(|it| !fresh || it != Operation::ScalingUp) => {
             operation.map_or("Applying", Operation::as_str)
         }
+        Some(reason @ WaitReason::DynamicConfiguration) => reason.as_str(),
         _ if plan.step.is_some() => "Creating",
         Some(reason) => reason.as_str(),
         None => "Applying",

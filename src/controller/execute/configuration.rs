@@ -1,0 +1,209 @@
+//! Changes of a server's configuration while it runs, and what is noted of them in the pod and in its entry.
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::{
+    Api,
+    api::{AttachParams, Patch},
+};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::timeout,
+};
+
+use super::steps::{ENTRY_MANAGER, json_patch, managed_by, refusal};
+use crate::{
+    aerospike::info::InfoValue,
+    api::{AerospikeCluster, status::DynamicConfigUpdateStatus},
+    controller::{Context, Error, servers},
+    init::update::Update,
+    leader::Write,
+    plan::{
+        FIELD_MANAGER, Kind, Observed,
+        configuration::{Configure, Confirm},
+    },
+    resolve::{Desired, Rack},
+    resources::{config_map, labels, names},
+    telemetry::chain,
+};
+
+/// The copy of this program in the server container.
+const PROGRAM: &str = "/etc/aerospike/akoinit";
+/// For the program in the pod, which writes one file.
+const WITHIN: Duration = Duration::from_secs(5);
+/// What it may print: a configuration is no longer than a mebibyte.
+const MOST_PRINTED: u64 = 1 << 20;
+
+/// Notes what may differ from the pod's file from now on, then tells the server. A refusal is noted too; where it is not
+/// known whether the server obeyed, the next pass reads what it has.
+pub(super) async fn configure(
+    desired: &Desired,
+    observed: &Observed,
+    to: &Configure,
+    context: &Context,
+) -> Result<(), Error> {
+    if let Some(parameters) = &to.note {
+        let note = json!({"op": "add", "path": member(&to.pod, "dynamicConfigParameters"), "value": parameters});
+        change_entry(desired, &to.pod, &to.pod_ip, vec![note], context).await?;
+    }
+    let told = servers::tell_in_turn(desired, observed, &to.pod, &to.commands, context).await?;
+    let (obeyed, Some(told)) = told else {
+        return Ok(());
+    };
+    let command = to.commands[obeyed].clone();
+    if matches!(told, Ok(InfoValue::Failed(_))) {
+        note_outcome(desired, observed, to, to.outcome(obeyed), context).await?;
+    }
+    let why = refusal(&command, told).unwrap_or_default();
+    let pod = to.pod.clone();
+    Err(Error::Command { pod, command, why })
+}
+
+async fn note_outcome(
+    desired: &Desired,
+    observed: &Observed,
+    to: &Configure,
+    outcome: DynamicConfigUpdateStatus,
+    context: &Context,
+) -> Result<(), Error> {
+    let entry = observed.status.pods.get(&to.pod);
+    if entry.and_then(|entry| entry.dynamic_config_update_status) == Some(outcome) {
+        return Ok(());
+    }
+    let path = member(&to.pod, "dynamicConfigUpdateStatus");
+    let note = json!({"op": "add", "path": path, "value": outcome});
+    change_entry(desired, &to.pod, &to.pod_ip, vec![note], context).await
+}
+
+/// Writes the pod's file, then its entry, then what the pod says of its file. Whatever is missing after an interruption is
+/// done again.
+pub(super) async fn confirm(
+    desired: &Desired,
+    observed: &Observed,
+    of: &Confirm,
+    context: &Context,
+) -> Result<(), Error> {
+    let mut racks = desired.racks.iter();
+    let Some(rack) = racks.find(|rack| rack.identifier() == of.rack) else {
+        return Ok(());
+    };
+    let peers = peers(desired, observed, rack);
+    let update = Update {
+        template: rack.template.clone(),
+        peers,
+    };
+    context.lease.permit(Write::Upkeep)?;
+    let config = timeout(WITHIN, write_file(desired, &of.pod, &update, context)).await;
+    let config = config
+        .unwrap_or_else(|_| Err(format!("no answer within {} s", WITHIN.as_secs())))
+        .map_err(|why| Error::UpdateConfig {
+            pod: of.pod.clone(),
+            why,
+        })?;
+    context.lease.permit(Write::Upkeep)?;
+    let operations = confirmed(of, rack);
+    change_entry(desired, &of.pod, &of.pod_ip, operations, context).await?;
+    annotate(desired, of, &config, &rack.template, context).await
+}
+
+fn peers(desired: &Desired, observed: &Observed, rack: &Rack) -> String {
+    let name = names::config_map(&desired.identity.name, &rack.identifier());
+    let map = observed.live(Kind::ConfigMap, &name);
+    let peers = map.and_then(|map| map.body["data"][config_map::PEERS].as_str());
+    peers.unwrap_or_default().to_owned()
+}
+
+/// The text that the program in the pod wrote and printed.
+async fn write_file(
+    desired: &Desired,
+    pod: &str,
+    update: &Update,
+    context: &Context,
+) -> Result<String, String> {
+    let api: Api<Pod> = Api::namespaced(context.client.clone(), &desired.identity.namespace);
+    let params = AttachParams::default()
+        .container(names::SERVER_CONTAINER)
+        .stdin(true)
+        .stdout(true)
+        .stderr(false);
+    let command = [PROGRAM, "init", "update-conf"];
+    let process = api.exec(pod, command, &params).await;
+    let mut process = process.map_err(|error| chain(&error))?;
+    let sent = serde_json::to_vec(update).map_err(|error| chain(&error))?;
+    let status = process.take_status();
+    let (stdin, stdout) = (process.stdin(), process.stdout());
+    let (Some(mut stdin), Some(stdout), Some(status)) = (stdin, stdout, status) else {
+        return Err("the process has no streams".to_owned());
+    };
+    let send = async move {
+        stdin.write_all(&sent).await?;
+        stdin.shutdown().await
+    };
+    let mut printed = String::new();
+    let mut limited = stdout.take(MOST_PRINTED);
+    let (sent, read) = tokio::join!(send, limited.read_to_string(&mut printed));
+    sent.map_err(|error| chain(&error))?;
+    read.map_err(|error| chain(&error))?;
+    match status.await {
+        Some(status) if status.status.as_deref() == Some("Success") => Ok(printed),
+        Some(status) => Err(status.message.unwrap_or_default()),
+        None => Err("the connection broke".to_owned()),
+    }
+}
+
+/// What a pod's entry becomes when its file is as wanted, if it still is the one that was seen.
+fn confirmed(of: &Confirm, rack: &Rack) -> Vec<Value> {
+    let hash = member(&of.pod, "aerospikeConfigHash");
+    let none = json!([]);
+    vec![
+        json!({"op": "test", "path": hash, "value": of.before}),
+        json!({"op": "replace", "path": hash, "value": rack.hashes.config}),
+        json!({"op": "add", "path": member(&of.pod, "dynamicConfigUpdateStatus"), "value": ""}),
+        json!({"op": "add", "path": member(&of.pod, "dynamicConfigParameters"), "value": none}),
+    ]
+}
+
+fn member(pod: &str, name: &str) -> String {
+    format!("/status/pods/{pod}/{name}")
+}
+
+/// Changes the entry of a pod that still has the IP that was seen.
+async fn change_entry(
+    desired: &Desired,
+    pod: &str,
+    ip: &str,
+    operations: Vec<Value>,
+    context: &Context,
+) -> Result<(), Error> {
+    let api: Api<AerospikeCluster> =
+        Api::namespaced(context.client.clone(), &desired.identity.namespace);
+    let identity = &desired.identity;
+    let mut all = vec![
+        json!({"op": "test", "path": "/metadata/uid", "value": identity.uid}),
+        json!({"op": "test", "path": member(pod, "podIP"), "value": ip}),
+    ];
+    all.extend(operations);
+    let patch = json_patch(Value::Array(all));
+    api.patch_status(&identity.name, &managed_by(ENTRY_MANAGER), &patch)
+        .await
+        .map(drop)
+        .map_err(Error::executing(format!("change the entry of pod {pod}")))
+}
+
+async fn annotate(
+    desired: &Desired,
+    of: &Confirm,
+    config: &str,
+    template: &str,
+    context: &Context,
+) -> Result<(), Error> {
+    let api: Api<Pod> = Api::namespaced(context.client.clone(), &desired.identity.namespace);
+    let annotations = json!({labels::RENDERED_CONFIG: config, labels::CONFIG_TEMPLATE: template});
+    let patch = json!({"metadata": {"uid": of.uid, "annotations": annotations}});
+    api.patch_metadata(&of.pod, &managed_by(FIELD_MANAGER), &Patch::Merge(patch))
+        .await
+        .map(drop)
+        .map_err(Error::executing(format!("annotate pod {}", of.pod)))
+}
