@@ -192,6 +192,7 @@ async fn change_entry(
         .map_err(Error::executing(format!("change the entry of pod {pod}")))
 }
 
+/// What is too large is removed: then later changes need a restart.
 async fn annotate(
     desired: &Desired,
     of: &Confirm,
@@ -200,10 +201,21 @@ async fn annotate(
     context: &Context,
 ) -> Result<(), Error> {
     let api: Api<Pod> = Api::namespaced(context.client.clone(), &desired.identity.namespace);
-    let annotations = json!({labels::RENDERED_CONFIG: config, labels::CONFIG_TEMPLATE: template});
-    let patch = json!({"metadata": {"uid": of.uid, "annotations": annotations}});
-    api.patch_metadata(&of.pod, &managed_by(FIELD_MANAGER), &Patch::Merge(patch))
-        .await
-        .map(drop)
-        .map_err(Error::executing(format!("annotate pod {}", of.pod)))
+    let manager = managed_by(FIELD_MANAGER);
+    let choices = [(json!(config), json!(template)), (json!(""), Value::Null)];
+    let mut annotated = Ok(());
+    for (config, template) in choices {
+        let annotations =
+            json!({labels::RENDERED_CONFIG: config, labels::CONFIG_TEMPLATE: template});
+        let patch = json!({"metadata": {"uid": of.uid, "annotations": annotations}});
+        let patch = Patch::Merge(patch);
+        annotated = api.patch_metadata(&of.pod, &manager, &patch).await.map(drop);
+        let is_too_large = |error: &kube::Error| {
+            matches!(error, kube::Error::Api(status) if status.is_invalid() || status.code == 413)
+        };
+        if !annotated.as_ref().is_err_and(is_too_large) {
+            break;
+        }
+    }
+    annotated.map_err(Error::executing(format!("annotate pod {}", of.pod)))
 }

@@ -32,6 +32,10 @@ pub struct Wish {
     pub version: &'static str,
     pub pod_label: u32,
     pub ignorable: Option<u32>,
+    /// The configuration changes without restarts where it can.
+    pub dynamic: bool,
+    /// Seconds after which records expire.
+    pub ttl: u32,
 }
 
 impl Default for Wish {
@@ -53,6 +57,8 @@ impl Default for Wish {
             version: "8.1.2.0",
             pod_label: 0,
             ignorable: None,
+            dynamic: false,
+            ttl: 0,
         }
     }
 }
@@ -82,6 +88,9 @@ impl Wish {
     fn write(&self, spec: &mut Value) {
         spec["size"] = self.size.into();
         spec["disablePDB"] = self.disable_pdb.into();
+        if self.dynamic {
+            spec["enableDynamicConfigUpdate"] = true.into();
+        }
         spec["podSpec"]["multiPodPerHost"] = self.multi_pod_per_host.into();
         spec["aerospikeConfig"]["service"]["proto-fd-max"] = self.proto_fd_max.into();
         let racks: Vec<_> = (1..=self.racks).map(|id| json!({"id": id})).collect();
@@ -89,6 +98,10 @@ impl Wish {
         spec["storage"]["filesystemVolumePolicy"]["cascadeDelete"] = (!self.keeps_claims).into();
         let namespace = &mut spec["aerospikeConfig"]["namespaces"][0];
         namespace["replication-factor"] = self.copies.into();
+        if self.ttl > 0 {
+            namespace["default-ttl"] = self.ttl.into();
+            namespace["nsup-period"] = 120.into();
+        }
         if self.device {
             namespace["storage-engine"] = json!({"type": "device", "files": ["/opt/aerospike/data/test.dat"], "filesize": 1 << 30});
         }

@@ -125,6 +125,8 @@ fn edited(kind: &Wish, numbers: &mut Numbers) -> Wish {
         version: versions[usize::try_from(numbers.below(3)).unwrap()],
         proto_fd_max: 15_000 + numbers.below(2),
         pod_label: numbers.below(2),
+        ttl: 3_600 * numbers.below(2),
+        dynamic: numbers.below(3) > 0,
         ..kind.clone()
     }
 }

@@ -1,5 +1,6 @@
 //! Steps, as they are carried out or refused, with what must hold before each.
 
+mod configuration;
 mod restarts;
 
 use std::{collections::BTreeMap, fmt::Debug};
@@ -35,6 +36,8 @@ impl World {
                 self.resize(to);
             }
             Step::Restart(restart) => self.restart(restart)?,
+            Step::Configure(to) => self.configure(to)?,
+            Step::Confirm(of) => self.confirm(of)?,
             Step::Drain(drain) => self.obey(&drain.order)?,
             Step::DeleteClaims { claims } => {
                 for (claim, uid) in claims {
@@ -169,7 +172,7 @@ impl World {
     }
 
     /// The controller dies in the middle of a step.
-    fn die(&mut self) -> Result<(), Refused> {
+    pub fn die(&mut self) -> Result<(), Refused> {
         self.died = true;
         Err(Refused)
     }

@@ -178,6 +178,7 @@ impl World {
         status.pods = self.status.as_ref().unwrap().pods.clone();
         assert_eq!(Some(&status), self.status.as_ref());
         self.assert_nothing_is_left();
+        self.assert_configured();
         assert_eq!(status.phase, Some(Phase::Completed));
     }
 

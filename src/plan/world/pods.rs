@@ -14,6 +14,7 @@ use super::{
 use crate::{
     api::status::PodStatus,
     plan::{Pod, PodHealth, observed::Claim},
+    resolve::Rack,
     resources::{config_map, names, stateful_set::stateful_set},
 };
 
@@ -51,8 +52,12 @@ pub struct SimPod {
     pub reported: bool,
     /// Its init containers are done.
     initialised: bool,
-    /// Hash of the configuration that it runs, once its init container rendered it.
-    config: Option<String>,
+    /// Hash of the configuration that is in its file, once its init container rendered it.
+    pub config: Option<String>,
+    /// The template of what is in its file.
+    pub file: String,
+    /// The template that it says is in its file, if it says so.
+    pub template: Option<String>,
 }
 
 /// What befalls a pod that is ready.
@@ -74,9 +79,10 @@ impl SimPod {
             node_lost,
             reported,
             ip,
+            config,
             ..
         } = self;
-        format!("{stage:?}-{since}-{node_lost}-{reported}-{ip}")
+        format!("{stage:?}-{since}-{node_lost}-{reported}-{ip}-{config:?}")
     }
 }
 
@@ -108,6 +114,7 @@ impl World {
         }
         for pod in self.pods.values_mut() {
             pod.pod_spec = None;
+            pod.template = None;
             pod.revision = revision(&self.templates[&pod.set]);
         }
     }
@@ -190,6 +197,8 @@ impl World {
             reported: false,
             initialised: false,
             config: None,
+            file: String::new(),
+            template: None,
         };
         self.pods.insert(name, pod);
     }
@@ -366,6 +375,8 @@ impl World {
         let pod = self.pods.get_mut(name).unwrap();
         (pod.reported, pod.initialised) = (true, true);
         pod.config = Some(text(config_map::CONFIG_HASH));
+        pod.file = text(config_map::TEMPLATE);
+        pod.template = Some(pod.file.clone());
         let pod = &self.pods[name];
         let of_template = pod.pod_spec.clone();
         let suffix = format!("-{name}");
@@ -386,13 +397,26 @@ impl World {
         status.pods.insert(name.to_owned(), entry);
     }
 
-    /// Whether a pod was made for what is wanted now, whatever it says of itself.
+    /// Whether a pod was made for what is wanted now and has it in its file, whatever it says of itself.
     pub fn is_as_wanted(&self, name: &str) -> bool {
         let pod = &self.pods[name];
+        let config = pod.config.as_ref();
+        let rack = self.rack_of(pod);
+        let wanted = rack.map(|rack| &rack.hashes.config);
+        let same_config = config.is_none() || wanted.is_none() || config == wanted;
+        same_config && self.is_made_as_wanted(name)
+    }
+
+    fn rack_of(&self, pod: &SimPod) -> Option<&Rack> {
         let cluster = &self.desired.identity.name;
         let mut racks = self.desired.racks.iter();
-        let rack = racks.find(|rack| names::stateful_set(cluster, &rack.identifier()) == pod.set);
-        let Some(rack) = rack else {
+        racks.find(|rack| names::stateful_set(cluster, &rack.identifier()) == pod.set)
+    }
+
+    /// Whether a pod was made by the template that is wanted now.
+    pub fn is_made_as_wanted(&self, name: &str) -> bool {
+        let pod = &self.pods[name];
+        let Some(rack) = self.rack_of(pod) else {
             return true;
         };
         let set = stateful_set(&self.desired, rack, 0);
@@ -400,9 +424,7 @@ impl World {
         if pod.pod_spec.is_none() {
             remove_marks(&mut set);
         }
-        let same_template = revision(&set) == pod.revision;
-        let config = pod.config.as_ref();
-        same_template && config.is_none_or(|config| *config == rack.hashes.config)
+        revision(&set) == pod.revision
     }
 
     pub fn observed_pods(&self) -> BTreeMap<String, Pod> {
@@ -467,6 +489,7 @@ fn observed_pod(pod: &SimPod, server_runs: bool) -> Pod {
         pod_spec_hash: pod.pod_spec.clone(),
         init_image: None,
         template_revision: Some(pod.revision.clone()),
+        config_template: pod.template.clone(),
         reported: pod.reported,
         // What was last heard of a lost node is that all was well.
         server_runs: server_runs || pod.node_lost,

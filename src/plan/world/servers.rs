@@ -22,8 +22,10 @@ use crate::{
         node_view::{NodeView, Questions},
         password::{Password, PasswordHash},
     },
+    config::statements::{Key, Statements},
     plan::{
-        Access, Observed, Server, Wait, WaitReason, access_control, members, quiesce, stopping,
+        Access, Observed, Server, Wait, WaitReason, access_control, configuration, members, quiesce,
+        stopping,
     },
     resolve::{Desired, image::version_of},
     resources::names,
@@ -193,6 +195,12 @@ impl Servers {
         Ok(said + &known.flat_map(|line| [line, "\n"]).collect::<String>())
     }
 
+    /// Sends a change of the configuration; nothing if no answer came.
+    pub fn set(&mut self, pod: &str, command: &str) -> Option<String> {
+        self.forget_answers(pod);
+        self.say(pod, command)
+    }
+
     /// Sends a command that has to be obeyed.
     pub fn tell(&mut self, pod: &str, command: &str) -> Result<(), ()> {
         if command.starts_with("set-config") {
@@ -258,6 +266,29 @@ impl Servers {
     }
 }
 
+/// What histories change without a restart: the statement, and where the server keeps it.
+const CHANGED: [(&str, &str); 3] = [
+    ("service > proto-fd-max", "service.proto-fd-max"),
+    (
+        "namespace test > nsup-period",
+        "namespaces.{test}.nsup-period",
+    ),
+    (
+        "namespace test > default-ttl",
+        "namespaces.{test}.default-ttl",
+    ),
+];
+
+/// A server reads its file when it starts.
+fn configured(launch: Launch, file: &Statements) -> Launch {
+    CHANGED.iter().fold(launch, |launch, (key, setting)| {
+        match file.values(&Key::parse(key)).last() {
+            Some(value) => launch.setting(setting, value),
+            None => launch,
+        }
+    })
+}
+
 fn all_whole(observed: &Observed, members: usize) -> bool {
     let whole = observed
         .views()
@@ -270,7 +301,9 @@ impl World {
         let disk = self.claims.get(&names::claim("workdir", pod));
         let disk = disk.map(|claim| claim.uid.clone());
         let image = self.pods[pod].image.clone();
+        let file = Statements::read(&self.pods[pod].file);
         let launch = self.servers.launch(pod, &image, disk.as_deref());
+        let launch = configured(launch, &file);
         self.servers.forget_answers(pod);
         let started = self.servers.fleet.start(pod, &launch);
         started.unwrap_or_else(|refusal| panic!("{pod} does not start: {refusal}"));
@@ -293,6 +326,30 @@ impl World {
             (Harm::ClientVisible, _) => community,
             (Harm::Unavailable, Cause::Stopped(pod)) => self.excused.contains(pod),
             _ => false,
+        }
+    }
+
+    /// Every server has in force what is wanted, whatever its pod says.
+    pub fn assert_configured(&mut self) {
+        let racks = self.desired.racks.clone();
+        let mut servers = self.servers.truthful();
+        for rack in &racks {
+            let wanted = Statements::read(&rack.template);
+            for pod in names::pods_of(&self.desired, rack) {
+                let service = servers.say(&pod, command::SERVICE_CONFIG).unwrap();
+                let namespace = servers.say(&pod, "namespace/test").unwrap();
+                let told = format!(";{service};{namespace};");
+                for (key, default) in [
+                    (CHANGED[0].0, "15000"),
+                    (CHANGED[1].0, "0"),
+                    (CHANGED[2].0, "0"),
+                ] {
+                    let key = Key::parse(key);
+                    let value = wanted.values(&key).last().map_or(default, String::as_str);
+                    let expected = format!(";{}={value};", key.name);
+                    assert!(told.contains(&expected), "{pod} has not {expected}: {told}");
+                }
+            }
         }
     }
 
@@ -321,13 +378,22 @@ impl World {
             members: members::expected(&self.desired, observed).len(),
             fill_delay: quiesce::fill_delay(&self.desired) > 0,
             traffic: stopping::is_under_way(&self.desired, observed),
+            configuration: &[],
         };
+        let asked = configuration::questions(&self.desired, observed);
+        let asked: BTreeMap<_, _> = asked.into_iter().collect();
         let serving = observed.pods.iter().filter(|(_, pod)| pod.serves());
         for (name, _) in serving {
             let image = &self.pods[name].image;
             let known = version_of(image).unwrap().to_string().parse().unwrap();
             let known = Some(&known);
-            let server = self.answer(name, &Questions { known, ..questions });
+            let configuration = asked.get(name).map_or(&[][..], Vec::as_slice);
+            let questions = Questions {
+                known,
+                configuration,
+                ..questions
+            };
+            let server = self.answer(name, &questions);
             observed.servers.insert(name.clone(), server);
         }
         let due = access_control::pending(&self.desired, &observed.status).is_some();

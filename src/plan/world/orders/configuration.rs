@@ -1,0 +1,76 @@
+//! Changes of the configuration while servers run: anything may get lost on the way.
+
+use crate::{
+    api::status::{DynamicConfigUpdateStatus, PodStatus},
+    plan::{
+        configuration::{Configure, Confirm},
+        world::{World, api_server::Refused, mishaps::Mishap},
+    },
+};
+
+impl World {
+    pub fn configure(&mut self, to: &Configure) -> Result<(), Refused> {
+        if let Some(parameters) = &to.note {
+            self.entry(&to.pod, &to.pod_ip)?.dynamic_config_parameters = parameters.clone();
+        }
+        for (obeyed, command) in to.commands.iter().enumerate() {
+            let luck = self.dice.roll(32);
+            match luck {
+                31 => return Err(Refused),
+                30 => return self.die(),
+                _ => {}
+            }
+            let said = self.servers.set(&to.pod, command);
+            if luck == 29 {
+                self.strike(&to.pod, Mishap::Crash);
+            }
+            match said.as_deref() {
+                Some("ok") => {}
+                // Nobody knows whether it was done.
+                None => return Err(Refused),
+                Some(_) => {
+                    let entry = self.entry(&to.pod, &to.pod_ip)?;
+                    entry.dynamic_config_update_status = Some(to.outcome(obeyed));
+                    return Err(Refused);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub fn confirm(&mut self, of: &Confirm) -> Result<(), Refused> {
+        let mut racks = self.desired.racks.iter();
+        let rack = racks.find(|rack| rack.identifier() == of.rack);
+        let (template, hash) = {
+            let rack = rack.unwrap();
+            (rack.template.clone(), rack.hashes.config.clone())
+        };
+        let pod = self.pods.get_mut(&of.pod).ok_or(Refused)?;
+        if pod.uid != of.uid {
+            return Err(Refused);
+        }
+        pod.file.clone_from(&template);
+        pod.config = Some(hash.clone());
+        if self.dice.roll(16) == 15 {
+            return self.die();
+        }
+        let entry = self.entry(&of.pod, &of.pod_ip)?;
+        if entry.aerospike_config_hash != of.before {
+            return Err(Refused);
+        }
+        entry.aerospike_config_hash = hash;
+        entry.dynamic_config_update_status = Some(DynamicConfigUpdateStatus::Empty);
+        entry.dynamic_config_parameters.clear();
+        if self.dice.roll(16) == 15 {
+            return self.die();
+        }
+        self.pods.get_mut(&of.pod).ok_or(Refused)?.template = Some(template);
+        Ok(())
+    }
+
+    fn entry(&mut self, pod: &str, ip: &str) -> Result<&mut PodStatus, Refused> {
+        let pods = &mut self.status.as_mut().ok_or(Refused)?.pods;
+        let entry = pods.get_mut(pod).filter(|entry| entry.pod_ip == ip);
+        entry.ok_or(Refused)
+    }
+}
