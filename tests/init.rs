@@ -351,8 +351,8 @@ async fn a_new_pod_is_prepared_and_reported() {
     );
     let world = stage.world.lock().unwrap();
     assert_eq!(
-        world.pod["metadata"]["annotations"]["aerospikeConf"],
-        RENDERED
+        world.pod["metadata"]["annotations"],
+        json!({"aerospikeConf": RENDERED, "aerospike.com/config-template": TEMPLATE})
     );
     assert_eq!(world.cluster["status"]["pods"]["c-1-1"]["unheard"], "of");
 }
@@ -378,6 +378,7 @@ async fn the_server_finds_its_files() {
             "akoinit",
             "configmap",
             "features.conf",
+            "filling.json",
             "peers"
         ]
     );
@@ -397,6 +398,36 @@ async fn the_server_finds_its_files() {
     assert_eq!(stage.read("etc/akoinit"), b"program");
     assert_eq!(mode(&stage.paths.etc.join("aerospike.conf")), 0o644);
     assert_eq!(mode(&stage.paths.etc.join("akoinit")), 0o755);
+}
+
+#[tokio::test]
+async fn another_configuration_is_filled_in_without_the_api() {
+    let stage = Stage::new(world(), &document());
+    stage.run().await.unwrap();
+    stage.calls();
+    let changed =
+        |text: &str| text.replace("mode    mesh", "interval    200\n        mode    mesh");
+    let sent = json!({"template": changed(TEMPLATE), "peers": "c-1-0.c.ns\nc-1-1.c.ns"});
+
+    let printed = init::update::update_config(&sent.to_string(), &stage.paths).unwrap();
+    assert_eq!(printed, changed(RENDERED));
+    assert_eq!(stage.read("etc/aerospike.conf"), printed.as_bytes());
+    assert_eq!(stage.calls(), [""; 0]);
+    // What the pod started with is what its hashes are of.
+    assert_eq!(
+        stage.read("etc/configmap/aerospike.template.conf"),
+        TEMPLATE.as_bytes()
+    );
+}
+
+#[tokio::test]
+async fn an_update_that_cannot_be_read_changes_nothing() {
+    let stage = Stage::new(world(), &document());
+    let sent = json!({"template": TEMPLATE, "peers": ""}).to_string();
+    assert!(init::update::update_config(&sent, &stage.paths).is_err());
+    stage.run().await.unwrap();
+    assert!(init::update::update_config("{}", &stage.paths).is_err());
+    assert_eq!(stage.read("etc/aerospike.conf"), RENDERED.as_bytes());
 }
 
 #[tokio::test]

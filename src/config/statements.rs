@@ -133,7 +133,9 @@ namespace test {
     #[test]
     fn a_text_differs_from_itself_in_nothing_and_from_others_where_they_differ() {
         assert_eq!(keys(TEXT, TEXT), [""; 0]);
-        let other = TEXT.replace("15000", "15001").replace("    default-ttl    0\n", "");
+        let other = TEXT
+            .replace("15000", "15001")
+            .replace("    default-ttl    0\n", "");
         let told = ["namespace test > default-ttl", "service > proto-fd-max"];
         assert_eq!(keys(TEXT, &other), told);
         assert_eq!(keys(&other, TEXT), told);
@@ -149,7 +151,10 @@ namespace test {
             "namespace test > set other > enable-index",
         ];
         assert_eq!(keys(TEXT, &other), told);
-        assert_eq!(keys(TEXT, &format!("{TEXT}\nsecurity {{\n}}\n")), ["security > "]);
+        assert_eq!(
+            keys(TEXT, &format!("{TEXT}\nsecurity {{\n}}\n")),
+            ["security > "]
+        );
     }
 
     #[test]

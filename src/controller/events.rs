@@ -125,7 +125,8 @@ pub fn after_step(step: &Step) -> Vec<Told> {
         }
         Step::Configure(to) => vec![configured("DynamicConfigUpdated", "Set", to)],
         Step::Confirm(Confirm { rack, pod, .. }) => {
-            let note = format!("[rack-{rack}] Updated the configuration of {pod} without a restart");
+            let note =
+                format!("[rack-{rack}] Updated the configuration of {pod} without a restart");
             vec![Told::normal("PodConfUpdated", note)]
         }
         Step::Drain(_) | Step::Restart(_) | Step::DeleteClaims { .. } => Vec::new(),

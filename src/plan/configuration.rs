@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use self::setting::Setting;
 use super::{
-    Observed, Pod, Share, Step, Wait, WaitReason,
+    Observed, Pod, Share, Step, Wait, WaitReason, access_control,
     members::{self, RackState},
     outdated::{self, Change},
 };
@@ -155,11 +155,7 @@ fn due<'a>(desired: &'a Desired, observed: &'a Observed) -> Vec<Due<'a>> {
         .collect()
 }
 
-fn due_in<'a>(
-    desired: &'a Desired,
-    observed: &'a Observed,
-    state: &RackState<'_>,
-) -> Vec<Due<'a>> {
+fn due_in<'a>(desired: &'a Desired, observed: &'a Observed, state: &RackState<'_>) -> Vec<Due<'a>> {
     let mut racks = desired.racks.iter();
     let Some(rack) = racks.find(|rack| rack.identifier() == state.rack) else {
         return Vec::new();
@@ -195,13 +191,23 @@ pub fn questions(desired: &Desired, observed: &Observed) -> Vec<(String, Vec<Str
     due.map(|due| (due.name.clone(), due.questions())).collect()
 }
 
-/// Sets what differs on the next server, or confirms what it has. Servers that do not answer are passed over.
+/// Sets what differs on the next server, or confirms what it has. Servers that do not answer are passed over. Users and
+/// roles come first: without them the administrator may not set anything.
 #[must_use]
 pub fn update(desired: &Desired, observed: &Observed) -> Share {
+    if access_control::pending(desired, &observed.status).is_some() {
+        return Share::default();
+    }
     let due = due(desired, observed);
-    let step = due.iter().find_map(|due| due.step(observed.view(&due.name)?));
+    let step = due
+        .iter()
+        .find_map(|due| due.step(observed.view(&due.name)?));
     Share {
-        waits: if step.is_some() { waits(&due) } else { Vec::new() },
+        waits: if step.is_some() {
+            waits(&due)
+        } else {
+            Vec::new()
+        },
         step,
         ..Share::default()
     }
@@ -218,7 +224,10 @@ pub fn await_servers(desired: &Desired, observed: &Observed) -> Share {
 
 fn waits(due: &[Due<'_>]) -> Vec<Wait> {
     let names: Vec<_> = due.iter().map(|due| due.name.as_str()).collect();
-    let message = format!("configuration to be set while they run: {}", names.join(", "));
+    let message = format!(
+        "configuration to be set while they run: {}",
+        names.join(", ")
+    );
     let wait = (!due.is_empty()).then(|| Wait::new(WaitReason::DynamicConfiguration, message));
     wait.into_iter().collect()
 }

@@ -62,9 +62,8 @@ fn await_reports(desired: &Desired, observed: &Observed, racks: &[RackState<'_>]
     let staying = racks.iter().filter(|state| state.leaving().is_empty());
     let pods = staying.flat_map(|state| {
         let pods = state.pods(0..state.replicas);
-        let remedy = |pod: &str| {
-            outdated::remedy_as_last_known(desired, &state.rack, observed, pod)
-        };
+        let remedy =
+            |pod: &str| outdated::remedy_as_last_known(desired, &state.rack, observed, pod);
         pods.filter(move |pod| remedy(pod) > Some(Remedy::AtRunTime))
     });
     let unknown = pods.filter(|pod| !ignorable.contains(pod));

@@ -209,10 +209,11 @@ async fn annotate(
             json!({labels::RENDERED_CONFIG: config, labels::CONFIG_TEMPLATE: template});
         let patch = json!({"metadata": {"uid": of.uid, "annotations": annotations}});
         let patch = Patch::Merge(patch);
-        annotated = api.patch_metadata(&of.pod, &manager, &patch).await.map(drop);
-        let is_too_large = |error: &kube::Error| {
-            matches!(error, kube::Error::Api(status) if status.is_invalid() || status.code == 413)
-        };
+        annotated = api
+            .patch_metadata(&of.pod, &manager, &patch)
+            .await
+            .map(drop);
+        let is_too_large = |error: &kube::Error| matches!(error, kube::Error::Api(status) if status.is_invalid() || status.code == 413);
         if !annotated.as_ref().is_err_and(is_too_large) {
             break;
         }

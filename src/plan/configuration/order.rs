@@ -25,9 +25,12 @@ pub fn place(setting: &str, from: &str, to: &str) -> u8 {
         ORDER.iter().find(|(name, ..)| *name == setting)
     };
     let rises = size(to) > size(from);
-    row.map_or(BETWEEN, |(_, rising, falling)| {
-        if rises { *rising } else { *falling }
-    })
+    row.map_or(
+        BETWEEN,
+        |(_, rising, falling)| {
+            if rises { *rising } else { *falling }
+        },
+    )
 }
 
 fn size(value: &str) -> i128 {
@@ -52,15 +55,25 @@ mod tests {
         assert_eq!(ordered(&on), ["nsup-period", "default-ttl"]);
         let off = [("nsup-period", "120", "0"), ("default-ttl", "60", "0")];
         assert_eq!(ordered(&off), ["default-ttl", "nsup-period"]);
-        let allowed = [("default-ttl", "0", "1"), ("allow-ttl-without-nsup", "false", "true")];
+        let allowed = [
+            ("default-ttl", "0", "1"),
+            ("allow-ttl-without-nsup", "false", "true"),
+        ];
         assert_eq!(ordered(&allowed), ["allow-ttl-without-nsup", "default-ttl"]);
     }
 
     #[test]
     fn connecting_never_takes_longer_than_a_node_may_be_silent() {
-        let (connect, interval, timeout) =
-            ("heartbeat.connect-timeout-ms", "heartbeat.interval", "heartbeat.timeout");
-        let slower = [(connect, "500", "900"), (timeout, "20", "10"), (interval, "150", "300")];
+        let (connect, interval, timeout) = (
+            "heartbeat.connect-timeout-ms",
+            "heartbeat.interval",
+            "heartbeat.timeout",
+        );
+        let slower = [
+            (connect, "500", "900"),
+            (timeout, "20", "10"),
+            (interval, "150", "300"),
+        ];
         assert_eq!(ordered(&slower), [interval, timeout, connect]);
         let faster = [(interval, "150", "50"), (connect, "500", "100")];
         assert_eq!(ordered(&faster), [connect, interval]);

@@ -160,21 +160,22 @@ fn named<'a>(
     let plain = |context| Some((context, bare(), bare()));
     match titles {
         [("service", None)] => plain(Context::Service),
-        [("network", None), (section @ ("heartbeat" | "fabric"), None)] => {
-            Some((Context::Network, below(section), below(section)))
-        }
+        [
+            ("network", None),
+            (section @ ("heartbeat" | "fabric"), None),
+        ] => Some((Context::Network, below(section), below(section))),
         [("security", None)] => plain(Context::Security),
         [("security", None), (section @ ("log" | "ldap"), None)] => {
             Some((Context::Security, below(section), below(section)))
         }
-        [("namespace", Some(namespace)), rest @ ..] => {
-            in_namespace(namespace, rest, name, build)
-        }
+        [("namespace", Some(namespace)), rest @ ..] => in_namespace(namespace, rest, name, build),
         [("xdr", None)] => plain(Context::Xdr),
         [("xdr", None), ("dc", Some(dc))] => plain(Context::DataCentre(dc)),
-        [("xdr", None), ("dc", Some(dc)), ("namespace", Some(namespace))] => {
-            plain(Context::Shipped(dc, namespace))
-        }
+        [
+            ("xdr", None),
+            ("dc", Some(dc)),
+            ("namespace", Some(namespace)),
+        ] => plain(Context::Shipped(dc, namespace)),
         _ => None,
     }
 }
@@ -251,16 +252,66 @@ mod tests {
         let namespace = "get-config:context=namespace;namespace=test";
         let set = "set-config:context=namespace;namespace=test";
         let cases = [
-            ("service > proto-fd-max", "get-config:context=service", "proto-fd-max", "set-config:context=service;proto-fd-max=7".to_owned()),
-            ("network > heartbeat > interval", network, "heartbeat.interval", "set-config:context=network;heartbeat.interval=7".to_owned()),
-            ("namespace test > default-ttl", namespace, "default-ttl", format!("{set};default-ttl=7")),
-            ("namespace test > storage-engine device > defrag-lwm-pct", namespace, "storage-engine.defrag-lwm-pct", format!("{set};defrag-lwm-pct=7")),
-            ("namespace test > index-type flash > evict-mounts-pct", namespace, "index-type.evict-mounts-pct", format!("{set};index-type.evict-mounts-pct=7")),
-            ("namespace test > geo2dsphere-within > max-cells", namespace, "geo2dsphere-within.max-cells", format!("{set};geo2dsphere-within-max-cells=7")),
-            ("namespace test > set demo > stop-writes-count", "sets/test/demo", "stop-writes-count", format!("{set};set=demo;stop-writes-count=7")),
-            ("security > log > report-violation", "get-config:context=security", "log.report-violation", "set-config:context=security;log.report-violation=7".to_owned()),
-            ("xdr > dc far > period-ms", "get-config:context=xdr;dc=far", "period-ms", "set-config:context=xdr;dc=far;period-ms=7".to_owned()),
-            ("xdr > dc far > namespace test > delay-ms", "get-config:context=xdr;dc=far;namespace=test", "delay-ms", "set-config:context=xdr;dc=far;namespace=test;delay-ms=7".to_owned()),
+            (
+                "service > proto-fd-max",
+                "get-config:context=service",
+                "proto-fd-max",
+                "set-config:context=service;proto-fd-max=7".to_owned(),
+            ),
+            (
+                "network > heartbeat > interval",
+                network,
+                "heartbeat.interval",
+                "set-config:context=network;heartbeat.interval=7".to_owned(),
+            ),
+            (
+                "namespace test > default-ttl",
+                namespace,
+                "default-ttl",
+                format!("{set};default-ttl=7"),
+            ),
+            (
+                "namespace test > storage-engine device > defrag-lwm-pct",
+                namespace,
+                "storage-engine.defrag-lwm-pct",
+                format!("{set};defrag-lwm-pct=7"),
+            ),
+            (
+                "namespace test > index-type flash > evict-mounts-pct",
+                namespace,
+                "index-type.evict-mounts-pct",
+                format!("{set};index-type.evict-mounts-pct=7"),
+            ),
+            (
+                "namespace test > geo2dsphere-within > max-cells",
+                namespace,
+                "geo2dsphere-within.max-cells",
+                format!("{set};geo2dsphere-within-max-cells=7"),
+            ),
+            (
+                "namespace test > set demo > stop-writes-count",
+                "sets/test/demo",
+                "stop-writes-count",
+                format!("{set};set=demo;stop-writes-count=7"),
+            ),
+            (
+                "security > log > report-violation",
+                "get-config:context=security",
+                "log.report-violation",
+                "set-config:context=security;log.report-violation=7".to_owned(),
+            ),
+            (
+                "xdr > dc far > period-ms",
+                "get-config:context=xdr;dc=far",
+                "period-ms",
+                "set-config:context=xdr;dc=far;period-ms=7".to_owned(),
+            ),
+            (
+                "xdr > dc far > namespace test > delay-ms",
+                "get-config:context=xdr;dc=far;namespace=test",
+                "delay-ms",
+                "set-config:context=xdr;dc=far;namespace=test;delay-ms=7".to_owned(),
+            ),
         ];
         for (text, question, name, command) in cases {
             let expected = [question.to_owned(), name.to_owned(), command];
@@ -272,7 +323,10 @@ mod tests {
     fn servers_before_7_2_know_a_namespace_by_its_id() {
         let [question, _, command] = told("namespace test > default-ttl", "7.1.0.4").unwrap();
         assert_eq!(question, "get-config:context=namespace;id=test");
-        assert_eq!(command, "set-config:context=namespace;id=test;default-ttl=7");
+        assert_eq!(
+            command,
+            "set-config:context=namespace;id=test;default-ttl=7"
+        );
     }
 
     #[test]

@@ -119,7 +119,9 @@ fn one_static_parameter_makes_the_whole_change_a_restart() {
         Difference::AtRunTime(_)
     ));
     let rack = &mut desired.racks[0];
-    rack.template = rack.template.replace("service {", "service {\n    pidfile    /p");
+    rack.template = rack
+        .template
+        .replace("service {", "service {\n    pidfile    /p");
     assert_eq!(found(&desired, &observed), Difference::ByRestart);
 }
 

@@ -29,7 +29,7 @@ pub const MISHAPS: [Mishap; 5] = [
 ];
 
 /// What may be wrong with the answers of one server, and how often; without a number until it is over.
-fn faults() -> [(Fault, Option<u32>); 12] {
+fn faults() -> [(Fault, Option<u32>); 13] {
     let lost = |command: &str| Fault::LoseReply {
         command: command.to_owned(),
     };
@@ -47,6 +47,10 @@ fn faults() -> [(Fault, Option<u32>); 12] {
         (lost("quiesce"), Some(1)),
         (lost("recluster"), Some(2)),
         (lost("set-config"), Some(1)),
+        (
+            error("set-config", "ERROR:4:invalid set-config parameter"),
+            Some(2),
+        ),
         (error("quiesce", "ERROR:4:no"), Some(1)),
         (error("cluster-stable", "ERROR:7:unstable cluster"), Some(1)),
         (Fault::DenyPrincipal, Some(1)),

@@ -120,6 +120,24 @@ proptest! {
     }
 
     #[test]
+    fn a_change_at_run_time_comes_about_or_is_taken_back_whatever_gets_lost(wish in edited_wishes(), taken_back in 0usize..12, throws in throws()) {
+        let wish = Wish { dynamic: true, ..wish };
+        let mut world = World::settled(&wish);
+        let edited = Wish { proto_fd_max: 15_001, ttl: 3_600, ..wish.clone() };
+        world.dice = super::Dice { thrown: throws, used: 0 };
+        world.wish(edited.resolve());
+        for _ in 0..taken_back {
+            world.pass();
+            world.settle();
+        }
+        if taken_back > 0 {
+            world.wish(wish.resolve());
+        }
+        world.converge();
+        world.assert_configured();
+    }
+
+    #[test]
     fn an_edit_can_be_taken_back_at_any_time(wish in edited_wishes(), edit in edits(), passes in 1usize..40, throws in throws()) {
         let mut world = World::settled(&wish);
         world.dice = super::Dice { thrown: throws, used: 0 };

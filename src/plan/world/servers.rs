@@ -24,8 +24,8 @@ use crate::{
     },
     config::statements::{Key, Statements},
     plan::{
-        Access, Observed, Server, Wait, WaitReason, access_control, configuration, members, quiesce,
-        stopping,
+        Access, Observed, Server, Wait, WaitReason, access_control, configuration, members,
+        quiesce, stopping,
     },
     resolve::{Desired, image::version_of},
     resources::names,

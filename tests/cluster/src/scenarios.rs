@@ -5,6 +5,7 @@ mod application;
 mod certificate;
 mod cut_off;
 mod deletion;
+mod dynamic;
 mod eviction;
 mod gitops;
 mod healing;
@@ -102,6 +103,10 @@ const SCENARIOS: &[Scenario] = &[
         scaling::a_scale_down_takes_the_highest_pod,
     )
     .not_always(),
+    beside_others(
+        "a dynamic change restarts nothing",
+        dynamic::a_dynamic_change_restarts_nothing,
+    ),
     beside_others(
         "an upgrade restarts each pod once",
         upgrade::an_upgrade_restarts_each_pod_once,

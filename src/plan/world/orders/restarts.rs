@@ -63,7 +63,9 @@ impl World {
     /// Whether the configuration is all that differs, and its server can be told: one that runs and did not refuse. Some
     /// pods do not say what is in their files.
     fn can_be_told(&self, name: &str) -> bool {
-        let entry = &self.status.as_ref().unwrap().pods[name];
+        let Some(entry) = self.status.as_ref().and_then(|it| it.pods.get(name)) else {
+            return false;
+        };
         let partly = Some(DynamicConfigUpdateStatus::PartiallyFailed);
         let pod = &self.pods[name];
         let is_known = pod.template.as_ref() == Some(&pod.file);
