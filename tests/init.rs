@@ -477,9 +477,9 @@ async fn nothing_is_read_that_is_not_needed() {
         [
             format!("GET {CLUSTER}"),
             format!("GET {POD}"),
-            format!("PATCH {POD}"),
             format!("GET {CLUSTER}"),
             format!("PATCH {STATUS}"),
+            format!("PATCH {POD}"),
         ]
     );
 }
@@ -556,14 +556,19 @@ async fn a_status_without_pods_gets_them() {
 
 #[tokio::test]
 async fn a_configuration_too_large_to_show_stops_nothing() {
-    let mut world = world();
-    world.pod["metadata"]["annotations"] = json!({"aerospikeConf": "an older one"});
-    let stage = Stage::new(world, &document());
-    stage.refuse(&format!("PATCH {POD}"), StatusCode::UNPROCESSABLE_ENTITY, 1);
-    stage.run().await.unwrap();
-    assert_eq!(stage.entry(), expected_entry());
-    let world = stage.world.lock().unwrap();
-    assert_eq!(world.pod["metadata"]["annotations"], json!({}));
+    let shown = json!({"aerospikeConf": RENDERED});
+    for (refusals, expected) in [(1, shown), (2, json!({}))] {
+        let mut world = world();
+        let older = json!({"aerospikeConf": "an older one", "aerospike.com/config-template": "and its template"});
+        world.pod["metadata"]["annotations"] = older;
+        let stage = Stage::new(world, &document());
+        let call = format!("PATCH {POD}");
+        stage.refuse(&call, StatusCode::UNPROCESSABLE_ENTITY, refusals);
+        stage.run().await.unwrap();
+        assert_eq!(stage.entry(), expected_entry());
+        let world = stage.world.lock().unwrap();
+        assert_eq!(world.pod["metadata"]["annotations"], expected);
+    }
 }
 
 #[tokio::test]

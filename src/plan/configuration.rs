@@ -195,7 +195,7 @@ pub fn questions(desired: &Desired, observed: &Observed) -> Vec<(String, Vec<Str
 /// roles come first: without them the administrator may not set anything.
 #[must_use]
 pub fn update(desired: &Desired, observed: &Observed) -> Share {
-    if access_control::pending(desired, &observed.status).is_some() {
+    if !access_control::is_installed(desired, observed) {
         return Share::default();
     }
     let due = due(desired, observed);
@@ -213,9 +213,12 @@ pub fn update(desired: &Desired, observed: &Observed) -> Share {
     }
 }
 
-/// Waits for servers whose configuration is still to be set.
+/// Waits for servers whose configuration is still to be set, once it can be.
 #[must_use]
 pub fn await_servers(desired: &Desired, observed: &Observed) -> Share {
+    if !access_control::is_installed(desired, observed) {
+        return Share::default();
+    }
     Share {
         waits: waits(&due(desired, observed)),
         ..Share::default()
