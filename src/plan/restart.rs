@@ -95,6 +95,8 @@ pub fn batch(desired: &Desired, observed: &Observed) -> Option<Batch> {
         let left = outdated.len();
         let config = desired.spec.rack_config.as_ref();
         let given = config.and_then(|config| config.rolling_update_batch_size.as_ref());
+        // What is not in another rack is in this one only.
+        let given = given.filter(|_| others_serve(observed, &racks, state));
         let count = batches::size(desired, given, state.replicas);
         let next: Vec<_> = outdated
             .into_iter()
@@ -105,6 +107,13 @@ pub fn batch(desired: &Desired, observed: &Observed) -> Option<Batch> {
         let why = Why::Restart { restart, left };
         (left > 0).then(|| Batch::of(state.rack.clone(), why, pods, observed))
     })
+}
+
+/// Whether a pod of another rack serves.
+fn others_serve(observed: &Observed, racks: &[RackState<'_>], state: &RackState<'_>) -> bool {
+    let others = racks.iter().filter(|other| other.rack != state.rack);
+    let mut pods = others.flat_map(|other| other.pods(0..other.replicas));
+    pods.any(|pod| observed.pods.get(&pod).is_some_and(Pod::serves))
 }
 
 /// Whether a sidecar of the rack fails, be its server well.

@@ -441,19 +441,27 @@ fn ip(pod: &SimPod) -> String {
 /// What names a template.
 fn revision(set: &Value) -> String {
     let mut hasher = DefaultHasher::new();
-    in_order(&set["spec"]["template"]).hash(&mut hasher);
+    hash_in_order(&set["spec"]["template"], &mut hasher);
     format!("{:x}", hasher.finish())
 }
 
-/// The same text for equal values, whatever the order of their members.
-fn in_order(value: &Value) -> String {
+/// The same for equal values, whatever the order of their members.
+fn hash_in_order(value: &Value, hasher: &mut DefaultHasher) {
     match value {
         Value::Object(members) => {
-            let members = members.iter().map(|(name, value)| (name, in_order(value)));
-            format!("{:?}", members.collect::<BTreeMap<_, _>>())
+            for (name, value) in members.iter().collect::<BTreeMap<_, _>>() {
+                name.hash(hasher);
+                hash_in_order(value, hasher);
+            }
+            members.len().hash(hasher);
         }
-        Value::Array(items) => format!("{:?}", items.iter().map(in_order).collect::<Vec<_>>()),
-        plain => plain.to_string(),
+        Value::Array(items) => {
+            for item in items {
+                hash_in_order(item, hasher);
+            }
+            items.len().hash(hasher);
+        }
+        plain => plain.hash(hasher),
     }
 }
 
