@@ -528,6 +528,8 @@ async fn a_report_that_fails_is_made_again_from_a_fresh_read() {
     assert_eq!(stage.entry(), expected_entry());
     let read = format!("GET {CLUSTER}");
     let calls = stage.calls();
+    let (pod, calls) = calls.split_last().unwrap();
+    assert_eq!(*pod, format!("PATCH {POD}"));
     let last = &calls[calls.len() - 6..];
     assert_eq!(
         last.iter().collect::<Vec<_>>(),
