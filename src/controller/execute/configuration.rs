@@ -137,15 +137,14 @@ async fn write_file(
     let (Some(mut stdin), Some(stdout), Some(status)) = (stdin, stdout, status) else {
         return Err("the process has no streams".to_owned());
     };
-    let send = async move {
+    let writing = async move {
         stdin.write_all(&sent).await?;
         stdin.shutdown().await
     };
     let mut printed = String::new();
     let mut limited = stdout.take(MOST_PRINTED);
-    let (sent, read) = tokio::join!(send, limited.read_to_string(&mut printed));
-    sent.map_err(|error| chain(&error))?;
-    read.map_err(|error| chain(&error))?;
+    let (written, read) = tokio::join!(writing, limited.read_to_string(&mut printed));
+    written.and(read).map_err(|error| chain(&error))?;
     match status.await {
         Some(status) if status.status.as_deref() == Some("Success") => Ok(printed),
         Some(status) => Err(status.message.unwrap_or_default()),

@@ -31,6 +31,10 @@ pub enum Stage {
     Terminating,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about the pod"
+)]
 #[derive(Clone, Debug)]
 pub struct SimPod {
     pub uid: String,
