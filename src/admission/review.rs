@@ -272,7 +272,8 @@ mod tests {
 
     #[test]
     fn a_member_that_is_there_twice_is_a_wrong_shape() {
-        let twice = spec(r#"{"size": 1, "size": 2}"#).unwrap_err();
+        let text = r#"{"size": 1, "image": "i", "aerospikeConfig": {}, "size": 2}"#;
+        let twice = spec(text).unwrap_err();
         assert_eq!(
             twice.to_string(),
             "spec: wrong shape: duplicate field `size` [SHAPE-01]"
