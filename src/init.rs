@@ -28,7 +28,7 @@ use self::{
     environment::Environment,
     live::{Live, Patience},
     paths::Paths,
-    status::{Facts, HashFiles, Images},
+    status::{Facts, Hashes, Images},
     volumes::{Claim, Decision},
 };
 use crate::{
@@ -102,6 +102,7 @@ pub async fn cold_restart(
     environment: &Environment,
     paths: &Paths,
 ) -> anyhow::Result<()> {
+    files::install(paths)?;
     let document = read_document(paths)?;
     let world = observe(live, environment, &document).await?;
     let config = render(environment, &document, &world, paths)?;
@@ -109,14 +110,14 @@ pub async fn cold_restart(
     for folder in work_directory::folders(&document) {
         files::make_folder(&paths.volumes.join(folder))?;
     }
-    files::install(paths)?;
     files::write_config(paths, &config)?;
     tracing::info!("wrote the configuration of node {}", world.node_id);
 
     let decision = prepare_volumes(live, &document, &world, paths).await?;
     let entry = entry(environment, &document, &world, &decision, paths)?;
-    live.annotate(&config).await?;
     live.report(&entry).await?;
+    // It tells that the entry is of this life.
+    live.annotate(&config).await?;
     tracing::info!("pod {} is ready for its server", environment.pod);
     Ok(())
 }
@@ -285,10 +286,11 @@ fn entry(
     decision: &Decision,
     paths: &Paths,
 ) -> anyhow::Result<PodStatus> {
-    let hashes = HashFiles {
+    let of_template = environment.pod_spec_hash.clone();
+    let hashes = Hashes {
         config: files::read(paths, CONFIG_HASH)?,
         network_policy: files::read(paths, NETWORK_POLICY_HASH)?,
-        pod_spec: files::read(paths, POD_SPEC_HASH)?,
+        pod_spec: of_template.map_or_else(|| files::read(paths, POD_SPEC_HASH), Ok)?,
     };
     let facts = Facts {
         document,

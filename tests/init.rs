@@ -216,6 +216,8 @@ struct Stage {
     folder: TempDir,
     paths: Paths,
     patience: Patience,
+    /// Of the pod's template, if that says it.
+    pod_spec_hash: Option<String>,
 }
 
 impl Stage {
@@ -237,6 +239,7 @@ impl Stage {
                 report: Duration::from_mins(1),
                 first_wait: Duration::ZERO,
             },
+            pod_spec_hash: None,
         };
         stage.furnish(document);
         stage
@@ -280,6 +283,7 @@ impl Stage {
             pod_ip: "10.1.0.5".to_owned(),
             host_ip: "192.168.0.9".to_owned(),
             cluster: "c".to_owned(),
+            pod_spec_hash: self.pod_spec_hash.clone(),
         };
         let router = Router::new()
             .fallback(answer)
@@ -340,9 +344,9 @@ async fn a_new_pod_is_prepared_and_reported() {
             format!("GET {SERVICE}"),
             format!("GET {DATA}"),
             format!("GET {FILES}"),
-            format!("PATCH {POD}"),
             format!("GET {CLUSTER}"),
             format!("PATCH {STATUS}"),
+            format!("PATCH {POD}"),
         ]
     );
     let world = stage.world.lock().unwrap();
@@ -354,9 +358,17 @@ async fn a_new_pod_is_prepared_and_reported() {
 }
 
 #[tokio::test]
+async fn a_pod_reports_the_pod_spec_that_its_own_template_was_made_of() {
+    let mut stage = Stage::new(world(), &document());
+    stage.pod_spec_hash = Some("of its template".to_owned());
+    stage.run().await.unwrap();
+    assert_eq!(stage.entry()["podSpecHash"], "of its template");
+}
+
+#[tokio::test]
 async fn the_server_finds_its_files() {
     let stage = Stage::new(world(), &document());
-    stage.write("configs/features.conf", b"features");
+    stage.write("configs/..data/features.conf", b"features");
     stage.run().await.unwrap();
 
     assert_eq!(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures::{TryFutureExt, future::try_join_all, try_join};
 use k8s_openapi::{
     api::{
-        core::v1::{ContainerStatus, PersistentVolumeClaim, Pod as ApiPod, PodStatus},
+        core::v1::{Container, ContainerStatus, PersistentVolumeClaim, Pod as ApiPod, PodStatus},
         rbac::v1::ClusterRoleBinding,
     },
     jiff::Timestamp,
@@ -24,7 +24,11 @@ use crate::{
         observed::Claim,
     },
     resolve::Desired,
-    resources::{labels, names, rbac},
+    resources::{
+        labels,
+        names::{self, INIT_CONTAINER, SERVER_CONTAINER},
+        rbac,
+    },
 };
 
 /// Objects a call: long lists come in parts.
@@ -193,6 +197,11 @@ async fn pods(desired: &Desired, context: &Context) -> Result<BTreeMap<String, P
 
 fn observed_pod(pod: &ApiPod) -> Pod {
     let status = pod.status.as_ref();
+    let spec = pod.spec.as_ref();
+    let init = spec.and_then(|spec| container(spec.init_containers.as_ref()?, INIT_CONTAINER));
+    let server = spec.and_then(|spec| container(&spec.containers, SERVER_CONTAINER));
+    let made_for = |name| init.and_then(|init| variable(init, name));
+    let image = |container: Option<&Container>| container?.image.clone();
     Pod {
         uid: pod.uid().unwrap_or_default(),
         resource_version: pod.resource_version().unwrap_or_default(),
@@ -201,22 +210,28 @@ fn observed_pod(pod: &ApiPod) -> Pod {
             .and_then(|ip| ip.parse().ok()),
         health: health(pod),
         created: created(pod),
-        init_image: pod
-            .spec
-            .iter()
-            .flat_map(|spec| spec.init_containers.iter().flatten())
-            .find(|container| container.name == names::INIT_CONTAINER)
-            .and_then(|container| container.image.clone()),
+        image: made_for(names::SERVER_IMAGE_VARIABLE).or_else(|| image(server)),
+        pod_spec_hash: made_for(names::POD_SPEC_HASH_VARIABLE),
+        init_image: image(init),
         template_revision: pod.labels().get(labels::TEMPLATE_REVISION).cloned(),
         reported: pod.annotations().contains_key(labels::RENDERED_CONFIG),
         server_runs: status.is_some_and(server_runs),
     }
 }
 
+fn container<'a>(containers: &'a [Container], name: &str) -> Option<&'a Container> {
+    containers.iter().find(|container| container.name == name)
+}
+
+fn variable(container: &Container, name: &str) -> Option<String> {
+    let mut variables = container.env.iter().flatten();
+    variables.find(|it| it.name == name)?.value.clone()
+}
+
 /// Whether the process of the server runs, as the kubelet last said.
 fn server_runs(status: &PodStatus) -> bool {
     let mut containers = status.container_statuses.iter().flatten();
-    let server = containers.find(|container| container.name == names::SERVER_CONTAINER);
+    let server = containers.find(|container| container.name == SERVER_CONTAINER);
     let state = server.and_then(|server| server.state.as_ref());
     state.is_some_and(|state| state.running.is_some())
 }
@@ -237,7 +252,7 @@ fn health(pod: &ApiPod) -> PodHealth {
     };
     let since = failed_since(status).unwrap_or_else(|| created(pod));
     let containers = || status.container_statuses.iter().flatten();
-    let server = containers().find(|container| container.name == names::SERVER_CONTAINER);
+    let server = containers().find(|container| container.name == SERVER_CONTAINER);
     // A pod of which a sidecar's image cannot be pulled is pending, whatever its server does.
     if server.is_some_and(|server| server.ready) && !ended(status) {
         let sidecar = containers().find(|container| !container.ready);
@@ -349,5 +364,32 @@ fn observed_claim(claim: &PersistentVolumeClaim) -> Claim {
             == Some("Block"),
         initialized: claim.annotations().contains_key(labels::INITIALIZED),
         deleting: claim.metadata.deletion_timestamp.is_some(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn made_for(init: &serde_json::Value) -> (Option<String>, Option<String>) {
+        let server = json!({"name": SERVER_CONTAINER, "image": "mirror.example/server:1"});
+        let pod = json!({"spec": {"initContainers": [init], "containers": [server]}});
+        let pod = observed_pod(&serde_json::from_value(pod).unwrap());
+        (pod.image, pod.pod_spec_hash)
+    }
+
+    #[test]
+    fn a_pod_tells_by_its_init_container_what_it_was_made_for() {
+        let env = json!([{"name": "SERVER_IMAGE", "value": "server:1"}, {"name": "POD_SPEC_HASH", "value": "h"}]);
+        let told = made_for(&json!({"name": INIT_CONTAINER, "env": env}));
+        assert_eq!(told, (Some("server:1".to_owned()), Some("h".to_owned())));
+    }
+
+    #[test]
+    fn a_pod_of_an_older_template_has_its_image_only() {
+        let told = made_for(&json!({"name": INIT_CONTAINER}));
+        assert_eq!(told, (Some("mirror.example/server:1".to_owned()), None));
     }
 }

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::resources::names::POD_SPEC_HASH_VARIABLE;
+
 /// A variable is missing.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
@@ -22,6 +24,8 @@ pub struct Environment {
     pub host_ip: String,
     /// `MY_POD_CLUSTER_NAME`, the name of the custom resource.
     pub cluster: String,
+    /// `POD_SPEC_HASH`: hash of the pod spec that the pod was made for. Pods of older templates do not have it.
+    pub pod_spec_hash: Option<String>,
 }
 
 impl Environment {
@@ -31,16 +35,15 @@ impl Environment {
     ///
     /// A variable is missing or empty.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Missing> {
-        let value = |name: &'static str| {
-            let value = variable(name).filter(|value| !value.is_empty());
-            value.ok_or(Missing(name))
-        };
+        let given = |name| variable(name).filter(|value| !value.is_empty());
+        let value = |name| given(name).ok_or(Missing(name));
         Ok(Self {
             pod: value("MY_POD_NAME")?,
             namespace: value("MY_POD_NAMESPACE")?,
             pod_ip: value("MY_POD_IP")?,
             host_ip: value("MY_HOST_IP")?,
             cluster: value("MY_POD_CLUSTER_NAME")?,
+            pod_spec_hash: given(POD_SPEC_HASH_VARIABLE),
         })
     }
 }

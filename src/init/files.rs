@@ -35,38 +35,48 @@ fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileErro
     move |source| FileError { what, path, source }
 }
 
-/// The text of `key` in the `ConfigMap`.
+/// The text of `key` in the copy of the `ConfigMap`.
 ///
 /// # Errors
 ///
 /// There is no such key, or it is not text.
 pub fn read(paths: &Paths, key: &str) -> Result<String, FileError> {
-    let path = paths.configs.join(key);
+    let path = paths.etc.join(CONFIG_MAP).join(key);
     fs::read_to_string(&path).map_err(failed("read", &path))
 }
 
 /// Copies what the server container needs: peers, this program, the licence, the `ConfigMap`.
 ///
+/// The kubelet may replace the `ConfigMap` at any time. All that is read is read from the copy, so that the hashes are
+/// those of the configuration.
+///
 /// # Errors
 ///
 /// A file could not be read or written.
 pub fn install(paths: &Paths) -> Result<(), FileError> {
-    copy(&paths.configs.join(PEERS), &paths.etc.join(PEERS), 0o644)?;
+    let configs = at_one_moment(&paths.configs);
+    copy(&configs.join(PEERS), &paths.etc.join(PEERS), 0o644)?;
     copy(
         &paths.proc.join("self/exe"),
         &paths.etc.join(PROGRAM),
         0o755,
     )?;
-    let features = paths.configs.join(FEATURES);
+    let features = configs.join(FEATURES);
     if features.exists() {
         copy(&features, &paths.etc.join(FEATURES), 0o644)?;
     }
     let folder = paths.etc.join(CONFIG_MAP);
     make_folder(&folder)?;
-    for name in keys(&paths.configs)? {
-        copy(&paths.configs.join(&name), &folder.join(&name), 0o644)?;
+    for name in keys(&configs)? {
+        copy(&configs.join(&name), &folder.join(&name), 0o644)?;
     }
     Ok(())
+}
+
+/// The folder of one version of a mounted `ConfigMap`: the kubelet makes a new one for each, and turns a link to it.
+fn at_one_moment(mounted: &Path) -> PathBuf {
+    let version = fs::canonicalize(mounted.join("..data"));
+    version.unwrap_or_else(|_| mounted.to_owned())
 }
 
 /// Leaves the configuration for the server.
@@ -116,4 +126,36 @@ fn write(path: &Path, content: &[u8], mode: u32) -> Result<(), FileError> {
         .and_then(|()| fs::set_permissions(&fresh, Permissions::from_mode(mode)))
         .and_then(|()| fs::rename(&fresh, path))
         .map_err(failed("write", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_stays_the_same_when_the_config_map_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let paths = Paths {
+            configs: at("configs"),
+            etc: at("etc"),
+            volumes: at("workdir"),
+            proc: at("proc"),
+        };
+        for made in ["configs/..first", "configs/..second", "etc", "proc/self"] {
+            fs::create_dir_all(at(made)).unwrap();
+        }
+        fs::write(at("proc/self/exe"), "program").unwrap();
+        let turn = |version: &str| {
+            fs::write(at(&format!("configs/{version}/{PEERS}")), version).unwrap();
+            std::os::unix::fs::symlink(version, at("configs/new")).unwrap();
+            fs::rename(at("configs/new"), at("configs/..data")).unwrap();
+        };
+        turn("..first");
+        install(&paths).unwrap();
+        turn("..second");
+        assert_eq!(read(&paths, PEERS).unwrap(), "..first");
+        install(&paths).unwrap();
+        assert_eq!(read(&paths, PEERS).unwrap(), "..second");
+    }
 }

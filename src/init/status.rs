@@ -14,9 +14,9 @@ use crate::{
     resources::init_document::InitDocument,
 };
 
-/// The hashes of the `ConfigMap` that the pod started with.
+/// The hashes of what the pod started with: of the `ConfigMap`, and of its own template, which is written apart from it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HashFiles {
+pub struct Hashes {
     /// `aerospikeConfHash`
     pub config: String,
     /// `networkPolicyHash`
@@ -52,7 +52,7 @@ pub struct Facts<'a> {
     /// Its images.
     pub images: &'a Images,
     /// What it runs.
-    pub hashes: &'a HashFiles,
+    pub hashes: &'a Hashes,
     /// Its volumes.
     pub volumes: &'a Decision,
 }

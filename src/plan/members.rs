@@ -106,14 +106,17 @@ pub fn growing_later(desired: &Desired, observed: &Observed) -> BTreeSet<RackIde
     if racks.iter().all(|state| state.replicas >= state.wanted) {
         return BTreeSet::new();
     }
+    // A pod that is alone has nobody to hand its data to before it restarts.
+    let is_alone = racks.iter().map(|state| state.replicas).sum::<u32>() == 1;
     let ignorable = ignorable(desired, observed);
     let changing = outdated::is_being_rolled_out(desired, &observed.status);
     let holds_up = |state: &RackState<'_>| {
         let mut pods = state.pods(0..state.replicas);
         state.leaving().is_empty()
             && pods.any(|pod| {
-                let restarts = outdated::is_by_its_entry(desired, &state.rack, observed, &pod);
-                !ignorable.contains(&pod) && (restarts || changing && fails(observed, &pod))
+                let restarts = outdated::as_last_known(desired, &state.rack, observed, &pod);
+                !ignorable.contains(&pod)
+                    && (restarts && !is_alone || changing && fails(observed, &pod))
             })
     };
     let first = racks.iter().position(holds_up).unwrap_or(racks.len());

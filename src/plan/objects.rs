@@ -131,8 +131,8 @@ fn build(desired: &Desired, observed: &Observed) -> Vec<Object> {
     }
     let peers = config_map::peers(desired, &existing(desired, observed));
     for rack in &desired.racks {
-        // A pod that is made in between reports what it finds in the ConfigMap. It must not be taken for one of the newer
-        // template; and a set has no pods until it is given some.
+        // A set has no pods until it is given some. One that is made between two writes finds the older ConfigMap, and
+        // reports that.
         let set = stateful_set::stateful_set(desired, rack, 0);
         objects.push(object(Kind::StatefulSet, &set));
         let config = config_map::config_map(desired, rack, &peers);

@@ -2,11 +2,10 @@
 
 use std::net::IpAddr;
 
-use super::{Kind, Live, Observed, Pod};
+use super::{Live, Observed, Pod};
 use crate::{
     api::{AerospikeClusterStatus, status::PodStatus},
     resolve::{Desired, Rack, RackIdentifier, image::same_image},
-    resources::names,
 };
 
 /// Something in which a pod is not as wanted.
@@ -57,47 +56,35 @@ impl Change {
     }
 }
 
-/// What differs between a pod as its init container reported it, and as it is wanted.
+/// What differs between a pod and what is wanted of it, as far as it is known.
 ///
-/// A pod of the template that its set has now has that image and pod spec, whatever the hashes were that it found when it
-/// was made.
+/// Image and pod spec are those that the pod itself was made for, since its `ConfigMap` is written apart from its template.
+/// Where the pod is not there, or its template is of a version that did not say so, what it reported counts.
 #[must_use]
 pub fn changes(
     desired: &Desired,
     rack: &Rack,
-    observed: &Observed,
-    (name, reported): (&str, &PodStatus),
+    pod: Option<&Pod>,
+    reported: Option<&PodStatus>,
 ) -> Vec<Change> {
     let wanted = &rack.hashes;
-    let is_of_template = is_of_present_template(desired, rack, observed, name);
+    let of_pod = |told: fn(&Pod) -> &Option<String>| pod.and_then(|pod| told(pod).as_deref());
+    let of_entry = |told: fn(&PodStatus) -> &String| reported.map(|entry| told(entry).as_str());
+    let is_image = |image: &str| same_image(image, &desired.image.reference);
+    let is = |known: Option<&str>, wanted: &str| known.is_none_or(|known| known == wanted);
+    let image = of_pod(|pod| &pod.image).or_else(|| of_entry(|entry| &entry.image));
+    let config = of_entry(|entry| &entry.aerospike_config_hash);
+    let policy = of_entry(|entry| &entry.network_policy_hash);
+    let pod_spec = of_pod(|pod| &pod.pod_spec_hash);
+    let pod_spec = pod_spec.or_else(|| of_entry(|entry| &entry.pod_spec_hash));
     let same = [
-        (
-            Change::Image,
-            is_of_template || same_image(&reported.image, &desired.image.reference),
-        ),
-        (
-            Change::Configuration,
-            reported.aerospike_config_hash == wanted.config,
-        ),
-        (
-            Change::NetworkPolicy,
-            reported.network_policy_hash == wanted.network_policy,
-        ),
-        (
-            Change::PodSpec,
-            is_of_template || reported.pod_spec_hash == wanted.pod_spec,
-        ),
+        (Change::Image, image.is_none_or(is_image)),
+        (Change::Configuration, is(config, &wanted.config)),
+        (Change::NetworkPolicy, is(policy, &wanted.network_policy)),
+        (Change::PodSpec, is(pod_spec, &wanted.pod_spec)),
     ];
     let differing = same.into_iter().filter(|(_, same)| !same);
     differing.map(|(change, _)| change).collect()
-}
-
-fn is_of_present_template(desired: &Desired, rack: &Rack, observed: &Observed, pod: &str) -> bool {
-    let set = names::stateful_set(&desired.identity.name, &rack.identifier());
-    let set = observed.live(Kind::StatefulSet, &set);
-    let present = set.and_then(Live::template_revision);
-    let pod = observed.pods.get(pod);
-    present.is_some() && pod.and_then(|pod| pod.template_revision.as_deref()) == present
 }
 
 /// Whether what was rolled out last, if anything was, differs from what is wanted in something that restarts pods.
@@ -113,18 +100,24 @@ pub fn is_being_rolled_out(desired: &Desired, status: &AerospikeClusterStatus) -
         || old.aerospike_network_policy != new.aerospike_network_policy
 }
 
-/// Whether the entry of a pod of this name, be it of an earlier life, says something else than is wanted.
+/// Whether the pod of this name runs something else than is wanted, or was last known to: while it has not reported itself,
+/// its entry of an earlier life counts too.
 #[must_use]
-pub fn is_by_its_entry(
+pub fn as_last_known(
     desired: &Desired,
     rack: &RackIdentifier,
     observed: &Observed,
-    pod: &str,
+    name: &str,
 ) -> bool {
-    let rack = desired.racks.iter().find(|it| it.identifier() == *rack);
-    let entry = observed.status.pods.get(pod);
-    rack.zip(entry)
-        .is_some_and(|(rack, entry)| !changes(desired, rack, observed, (pod, entry)).is_empty())
+    let Some(rack) = desired.racks.iter().find(|it| it.identifier() == *rack) else {
+        return false;
+    };
+    let pod = observed.pods.get(name);
+    let now = pod.and_then(|pod| reported(observed, name, pod));
+    let before = observed.status.pods.get(name).filter(|_| now.is_none());
+    let lives = [(pod, now), (None, before)];
+    let mut lives = lives.into_iter();
+    lives.any(|(pod, entry)| !changes(desired, rack, pod, entry).is_empty())
 }
 
 /// What the pod reported in this life of its, if it did.

@@ -62,7 +62,7 @@ fn await_reports(desired: &Desired, observed: &Observed, racks: &[RackState<'_>]
     let staying = racks.iter().filter(|state| state.leaving().is_empty());
     let pods = staying.flat_map(|state| {
         let pods = state.pods(0..state.replicas);
-        pods.filter(|pod| outdated::is_by_its_entry(desired, &state.rack, observed, pod))
+        pods.filter(|pod| outdated::as_last_known(desired, &state.rack, observed, pod))
     });
     let unknown = pods.filter(|pod| !ignorable.contains(pod));
     let wait = |pod| {
@@ -93,6 +93,8 @@ pub fn batch(desired: &Desired, observed: &Observed) -> Option<Batch> {
         let left = outdated.len();
         let config = desired.spec.rack_config.as_ref();
         let given = config.and_then(|config| config.rolling_update_batch_size.as_ref());
+        // What is not in another rack is in this one only.
+        let given = given.filter(|_| others_serve(observed, &racks, state));
         let count = batches::size(desired, given, state.replicas);
         let next: Vec<_> = outdated
             .into_iter()
@@ -103,6 +105,13 @@ pub fn batch(desired: &Desired, observed: &Observed) -> Option<Batch> {
         let why = Why::Restart { restart, left };
         (left > 0).then(|| Batch::of(state.rack.clone(), why, pods, observed))
     })
+}
+
+/// Whether a pod of another rack serves.
+fn others_serve(observed: &Observed, racks: &[RackState<'_>], state: &RackState<'_>) -> bool {
+    let others = racks.iter().filter(|other| other.rack != state.rack);
+    let mut pods = others.flat_map(|other| other.pods(0..other.replicas));
+    pods.any(|pod| observed.pods.get(&pod).is_some_and(Pod::serves))
 }
 
 /// Whether a sidecar of the rack fails, be its server well.
@@ -125,9 +134,9 @@ fn serving(
     state: &RackState<'_>,
 ) -> Vec<Renewal> {
     let changes = |name: &str, pod: &Pod| {
-        let reported = outdated::reported(observed, name, pod)?;
+        let reported = outdated::reported(observed, name, pod);
         pod.serves()
-            .then(|| outdated::changes(desired, rack, observed, (name, reported)))
+            .then(|| outdated::changes(desired, rack, Some(pod), reported))
     };
     let mut renewals = renewals(observed, state, changes);
     renewals.sort_by_key(|renewal| observed.pods[&renewal.pod].health == PodHealth::Ready);
@@ -145,13 +154,13 @@ fn dead(
         if pod.server_runs || pod.serves() || pod.health == PodHealth::Terminating {
             return None;
         }
-        Some(match outdated::reported(observed, name, pod) {
-            Some(reported) => outdated::changes(desired, rack, observed, (name, reported)),
-            None if outdated::is_of_older_template(state.live, pod) == Some(true) => {
-                vec![Change::Template]
-            }
-            None => Vec::new(),
-        })
+        let reported = outdated::reported(observed, name, pod);
+        let mut changes = outdated::changes(desired, rack, Some(pod), reported);
+        let is_older = || outdated::is_of_older_template(state.live, pod) == Some(true);
+        if changes.is_empty() && reported.is_none() && is_older() {
+            changes.push(Change::Template);
+        }
+        Some(changes)
     };
     renewals(observed, state, changes)
 }

@@ -12,6 +12,10 @@ pub const CONF_VOLUME: &str = "confdir";
 pub const CONFIGS_VOLUME: &str = "initconfigs";
 /// The volume with the service account's token, seen by the init container only.
 pub const TOKEN_VOLUME: &str = "aerospike-init-token";
+/// Variable of the init container: hash of the pod spec that the pod was made for. It cannot change while the pod lives.
+pub const POD_SPEC_HASH_VARIABLE: &str = "POD_SPEC_HASH";
+/// Variable of the init container: the server image that the pod was made for, whatever others make of it on the way.
+pub const SERVER_IMAGE_VARIABLE: &str = "SERVER_IMAGE";
 /// Names that no volume of a user may have.
 pub const RESERVED_VOLUMES: [&str; 3] = [CONF_VOLUME, CONFIGS_VOLUME, TOKEN_VOLUME];
 /// The `ClusterRole` that may read nodes, and the `ClusterRoleBinding` whose subjects are our service accounts.

@@ -14,6 +14,7 @@ fn environment() -> Environment {
         pod_ip: "10.1.0.5".to_owned(),
         host_ip: "192.168.0.9".to_owned(),
         cluster: "c".to_owned(),
+        pod_spec_hash: None,
     }
 }
 
@@ -56,7 +57,7 @@ fn reported(document: &InitDocument, place: &Place) -> Result<Value, AddressErro
             server: "server:1".to_owned(),
             init: Some("init:1".to_owned()),
         },
-        hashes: &HashFiles {
+        hashes: &Hashes {
             config: "h1".to_owned(),
             network_policy: "h2".to_owned(),
             pod_spec: "h3".to_owned(),

@@ -15,27 +15,35 @@ fn settled() -> (Desired, Observed) {
 
 fn found(desired: &Desired, observed: &Observed) -> Vec<Change> {
     let pod = &observed.pods[POD];
-    let reported = reported(observed, POD, pod).unwrap();
-    changes(desired, &desired.racks[0], observed, (POD, reported))
+    let reported = reported(observed, POD, pod);
+    assert!(reported.is_some());
+    changes(desired, &desired.racks[0], Some(pod), reported)
+}
+
+/// The pod's template did not tell it what it was made for.
+fn age(observed: &mut Observed) {
+    let pod = observed.pods.get_mut(POD).unwrap();
+    (pod.image, pod.pod_spec_hash) = (None, None);
 }
 
 #[test]
 fn a_pod_that_runs_what_is_wanted_is_not_outdated() {
     let (desired, mut observed) = settled();
     assert_eq!(found(&desired, &observed), []);
-    let entry = observed.status.pods.get_mut(POD).unwrap();
-    entry.image = format!("docker.io/{}", entry.image);
+    let pod = observed.pods.get_mut(POD).unwrap();
+    pod.image = pod.image.as_ref().map(|it| format!("docker.io/{it}"));
+    assert_eq!(found(&desired, &observed), []);
+    age(&mut observed);
     assert_eq!(found(&desired, &observed), []);
 }
 
+const OTHER_IMAGE: &str = "aerospike/aerospike-server-enterprise:7.2.0.1";
+
 #[test]
-fn each_thing_that_a_pod_reports_is_compared() {
+fn each_thing_that_a_pod_of_an_older_template_reports_is_compared() {
     type Spoil = fn(&mut PodStatus);
     let cases: [(Spoil, Change); 4] = [
-        (
-            |pod| pod.image = "aerospike/aerospike-server-enterprise:7.2.0.1".to_owned(),
-            Change::Image,
-        ),
+        (|pod| pod.image = OTHER_IMAGE.to_owned(), Change::Image),
         (
             |pod| pod.aerospike_config_hash = "0".to_owned(),
             Change::Configuration,
@@ -48,20 +56,38 @@ fn each_thing_that_a_pod_reports_is_compared() {
     ];
     for (spoil, change) in cases {
         let (desired, mut observed) = settled();
-        observed.pods.get_mut(POD).unwrap().template_revision = Some("older".to_owned());
-        assert_eq!(found(&desired, &observed), []);
+        age(&mut observed);
         spoil(observed.status.pods.get_mut(POD).unwrap());
         assert_eq!(found(&desired, &observed), [change]);
     }
 }
 
 #[test]
-fn a_pod_of_the_present_template_has_its_image_and_pod_spec_whatever_hashes_it_found() {
+fn image_and_pod_spec_are_those_that_a_pod_was_made_for_whatever_it_reported() {
     let (desired, mut observed) = settled();
+    let settled = observed.clone();
     let entry = observed.status.pods.get_mut(POD).unwrap();
-    entry.pod_spec_hash = "0".to_owned();
-    entry.aerospike_config_hash = "0".to_owned();
-    assert_eq!(found(&desired, &observed), [Change::Configuration]);
+    (entry.image, entry.pod_spec_hash) = (OTHER_IMAGE.to_owned(), "0".to_owned());
+    assert_eq!(found(&desired, &observed), []);
+    let mut observed = settled;
+    let pod = observed.pods.get_mut(POD).unwrap();
+    pod.image = Some(OTHER_IMAGE.to_owned());
+    pod.pod_spec_hash = Some("0".to_owned());
+    assert_eq!(found(&desired, &observed), [Change::Image, Change::PodSpec]);
+}
+
+#[test]
+fn an_entry_of_an_earlier_life_counts_until_the_pod_reports_itself() {
+    let (desired, mut observed) = settled();
+    let rack = desired.racks[0].identifier();
+    let is_outdated = |observed: &Observed| as_last_known(&desired, &rack, observed, POD);
+    assert!(!is_outdated(&observed));
+    observed.status.pods.get_mut(POD).unwrap().pod_spec_hash = "0".to_owned();
+    assert!(!is_outdated(&observed));
+    observed.status.pods.get_mut(POD).unwrap().pod_ip = "10.9.9.9".to_owned();
+    assert!(is_outdated(&observed));
+    observed.pods.remove(POD);
+    assert!(is_outdated(&observed));
 }
 
 #[test]

@@ -98,6 +98,31 @@ fn as_many_go_together_as_the_user_says_and_none_of_another_rack() {
 }
 
 #[test]
+fn pods_go_one_by_one_while_no_other_rack_serves() {
+    let wish = Wish::of(8, 2);
+    let (mut desired, mut observed) = edited(&wish, &other_image(&wish));
+    let config = desired.spec.rack_config.as_mut().unwrap();
+    config.rolling_update_batch_size = Some(IntOrString::Int(4));
+    for ordinal in 0..4 {
+        fail(&mut observed, &format!("aerocluster-2-{ordinal}"));
+    }
+    let batch = batch(&desired, &observed).unwrap();
+    assert_eq!(names_of(&batch), ["aerocluster-1-3"]);
+}
+
+#[test]
+fn the_only_pod_restarts_when_it_is_not_alone_any_more() {
+    let (desired, observed) = edited(&Wish::of(1, 1), &other_config(&Wish::of(2, 1)));
+    let step = next(&desired, &observed).step;
+    assert!(matches!(step, Some(Step::Grow(_))), "{step:?}");
+    let mut world = World::settled(&Wish::of(1, 1));
+    world.wish(other_config(&Wish::of(2, 1)).resolve());
+    world.converge();
+    let restarted: Vec<_> = world.restarted().into_keys().collect();
+    assert_eq!(restarted, ["aerocluster-1-0"]);
+}
+
+#[test]
 fn a_rack_that_shrinks_does_so_first() {
     let (desired, observed) = edited(&Wish::of(4, 2), &other_config(&Wish::of(3, 2)));
     let batch = batch(&desired, &observed).unwrap();

@@ -43,10 +43,14 @@ pub struct SimPod {
     created: i64,
     ip: u64,
     pub image: String,
+    /// Hash of the pod spec that it was made for, if its template says so.
+    pod_spec: Option<String>,
     /// Of the template that it was made by.
     revision: String,
-    /// Its init container reported it.
+    /// Its init container reported it, once.
     pub reported: bool,
+    /// Its init containers are done.
+    initialised: bool,
     /// Hash of the configuration that it runs, once its init container rendered it.
     config: Option<String>,
 }
@@ -69,13 +73,45 @@ impl SimPod {
             since,
             node_lost,
             reported,
+            ip,
             ..
         } = self;
-        format!("{stage:?}-{since}-{node_lost}-{reported}")
+        format!("{stage:?}-{since}-{node_lost}-{reported}-{ip}")
     }
 }
 
+/// Where a set has the variables of its pods' init container.
+const INIT_VARIABLES: &str = "/spec/template/spec/initContainers/0/env";
+
+/// Takes from a set what tells its pods what they were made for.
+fn remove_marks(set: &mut Value) {
+    let variables = set.pointer_mut(INIT_VARIABLES).unwrap();
+    let marks = [names::POD_SPEC_HASH_VARIABLE, names::SERVER_IMAGE_VARIABLE];
+    let is_mark = |variable: &Value| marks.iter().any(|mark| variable["name"] == *mark);
+    let variables = variables.as_array_mut().unwrap();
+    variables.retain(|variable| !is_mark(variable));
+}
+
 impl World {
+    /// All is as an operator left it whose templates did not tell pods what they were made for.
+    pub fn age(&mut self) {
+        let sets: Vec<_> = self.replicas().into_keys().collect();
+        for set in sets {
+            let version = self.fresh().to_string();
+            let key = (Kind::StatefulSet, set.clone());
+            let stored = self.objects.get_mut(&key).unwrap();
+            stored.change(&version, |body| {
+                remove_marks(body);
+                body["status"]["updateRevision"] = revision(body).into();
+            });
+            self.templates.insert(set, stored.body().clone());
+        }
+        for pod in self.pods.values_mut() {
+            pod.pod_spec = None;
+            pod.revision = revision(&self.templates[&pod.set]);
+        }
+    }
+
     pub fn run_stateful_sets(&mut self) {
         let replicas = self.replicas();
         for (set, replicas) in &replicas {
@@ -136,6 +172,9 @@ impl World {
         }
         let number = self.fresh();
         let containers = body["spec"]["template"]["spec"]["containers"].as_array();
+        let variables = body.pointer(INIT_VARIABLES).unwrap().as_array();
+        let mut variables = variables.unwrap().iter();
+        let pod_spec = variables.find(|it| it["name"] == names::POD_SPEC_HASH_VARIABLE);
         let pod = SimPod {
             uid: format!("uid-{number}"),
             stage: Stage::Pending,
@@ -146,8 +185,10 @@ impl World {
             created: self.now,
             ip: number % 250 + 1,
             image: containers.unwrap()[0]["image"].as_str().unwrap().to_owned(),
+            pod_spec: pod_spec.map(|it| it["value"].as_str().unwrap().to_owned()),
             revision: revision(&body),
             reported: false,
+            initialised: false,
             config: None,
         };
         self.pods.insert(name, pod);
@@ -227,7 +268,7 @@ impl World {
         }
     }
 
-    /// A node is back: with it the server, if that lived on, else the pod starts anew.
+    /// A node is back: with it the server, if that lived on, else the kubelet starts the pod anew.
     fn find_node(&mut self, name: &str) {
         self.servers.reconnect(name);
         let pod = self.pods.get_mut(name).unwrap();
@@ -235,8 +276,16 @@ impl World {
         match (pod.stage, self.servers.runs(name)) {
             (Stage::Terminating, true) => self.servers.stop(name),
             (Stage::Terminating, false) | (_, true) => {}
-            (_, false) => self.enter(name, Stage::Starting),
+            (_, false) => self.start_anew(name),
         }
+    }
+
+    /// The same pod with another IP, whose init containers run again.
+    pub fn start_anew(&mut self, name: &str) {
+        let ip = self.fresh() % 250 + 1;
+        let pod = self.pods.get_mut(name).unwrap();
+        (pod.ip, pod.initialised) = (ip, false);
+        self.enter(name, Stage::Init);
     }
 
     fn next_stage(&self, name: &str, stage: Stage, luck: u8) -> Stage {
@@ -261,7 +310,7 @@ impl World {
             Stage::Starting | Stage::Sidecar | Stage::Ready => Stage::Ready,
             Stage::Terminating => Stage::Terminating,
             // It is tried again; init containers that were done are not.
-            Stage::Failed if self.pods[name].reported => Stage::Starting,
+            Stage::Failed if self.pods[name].initialised => Stage::Starting,
             Stage::Failed => Stage::Pending,
         }
     }
@@ -313,11 +362,12 @@ impl World {
     fn report_pod(&mut self, name: &str) {
         let set = self.pods[name].set.clone();
         let config = self.objects[&(Kind::ConfigMap, set)].body()["data"].clone();
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let text = |key: &str| config[key].as_str().unwrap().to_owned();
         let pod = self.pods.get_mut(name).unwrap();
-        pod.reported = true;
-        pod.config = Some(text(&config[config_map::CONFIG_HASH]));
+        (pod.reported, pod.initialised) = (true, true);
+        pod.config = Some(text(config_map::CONFIG_HASH));
         let pod = &self.pods[name];
+        let of_template = pod.pod_spec.clone();
         let suffix = format!("-{name}");
         let claims = self.claims.values();
         let claims = claims.filter(|claim| claim.name.ends_with(&suffix));
@@ -327,9 +377,9 @@ impl World {
             initialized_volumes: claims
                 .map(|claim| format!("{}@{}", claim.volume.as_deref().unwrap(), claim.uid))
                 .collect(),
-            aerospike_config_hash: text(&config[config_map::CONFIG_HASH]),
-            network_policy_hash: text(&config[config_map::NETWORK_POLICY_HASH]),
-            pod_spec_hash: text(&config[config_map::POD_SPEC_HASH]),
+            aerospike_config_hash: text(config_map::CONFIG_HASH),
+            network_policy_hash: text(config_map::NETWORK_POLICY_HASH),
+            pod_spec_hash: of_template.unwrap_or_else(|| text(config_map::POD_SPEC_HASH)),
             ..PodStatus::default()
         };
         let status = self.status.as_mut().unwrap();
@@ -346,7 +396,11 @@ impl World {
             return true;
         };
         let set = stateful_set(&self.desired, rack, 0);
-        let same_template = revision(&serde_json::to_value(set).unwrap()) == pod.revision;
+        let mut set = serde_json::to_value(set).unwrap();
+        if pod.pod_spec.is_none() {
+            remove_marks(&mut set);
+        }
+        let same_template = revision(&set) == pod.revision;
         let config = pod.config.as_ref();
         same_template && config.is_none_or(|config| *config == rack.hashes.config)
     }
@@ -365,19 +419,27 @@ fn ip(pod: &SimPod) -> String {
 /// What names a template.
 fn revision(set: &Value) -> String {
     let mut hasher = DefaultHasher::new();
-    in_order(&set["spec"]["template"]).hash(&mut hasher);
+    hash_in_order(&set["spec"]["template"], &mut hasher);
     format!("{:x}", hasher.finish())
 }
 
-/// The same text for equal values, whatever the order of their members.
-fn in_order(value: &Value) -> String {
+/// The same for equal values, whatever the order of their members.
+fn hash_in_order(value: &Value, hasher: &mut DefaultHasher) {
     match value {
         Value::Object(members) => {
-            let members = members.iter().map(|(name, value)| (name, in_order(value)));
-            format!("{:?}", members.collect::<BTreeMap<_, _>>())
+            for (name, value) in members.iter().collect::<BTreeMap<_, _>>() {
+                name.hash(hasher);
+                hash_in_order(value, hasher);
+            }
+            members.len().hash(hasher);
         }
-        Value::Array(items) => format!("{:?}", items.iter().map(in_order).collect::<Vec<_>>()),
-        plain => plain.to_string(),
+        Value::Array(items) => {
+            for item in items {
+                hash_in_order(item, hasher);
+            }
+            items.len().hash(hasher);
+        }
+        plain => plain.hash(hasher),
     }
 }
 
@@ -409,6 +471,8 @@ fn observed_pod(pod: &SimPod, server_runs: bool) -> Pod {
         ip: Some(ip(pod).parse().unwrap()),
         health,
         created: at(pod.created),
+        image: Some(pod.image.clone()),
+        pod_spec_hash: pod.pod_spec.clone(),
         init_image: None,
         template_revision: Some(pod.revision.clone()),
         reported: pod.reported,

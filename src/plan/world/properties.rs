@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     api::status::Phase,
-    plan::{self, Kind, WaitReason, objects},
+    plan::{self, Effect, Kind, WaitReason, objects},
     resources::names,
 };
 
@@ -137,6 +137,20 @@ proptest! {
     }
 
     #[test]
+    fn an_upgrade_of_the_operator_restarts_nothing_and_its_pods_are_told_apart(wish in edited_wishes(), edit in edits()) {
+        let mut world = World::settled(&wish);
+        let before = (uids(&world), world.comparable());
+        world.age();
+        world.converge();
+        prop_assert_eq!((uids(&world), world.comparable()), before);
+        let edited = edit.of(&wish);
+        world.wish(edited.resolve());
+        world.converge();
+        let restarted = if edited == wish { 0 } else { world.pods.len() };
+        prop_assert_eq!(world.restarted().len(), restarted);
+    }
+
+    #[test]
     fn an_image_that_does_not_exist_takes_one_batch_and_is_taken_back(wish in edited_wishes()) {
         let mut world = World::settled(&wish);
         let before = uids(&world);
@@ -238,6 +252,56 @@ fn restarts_and_another_size_in_one_edit_go_in_the_order_of_safety() {
     );
     let replicas: Vec<_> = world.replicas().into_values().collect();
     assert_eq!(replicas, [2, 2, 1]);
+}
+
+#[test]
+fn a_pod_of_the_older_template_that_starts_anew_by_itself_is_restarted_all_the_same() {
+    let wish = Wish::of(3, 1);
+    let mut world = World::settled(&wish);
+    world.wish(
+        Wish {
+            pod_label: 1,
+            ..wish
+        }
+        .resolve(),
+    );
+    world.apply_objects();
+    // Its init container finds the newer ConfigMap.
+    world.servers.crash("aerocluster-1-1");
+    world.start_anew("aerocluster-1-1");
+    world.converge();
+    assert_eq!(world.restarted().len(), 3);
+}
+
+#[test]
+fn a_pod_that_was_made_for_an_edit_that_is_taken_back_is_restarted() {
+    let wish = Wish::of(2, 1);
+    let edited = Wish {
+        pod_label: 1,
+        ..wish.clone()
+    };
+    let mut world = World::settled(&wish);
+    world.wish(edited.resolve());
+    world.apply_objects();
+    world.pods.remove("aerocluster-1-1");
+    world.servers.crash("aerocluster-1-1");
+    world.run_stateful_sets();
+    world.wish(wish.resolve());
+    // The controller died before it wrote the set.
+    let observed = world.observe();
+    for effect in plan::next(&world.desired, &observed).upkeep {
+        if !matches!(&effect, Effect::Apply { object, .. } if object.kind == Kind::StatefulSet) {
+            world.carry_out(&effect).unwrap();
+        }
+    }
+    for _ in 0..5 {
+        world.settle();
+    }
+    world.converge();
+    assert_eq!(
+        world.restarted().into_keys().collect::<Vec<_>>(),
+        ["aerocluster-1-1"]
+    );
 }
 
 #[test]

@@ -95,6 +95,14 @@ fn init_environment(desired: &Desired, rack: &Rack) -> Vec<EnvVar> {
     all.push(literal("SERVICE", &names::headless_service(cluster)));
     let config_map = names::config_map(cluster, &rack.identifier());
     all.push(literal("CONFIG_MAP_NAME", &config_map));
+    all.push(literal(
+        names::SERVER_IMAGE_VARIABLE,
+        &desired.image.reference,
+    ));
+    all.push(literal(
+        names::POD_SPEC_HASH_VARIABLE,
+        &rack.hashes.pod_spec,
+    ));
     all
 }
 
