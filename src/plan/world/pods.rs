@@ -30,6 +30,10 @@ pub enum Stage {
     Terminating,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, in any combination"
+)]
 #[derive(Clone, Debug)]
 pub struct SimPod {
     pub uid: String,

@@ -413,7 +413,7 @@ fn a_certificate_that_becomes_due_while_all_settles_is_followed_by_its_successor
     while world.lead() {}
     world.take(Step::Wait(SCHEDULE.lifetime.as_secs()));
     while world.lead() {}
-    let due = SCHEDULE.lifetime - SCHEDULE.renew_before;
+    let due = SCHEDULE.lifetime.saturating_sub(SCHEDULE.renew_before);
     world.take(Step::Wait(due.as_secs() - 300));
     assert_settles(&mut world);
 }
