@@ -3,6 +3,7 @@
 use std::{
     cmp::Ordering,
     fmt::{self, Write},
+    hash::{Hash, Hasher},
     sync::Arc,
 };
 
@@ -19,11 +20,44 @@ struct Node {
     up: FieldPath,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug)]
 enum Segment {
     Member(String),
     Item { index: usize, key: Option<String> },
     MapKey(String),
+}
+
+/// What tells segments below one place apart, in the order of the document.
+#[derive(PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Place<'a> {
+    Member(&'a str),
+    Item(usize),
+    MapKey(&'a str),
+}
+
+impl Segment {
+    /// An item is the same one whether the rule that speaks of it knows its key or not.
+    fn place(&self) -> Place<'_> {
+        match self {
+            Self::Member(name) => Place::Member(name),
+            Self::Item { index, .. } => Place::Item(*index),
+            Self::MapKey(key) => Place::MapKey(key),
+        }
+    }
+}
+
+impl PartialEq for Segment {
+    fn eq(&self, other: &Self) -> bool {
+        self.place() == other.place()
+    }
+}
+
+impl Eq for Segment {}
+
+impl Hash for Segment {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.place().hash(state);
+    }
 }
 
 /// Bytes of a key that tells items of a list apart. What is longer is no name of anything.
@@ -138,10 +172,10 @@ impl FieldPath {
     pub fn step(&self, step: Step<'_>, index: Option<usize>) -> Self {
         match step {
             Step::Name(name) => self.child(name),
-            Step::Item { index: asked, key } => self.with(Segment::Item {
-                index: index.unwrap_or(asked),
-                key: key.map(ToOwned::to_owned),
-            }),
+            Step::Item { index: asked, key } => {
+                let index = index.unwrap_or(asked);
+                key.map_or_else(|| self.index(index), |key| self.item(index, key))
+            }
         }
     }
 
@@ -176,7 +210,10 @@ impl Ord for FieldPath {
         };
         match a.depth.cmp(&b.depth) {
             _ if Arc::ptr_eq(a, b) => Ordering::Equal,
-            Ordering::Equal => a.up.cmp(&b.up).then_with(|| a.segment.cmp(&b.segment)),
+            Ordering::Equal => {
+                a.up.cmp(&b.up)
+                    .then_with(|| a.segment.place().cmp(&b.segment.place()))
+            }
             Ordering::Less => self.cmp(&b.up).then(Ordering::Less),
             Ordering::Greater => a.up.cmp(other).then(Ordering::Greater),
         }
@@ -371,7 +408,22 @@ mod tests {
         let list = FieldPath::spec().child("list");
         let [fits, long] = [253, 254].map(|length| list.item(1, "x".repeat(length)));
         assert!(fits.identity().ends_with("x]") && fits.to_string() == "spec.list[1]");
-        assert_eq!(long, list.index(1));
+        assert_eq!(long.identity(), "spec.list[1]");
+        let step = long.steps().last().unwrap();
+        let key = "x".repeat(254);
+        let with_key = Step::Item {
+            index: 1,
+            key: Some(&key),
+        };
+        assert_eq!(step, list.step(with_key, None).steps().last().unwrap());
+    }
+
+    #[test]
+    fn an_item_is_the_same_with_its_key_and_without() {
+        let list = FieldPath::spec().child("list");
+        let [with, without] = [list.item(1, "a"), list.index(1)];
+        assert_eq!((&with, with.cmp(&without)), (&without, Ordering::Equal));
+        assert_ne!(with, list.item(2, "a"));
     }
 
     #[test]

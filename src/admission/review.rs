@@ -1,8 +1,11 @@
 //! Reviews of `AerospikeCluster`. The object is read once, from the request's own text.
 
 use kube::core::ObjectMeta;
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
+use serde_json::{Value, value::RawValue};
 use serde_path_to_error::{Path, Segment};
 
 use crate::{
@@ -12,7 +15,7 @@ use crate::{
         defaults,
         wire::{Answer, BadReview, Request, Response},
     },
-    api::AerospikeCluster,
+    api::{AerospikeCluster, AerospikeClusterSpec},
     finding::{FieldPath, Finding, Warning},
     resolve::Settings,
 };
@@ -22,13 +25,11 @@ pub(super) const KIND: &str = "AerospikeCluster";
 
 /// The parts of an object that admission reads; all else is skipped unread.
 #[derive(Deserialize)]
-struct Object<'a> {
+struct Object<Part> {
     #[serde(default)]
     metadata: Metadata,
-    #[serde(borrow, default)]
-    spec: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    status: Option<&'a RawValue>,
+    spec: Option<Part>,
+    status: Option<Part>,
 }
 
 #[derive(Default, Deserialize)]
@@ -82,8 +83,7 @@ pub fn validate(body: &[u8], settings: &Settings) -> Result<Answer, BadReview> {
 }
 
 fn is_going(object: &RawValue) -> bool {
-    read::<Object<'_>>(object, &FieldPath::default())
-        .is_ok_and(|object| object.metadata.deletion_timestamp.is_some())
+    Object::read(object).is_ok_and(|object| object.metadata.deletion_timestamp.is_some())
 }
 
 /// The verdict about `object`. One that is being deleted passes, and so does one whose spec stays as it is.
@@ -94,15 +94,15 @@ pub fn judge(
     old_object: Option<&RawValue>,
     settings: &Settings,
 ) -> Verdict {
-    let new = match read::<Object<'_>>(object, &FieldPath::default()) {
+    let new = match Object::read(object) {
         Ok(new) => new,
         Err(finding) => return refusal(finding),
     };
     let old = match (operation, old_object) {
-        (Operation::Update, Some(old)) => read::<Object<'_>>(old, &FieldPath::default()).ok(),
+        (Operation::Update, Some(old)) => Object::read(old).ok(),
         _ => None,
     };
-    let unchanged = |old: &Object<'_>| old.text() == new.text();
+    let unchanged = |old: &Object<_>| old.text() == new.text();
     if new.metadata.deletion_timestamp.is_some() || old.as_ref().is_some_and(unchanged) {
         return Verdict::default();
     }
@@ -148,7 +148,13 @@ fn tolerated(finding: Finding) -> Verdict {
     }
 }
 
-impl<'a> Object<'a> {
+impl<'a> Object<&'a RawValue> {
+    fn read(raw: &'a RawValue) -> Result<Self, Finding> {
+        let text = raw.get();
+        serde_json::from_str(text)
+            .map_err(|_| mistake::<Object<IgnoredAny>>(text, &FieldPath::default()))
+    }
+
     fn text(&self) -> Option<&'a str> {
         self.spec.map(RawValue::get)
     }
@@ -159,9 +165,9 @@ impl<'a> Object<'a> {
 
     /// The object in its types. A status that cannot be read counts as none: it is not the user's.
     fn cluster(&self) -> Result<AerospikeCluster, Finding> {
-        let spec = FieldPath::spec();
-        let Some(text) = self.spec else {
-            return Err(Finding::required("SHAPE-01", spec, "spec is missing"));
+        let Some(text) = self.text() else {
+            let path = FieldPath::spec();
+            return Err(Finding::required("SHAPE-01", path, "spec is missing"));
         };
         Ok(AerospikeCluster {
             metadata: ObjectMeta {
@@ -169,7 +175,7 @@ impl<'a> Object<'a> {
                 namespace: self.metadata.namespace.clone(),
                 ..ObjectMeta::default()
             },
-            spec: read(text, &spec)?,
+            spec: spec(text)?,
             status: self
                 .status
                 .and_then(|status| serde_json::from_str(status.get()).ok()),
@@ -177,23 +183,36 @@ impl<'a> Object<'a> {
     }
 }
 
-/// Reads `raw`, which stands at `root`. The place of a mistake is only looked for when there is one.
-fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue, root: &FieldPath) -> Result<T, Finding> {
-    if let Ok(value) = serde_json::from_str(raw.get()) {
-        return Ok(value);
-    }
-    let mut json = serde_json::Deserializer::from_str(raw.get());
-    serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = root.join(&place(error.path()));
-        let text = error.inner().to_string();
-        match missing_member(&text) {
-            Some(member) => {
-                let path = path.child(member);
-                Finding::required("SHAPE-01", path, "Required value: it is missing")
-            }
-            None => Finding::invalid("SHAPE-01", path, explained(&text)),
+fn spec(text: &str) -> Result<AerospikeClusterSpec, Finding> {
+    serde_json::from_str(text)
+        .map_err(|_| mistake::<AerospikeClusterSpec>(text, &FieldPath::spec()))
+}
+
+/// Why `text`, which stands at `root`, is no `T`. Of several mistakes it is the same one in whatever order the members are.
+fn mistake<T: DeserializeOwned>(text: &str, root: &FieldPath) -> Finding {
+    let sorted = serde_json::from_str::<Value>(text).ok();
+    let told = sorted.and_then(|sorted| serde_path_to_error::deserialize::<_, T>(&sorted).err());
+    // What is wrong with the text itself, a member that is there twice or too deep a tower, is gone from its value.
+    let told = told.or_else(|| {
+        let mut json = serde_json::Deserializer::from_str(text);
+        serde_path_to_error::deserialize::<_, T>(&mut json).err()
+    });
+    told.map_or_else(
+        || Finding::invalid("SHAPE-01", root.clone(), "wrong shape"),
+        |error| misfit(&error, root),
+    )
+}
+
+fn misfit(error: &serde_path_to_error::Error<serde_json::Error>, root: &FieldPath) -> Finding {
+    let path = root.join(&place(error.path()));
+    let text = error.inner().to_string();
+    match missing_member(&text) {
+        Some(member) => {
+            let path = path.child(member);
+            Finding::required("SHAPE-01", path, "Required value: it is missing")
         }
-    })
+        None => Finding::invalid("SHAPE-01", path, explained(&text)),
+    }
 }
 
 /// The member that an object lacks, if that is what the error says.
@@ -223,7 +242,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::api::AerospikeClusterSpec;
 
     #[test]
     fn a_missing_member_is_required_at_its_place() {
@@ -231,11 +249,34 @@ mod tests {
         let text = json!({"size": 1, "image": "i", "aerospikeConfig": {},
             "storage": {"volumes": [{"name": "a", "source": claim}]}})
         .to_string();
-        let raw: &RawValue = serde_json::from_str(&text).unwrap();
-        let wrong = read::<AerospikeClusterSpec>(raw, &FieldPath::spec()).unwrap_err();
         assert_eq!(
-            wrong.to_string(),
+            spec(&text).unwrap_err().to_string(),
             "spec.storage.volumes[0].source.persistentVolume.size: Required value: it is missing [SHAPE-01]"
+        );
+    }
+
+    #[test]
+    fn of_several_wrong_shapes_the_first_by_name_is_told() {
+        let texts = [
+            r#"{"size": "two", "image": 5}"#,
+            r#"{"image": 5, "size": "two"}"#,
+        ];
+        for text in texts {
+            assert_eq!(
+                spec(text).unwrap_err().path.to_string(),
+                "spec.image",
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_member_that_is_there_twice_is_a_wrong_shape() {
+        let text = r#"{"size": 1, "image": "i", "aerospikeConfig": {}, "size": 2}"#;
+        let twice = spec(text).unwrap_err();
+        assert_eq!(
+            twice.to_string(),
+            "spec: wrong shape: duplicate field `size` [SHAPE-01]"
         );
     }
 }

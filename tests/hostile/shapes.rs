@@ -34,25 +34,36 @@ fn members(bytes: usize, member: impl Fn(usize) -> (String, Value)) -> Value {
     members.into()
 }
 
+/// `value` as a member of a member.
+fn under(outer: &str, inner: &str, value: Value) -> Value {
+    let mut object = json!({});
+    object[outer][inner] = value;
+    object
+}
+
 fn volumes(volumes: Value) -> Value {
-    json!({"storage": {"volumes": volumes}})
+    under("storage", "volumes", volumes)
 }
 
 fn sidecar(member: &str, value: Value) -> Value {
-    json!({"podSpec": {"sidecars": [{"name": "s", "image": "i", member: value}]}})
+    let mut sidecar = json!({"name": "s", "image": "i"});
+    sidecar[member] = value;
+    under("podSpec", "sidecars", vec![sidecar].into())
 }
 
 fn config(section: &str, value: Value) -> Value {
-    json!({"aerospikeConfig": {section: value}})
+    under("aerospikeConfig", section, value)
 }
 
 fn racks(racks: Value) -> Value {
-    json!({"rackConfig": {"racks": racks}})
+    under("rackConfig", "racks", racks)
 }
 
 fn access(list: &str, items: Value) -> Value {
-    json!({"aerospikeConfig": {"security": {}}, "aerospikeAccessControl": {"users": [
-        {"name": "admin", "secretName": "s", "roles": ["sys-admin", "user-admin"]}], list: items}})
+    let mut spec = json!({"aerospikeConfig": {"security": {}}, "aerospikeAccessControl": {"users": [
+        {"name": "admin", "secretName": "s", "roles": ["sys-admin", "user-admin"]}]}});
+    spec["aerospikeAccessControl"][list] = items;
+    spec
 }
 
 /// The largest that is accepted, or nearly: everything in order.

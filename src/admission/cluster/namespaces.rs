@@ -54,14 +54,18 @@ fn unnamed(rack: ConfiguredRack<'_>) -> Vec<Finding> {
     let list = rack.config.get("namespaces").and_then(Value::as_array);
     let elements = list.into_iter().flatten().enumerate();
     let namespaces = elements.filter_map(|(index, element)| Some((index, element.as_object()?)));
-    let named = namespaces.filter_map(|(index, namespace)| {
+    let list = FieldPath::default().child("namespaces");
+    let wrong = namespaces.filter_map(|(index, namespace)| {
         let name = namespace.get("name");
-        Some((index, why_no_name(name)?))
+        let at = match name.and_then(Value::as_str) {
+            Some(name) => list.item(index, name),
+            None => list.index(index),
+        };
+        Some((at, why_no_name(name)?))
     });
-    named
-        .map(|(index, why)| {
-            let list = FieldPath::default().child("namespaces");
-            let path = rack.place(&list.index(index).child("name"));
+    wrong
+        .map(|(at, why)| {
+            let path = rack.place(&at.child("name"));
             Finding::required("NS-06", path, format!("namespace name not found: {why}"))
         })
         .told()

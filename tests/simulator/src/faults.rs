@@ -34,6 +34,8 @@ pub enum Fault {
     FullDisk,
     /// It sends no partitions.
     FreezeMigrations,
+    /// What another node asks of it about records gets lost.
+    DeafFabric,
     /// It crashes at a point.
     Crash {
         /// Where.

@@ -23,6 +23,8 @@ pub mod result {
     pub const EXISTS: u8 = 5;
     /// There is no room.
     pub const FULL: u8 = 8;
+    /// The server gave up, and does not know what became of it.
+    pub const TIMEOUT: u8 = 9;
     /// Not an operation for this type of value.
     pub const INCOMPATIBLE_TYPE: u8 = 12;
     /// Nobody has the partition.

@@ -28,6 +28,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 const SERVED_WITHIN: Duration = Duration::from_secs(15);
 /// So many requests say that it is served.
 const SERVED: u64 = 50;
+/// So many failed requests are told.
+const SHOWN: usize = 20;
 
 /// The sample `dim_nostorage` with a user for the application.
 ///
@@ -62,16 +64,18 @@ pub fn is_served_throughout(
     story: impl FnOnce(&Application) -> Result<()>,
 ) -> Result<()> {
     let (told, records) = uses(stage, story)?;
-    let troubles: Vec<_> = records.troubles().collect();
-    let refused = troubles.first().map(|(_, first)| {
-        let (count, served) = (troubles.len(), records.served);
-        format!("{count} requests were refused, {served} were not: {first}")
-    });
-    match (told, refused) {
-        (Ok(()), None) => records.ensure_kept(stage),
-        (Ok(()), Some(refused)) => bail!("{refused}"),
-        (Err(error), Some(refused)) => Err(error.context(refused)),
-        (Err(error), None) => Err(error),
+    let kept = records.ensure_kept(stage);
+    let Some(refused) = records.account() else {
+        return told.and(kept);
+    };
+    let kept = kept.map_or_else(
+        |lost| format!("{lost:#}"),
+        |()| "nothing is lost".to_owned(),
+    );
+    let account = format!("{refused}after all {kept}");
+    match told {
+        Ok(()) => bail!("{account}"),
+        Err(error) => Err(error.context(account)),
     }
 }
 
@@ -228,6 +232,22 @@ impl Records {
     pub fn troubles(&self) -> impl Iterator<Item = (Instant, &str)> {
         let troubles = self.parts.iter().flat_map(|part| &part.troubles);
         troubles.map(|(when, text)| (*when, text.as_str()))
+    }
+
+    /// The first requests that failed, a line each, with the seconds from the first one.
+    fn account(&self) -> Option<String> {
+        let mut troubles: Vec<_> = self.troubles().collect();
+        troubles.sort();
+        let (begin, _) = troubles.first()?;
+        let lines = troubles.iter().take(SHOWN).map(|(when, text)| {
+            let after = when.duration_since(*begin).as_secs_f32();
+            format!("  {after:7.3} s  {text}\n")
+        });
+        let (count, served) = (troubles.len(), self.served);
+        let lines: String = lines.collect();
+        Some(format!(
+            "{count} requests were refused, {served} were not:\n{lines}"
+        ))
     }
 
     /// Reads every record that was acknowledged, with a new client.

@@ -242,7 +242,20 @@ impl Stage {
             let printed = output.stdout + &output.stderr;
             told += &["--- kubectl ", &shown, "\n", printed.trim(), "\n"].concat();
         }
-        told + &self.operator_log()
+        told + &self.server_logs() + &self.operator_log()
+    }
+
+    fn server_logs(&self) -> String {
+        let output = self.kubectl(&[
+            "logs",
+            "-l",
+            "app=aerospike-cluster",
+            "-c",
+            "aerospike-server",
+            "--tail=30",
+            "--prefix",
+        ]);
+        ["--- the servers' logs\n", output.stdout.trim(), "\n"].concat()
     }
 
     fn operator_log(&self) -> String {

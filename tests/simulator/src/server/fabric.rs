@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::{Shared, frames, routing};
 use crate::cluster::NodeId;
+use crate::faults::Fault;
 use crate::records::{Digest, Record};
 use crate::smd::Smd;
 
@@ -145,6 +146,9 @@ pub async fn listen(shared: Arc<Shared>, listener: TcpListener) {
 
 async fn serve(shared: Arc<Shared>, mut stream: TcpStream) {
     while let Ok(ask) = frames::read(&mut stream).await {
+        if shared.node().faults.strike(&Fault::DeafFabric) {
+            return;
+        }
         let reply = answer(&shared, ask).await;
         if frames::write(&mut stream, &reply).await.is_err() {
             return;
@@ -166,7 +170,10 @@ async fn answer(shared: &Shared, ask: Ask) -> Reply {
         Ask::Fetch(namespace, digest) => {
             Reply::Record(shared.node().records.get(&namespace, &digest).cloned())
         }
-        Ask::Serve(body) => Reply::Answer(routing::as_master(shared, &body).await),
+        Ask::Serve(body) => {
+            let answer = routing::as_master(shared, &body).await;
+            answer.map_or(Reply::NotNow, Reply::Answer)
+        }
         Ask::Announce(announcement) => expect(shared, announcement),
         Ask::Migrate(batch) => take(shared, batch),
     }

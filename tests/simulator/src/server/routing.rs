@@ -1,5 +1,10 @@
 //! Requests about records: to the master of the partition, and from there to the other replicas.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+
 use super::Shared;
 use super::fabric::{Ask, Reply, host_port, others};
 use crate::cluster::NodeId;
@@ -23,30 +28,47 @@ enum Route {
     To(NodeId, String),
 }
 
+/// How long a server works at a request: `transaction-max-ms`.
+const TRANSACTION: Duration = Duration::from_secs(1);
+/// Before it tries again what did not work.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// The answer to a client.
 pub async fn answer(shared: &Shared, caller: &Caller, body: &[u8]) -> Vec<u8> {
     let request = match understand(&shared.node(), caller, body) {
         Ok(request) => request,
         Err(result) => return Message::result(result).write(),
     };
-    let route = match route(&shared.node(), &request) {
-        Ok(route) => route,
-        Err(result) => return Message::result(result).write(),
-    };
-    match route {
-        Route::Here => execute(shared, request).await,
-        Route::To(node, address) => pass_on(shared, node, &address, body).await,
-    }
+    timeout(TRANSACTION, serve(shared, &request, body))
+        .await
+        .unwrap_or_else(|_| Message::result(result::TIMEOUT).write())
 }
 
-/// The answer to another node that takes this one for the master.
-pub async fn as_master(shared: &Shared, body: &[u8]) -> Vec<u8> {
+/// The answer to another node that takes this one for the master; none if it is not, or not any more.
+pub async fn as_master(shared: &Shared, body: &[u8]) -> Option<Vec<u8>> {
     let request = Message::read(body)
         .ok()
         .and_then(|message| parts(message).ok());
-    match request {
-        Some(request) => execute(shared, request).await,
-        None => Message::result(result::PARAMETER).write(),
+    let Some(request) = request else {
+        return Some(Message::result(result::PARAMETER).write());
+    };
+    let answer = timeout(TRANSACTION, execute(shared, &request)).await;
+    answer.unwrap_or_else(|_| Some(Message::result(result::TIMEOUT).write()))
+}
+
+/// Does it here or elsewhere, wherever the master is by then.
+async fn serve(shared: &Shared, request: &Request, body: &[u8]) -> Vec<u8> {
+    loop {
+        let route = route(&shared.node(), request);
+        let answer = match route {
+            Ok(Route::Here) => execute(shared, request).await,
+            Ok(Route::To(node, address)) => pass_on(shared, node, &address, body).await,
+            Err(result) => Some(Message::result(result).write()),
+        };
+        if let Some(answer) = answer {
+            return answer;
+        }
+        sleep(PAUSE).await;
     }
 }
 
@@ -122,47 +144,56 @@ fn route(node: &Node, request: &Request) -> Result<Route, u8> {
     Ok(Route::To(master, host_port(&offer.contact.fabric)))
 }
 
-async fn pass_on(shared: &Shared, node: NodeId, address: &str, body: &[u8]) -> Vec<u8> {
-    /// The server's own time-out.
-    const TIMEOUT: u8 = 9;
-    match shared
-        .fabric
-        .ask(node, address, &Ask::Serve(body.to_vec()))
-        .await
-    {
-        Ok(Reply::Answer(answer)) => answer,
-        _ => Message::result(TIMEOUT).write(),
+/// The answer of the master; none if that node is none. Without a reply nobody knows whether it was done.
+async fn pass_on(shared: &Shared, node: NodeId, address: &str, body: &[u8]) -> Option<Vec<u8>> {
+    let ask = Ask::Serve(body.to_vec());
+    match shared.fabric.ask(node, address, &ask).await {
+        Ok(Reply::Answer(answer)) => Some(answer),
+        Ok(Reply::NotNow) => None,
+        _ => Some(Message::result(result::TIMEOUT).write()),
     }
 }
 
-async fn execute(shared: &Shared, request: Request) -> Vec<u8> {
-    let has_all = shared.node().has_all();
+/// Does it here; none if the cluster changed before anything was done.
+async fn execute(shared: &Shared, request: &Request) -> Option<Vec<u8>> {
+    let (key, has_all) = {
+        let node = shared.node();
+        (node.engine.key(), node.has_all())
+    };
     if !has_all {
-        gather(shared, &request).await;
+        gather(shared, request).await;
     }
-    let (answer, changed) = apply(shared, &request);
+    let (answer, changed) = apply(shared, request, key)?;
     if let Some(record) = changed {
-        replicate(shared, &request, &record).await;
+        replicate(shared, request, &record).await;
     }
-    answer.write()
+    Some(answer.write())
 }
 
-/// While partitions move, the newest copy may be elsewhere.
+/// While partitions move, the newest copy may be at any of the other members: each has to show its own.
 async fn gather(shared: &Shared, request: &Request) {
     let ask = Ask::Fetch(request.namespace.clone(), request.digest);
-    for (node, address) in others(shared) {
-        if let Ok(Reply::Record(Some(record))) = shared.fabric.ask(node, &address, &ask).await {
-            shared
-                .node()
-                .records
-                .keep(&request.namespace, request.digest, record);
+    let mut seen = BTreeSet::new();
+    while let Some((node, address)) = others(shared).into_iter().find(|it| !seen.contains(&it.0)) {
+        let Ok(Reply::Record(copy)) = shared.fabric.ask(node, &address, &ask).await else {
+            sleep(PAUSE).await;
+            continue;
+        };
+        seen.insert(node);
+        if let Some(record) = copy {
+            let records = &mut shared.node().records;
+            records.keep(&request.namespace, request.digest, record);
         }
     }
 }
 
-fn apply(shared: &Shared, request: &Request) -> (Message, Option<Record>) {
+/// The answer, and the record if it changed; none if the cluster is not that of `key`, or another node has to answer.
+fn apply(shared: &Shared, request: &Request, key: u64) -> Option<(Message, Option<Record>)> {
     let now = shared.clock.now();
     let mut node = shared.node();
+    if node.engine.key() != key || !matches!(route(&node, request), Ok(Route::Here)) {
+        return None;
+    }
     let old = node.records.get(&request.namespace, &request.digest);
     let effect = records::apply(&request.message, old, &request.set, now);
     let counts = &mut node.counts;
@@ -179,23 +210,34 @@ fn apply(shared: &Shared, request: &Request) -> (Message, Option<Record>) {
         node.records
             .keep(&request.namespace, request.digest, record.clone());
     }
-    (effect.answer, effect.record)
+    Some((effect.answer, effect.record))
 }
 
+/// Gives every replica its copy. One that is gone is one until the cluster has noticed.
 async fn replicate(shared: &Shared, request: &Request, record: &Record) {
+    let ask = Ask::Keep(request.namespace.clone(), request.digest, record.clone());
+    let mut kept = BTreeSet::new();
+    while let Some((node, address)) = replicas(shared, request)
+        .into_iter()
+        .find(|it| !kept.contains(&it.0))
+    {
+        if let Ok(Reply::Done) = shared.fabric.ask(node, &address, &ask).await {
+            kept.insert(node);
+        } else {
+            sleep(PAUSE).await;
+        }
+    }
+}
+
+/// The other nodes that hold the record, with their fabric addresses.
+fn replicas(shared: &Shared, request: &Request) -> Vec<(NodeId, String)> {
     let replicas: Vec<_> = {
         let node = shared.node();
-        let ownership = node.ownership(&request.namespace);
-        ownership
-            .map(|it| it.replicas(partition_of(&request.digest)).collect())
-            .unwrap_or_default()
+        let ownership = node.ownership(&request.namespace).into_iter();
+        let partition = partition_of(&request.digest);
+        ownership.flat_map(|it| it.replicas(partition)).collect()
     };
-    let ask = Ask::Keep(request.namespace.clone(), request.digest, record.clone());
-    for (node, address) in others(shared)
-        .into_iter()
-        .filter(|(id, _)| replicas.contains(id))
-    {
-        // a replica that is gone gets its copy when the cluster has noticed
-        let _ = shared.fabric.ask(node, &address, &ask).await;
-    }
+    let mut others = others(shared);
+    others.retain(|(id, _)| replicas.contains(id));
+    others
 }
