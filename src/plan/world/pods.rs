@@ -30,6 +30,10 @@ pub enum Stage {
     Terminating,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is true or not whatever the others are"
+)]
 #[derive(Clone, Debug)]
 pub struct SimPod {
     pub uid: String,
@@ -64,6 +68,12 @@ fn mishap(stage: Stage, luck: u8) -> Option<Mishap> {
 impl SimPod {
     pub fn serves(&self) -> bool {
         matches!(self.stage, Stage::Ready | Stage::Sidecar) && !self.node_lost
+    }
+
+    /// Its fault is not that it was restarted.
+    pub fn is_broken(&self) -> bool {
+        let fails = matches!(self.stage, Stage::Failed | Stage::Unschedulable);
+        fails || self.node_lost
     }
 
     /// Another one after whatever happens to it.
@@ -478,5 +488,6 @@ fn observed_pod(pod: &SimPod, server_runs: bool) -> Pod {
         reported: pod.reported,
         // What was last heard of a lost node is that all was well.
         server_runs: server_runs || pod.node_lost,
+        lost: pod.node_lost,
     }
 }
