@@ -69,7 +69,7 @@ pub async fn observe(
 ) -> Result<Observed, Error> {
     let (objects, pods, claims, may_read_nodes) = try_join!(
         objects(desired, context),
-        pods(desired, context),
+        pods(desired, now, context),
         claims(context, &desired.identity.namespace, &desired.identity.name),
         may_read_nodes(desired, context),
     )?;
@@ -182,7 +182,11 @@ async fn may_read_nodes(desired: &Desired, context: &Context) -> Result<bool, Er
     Ok(binding.subjects.unwrap_or_default().contains(&subject))
 }
 
-async fn pods(desired: &Desired, context: &Context) -> Result<BTreeMap<String, Pod>, Error> {
+async fn pods(
+    desired: &Desired,
+    now: Timestamp,
+    context: &Context,
+) -> Result<BTreeMap<String, Pod>, Error> {
     let api: Api<ApiPod> = Api::namespaced(context.client.clone(), &desired.identity.namespace);
     let selector = labels::cluster_selector(&desired.identity.name);
     let pods = api
@@ -191,11 +195,11 @@ async fn pods(desired: &Desired, context: &Context) -> Result<BTreeMap<String, P
         .await?;
     let pods = pods.items.into_iter();
     Ok(pods
-        .map(|pod| (pod.name_any(), observed_pod(&pod)))
+        .map(|pod| (pod.name_any(), observed_pod(&pod, now)))
         .collect())
 }
 
-fn observed_pod(pod: &ApiPod) -> Pod {
+fn observed_pod(pod: &ApiPod, now: Timestamp) -> Pod {
     let status = pod.status.as_ref();
     let spec = pod.spec.as_ref();
     let init = spec.and_then(|spec| container(spec.init_containers.as_ref()?, INIT_CONTAINER));
@@ -216,7 +220,8 @@ fn observed_pod(pod: &ApiPod) -> Pod {
         template_revision: pod.labels().get(labels::TEMPLATE_REVISION).cloned(),
         config_template: pod.annotations().get(labels::CONFIG_TEMPLATE).cloned(),
         reported: pod.annotations().contains_key(labels::RENDERED_CONFIG),
-        server_runs: status.is_some_and(server_runs),
+        server_runs: status.is_some_and(|status| running_since(status).is_some()),
+        lost: is_lost(pod, now),
     }
 }
 
@@ -229,12 +234,38 @@ fn variable(container: &Container, name: &str) -> Option<String> {
     variables.find(|it| it.name == name)?.value.clone()
 }
 
-/// Whether the process of the server runs, as the kubelet last said.
-fn server_runs(status: &PodStatus) -> bool {
+/// Since when the process of the server runs, as the kubelet last said.
+fn running_since(status: &PodStatus) -> Option<Timestamp> {
+    let server = container_status(status, SERVER_CONTAINER)?;
+    let running = server.state.as_ref()?.running.as_ref()?;
+    Some(
+        running
+            .started_at
+            .as_ref()
+            .map_or(Timestamp::UNIX_EPOCH, |time| time.0),
+    )
+}
+
+fn container_status<'a>(status: &'a PodStatus, name: &str) -> Option<&'a ContainerStatus> {
     let mut containers = status.container_statuses.iter().flatten();
-    let server = containers.find(|container| container.name == SERVER_CONTAINER);
-    let state = server.and_then(|server| server.state.as_ref());
-    state.is_some_and(|state| state.running.is_some())
+    containers.find(|container| container.name == name)
+}
+
+/// Whether the pod is overdue, or ceased to be ready after its server was started.
+fn is_lost(pod: &ApiPod, now: Timestamp) -> bool {
+    if let Some(gone_by) = &pod.metadata.deletion_timestamp {
+        return now > gone_by.0;
+    }
+    let Some(status) = &pod.status else {
+        return false;
+    };
+    let mut conditions = status.conditions.iter().flatten();
+    let ready = conditions.find(|it| it.type_ == "Ready");
+    let unready = ready.filter(|ready| ready.status != "True");
+    let since = unready.and_then(|ready| Some(ready.last_transition_time.as_ref()?.0));
+    since
+        .zip(running_since(status))
+        .is_some_and(|(unready, running)| unready > running)
 }
 
 fn created(pod: &ApiPod) -> Timestamp {
@@ -252,11 +283,11 @@ fn health(pod: &ApiPod) -> PodHealth {
         return PodHealth::NotReady;
     };
     let since = failed_since(status).unwrap_or_else(|| created(pod));
-    let containers = || status.container_statuses.iter().flatten();
-    let server = containers().find(|container| container.name == SERVER_CONTAINER);
+    let server = container_status(status, SERVER_CONTAINER);
     // A pod of which a sidecar's image cannot be pulled is pending, whatever its server does.
     if server.is_some_and(|server| server.ready) && !ended(status) {
-        let sidecar = containers().find(|container| !container.ready);
+        let mut containers = status.container_statuses.iter().flatten();
+        let sidecar = containers.find(|container| !container.ready);
         return sidecar.map_or(PodHealth::Ready, |sidecar| PodHealth::SidecarNotReady {
             container: sidecar.name.clone(),
             failure: container_failure(sidecar),
@@ -377,7 +408,7 @@ mod tests {
     fn made_for(init: &serde_json::Value) -> (Option<String>, Option<String>) {
         let server = json!({"name": SERVER_CONTAINER, "image": "mirror.example/server:1"});
         let pod = json!({"spec": {"initContainers": [init], "containers": [server]}});
-        let pod = observed_pod(&serde_json::from_value(pod).unwrap());
+        let pod = observed_pod(&serde_json::from_value(pod).unwrap(), Timestamp::UNIX_EPOCH);
         (pod.image, pod.pod_spec_hash)
     }
 
@@ -392,5 +423,28 @@ mod tests {
     fn a_pod_of_an_older_template_has_its_image_only() {
         let told = made_for(&json!({"name": INIT_CONTAINER}));
         assert_eq!(told, (Some("mirror.example/server:1".to_owned()), None));
+    }
+
+    fn lost(unready: &str) -> bool {
+        let running = json!({"running": {"startedAt": "2026-01-01T00:01:00Z"}});
+        let server = json!({"name": SERVER_CONTAINER, "state": running, "ready": false, "restartCount": 0, "image": "", "imageID": ""});
+        let ready = json!({"type": "Ready", "status": "False", "lastTransitionTime": unready});
+        let pod = json!({"status": {"conditions": [ready], "containerStatuses": [server]}});
+        is_lost(&serde_json::from_value(pod).unwrap(), Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn a_server_that_takes_its_time_to_start_is_not_lost() {
+        assert!(!lost("2026-01-01T00:00:00Z"));
+        assert!(lost("2026-01-01T00:02:00Z"));
+    }
+
+    #[test]
+    fn a_pod_that_should_be_gone_is_lost() {
+        let pod = json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}});
+        let pod: ApiPod = serde_json::from_value(pod).unwrap();
+        let at = |time: &str| time.parse().unwrap();
+        assert!(!is_lost(&pod, at("2025-12-31T23:59:59Z")));
+        assert!(is_lost(&pod, at("2026-01-01T00:00:01Z")));
     }
 }

@@ -187,13 +187,23 @@ pub fn ignorable(desired: &Desired, observed: &Observed) -> BTreeSet<String> {
         let mut broken: Vec<_> = rack
             .pods(0..rack.replicas)
             .filter_map(|name| Some((observed.pods.get(&name)?, name)))
-            .filter(|(pod, _)| !pod.serves())
+            .filter(|(pod, _)| is_broken(pod))
             .map(|(pod, name)| (!is_unschedulable(pod), name))
             .collect();
         broken.sort();
         broken.into_iter().take(budget).map(|(_, name)| name)
     };
     racks(desired, observed).iter().flat_map(of_rack).collect()
+}
+
+/// Whether waiting for the pod does not help. One that stops or starts, however long that takes, is on its way: it may be
+/// we who restarted it, and no other goes before it is back.
+fn is_broken(pod: &Pod) -> bool {
+    let fails = matches!(
+        pod.health,
+        PodHealth::Failed { .. } | PodHealth::Unschedulable { .. }
+    );
+    !pod.serves() && (fails || pod.lost)
 }
 
 fn is_unschedulable(pod: &Pod) -> bool {

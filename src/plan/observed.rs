@@ -145,6 +145,9 @@ pub struct Pod {
     pub reported: bool,
     /// The process of its server runs, be it ready or not.
     pub server_runs: bool,
+    /// It was ready and is not, though its server was not started anew, or it should be gone and is not: its node does not
+    /// answer.
+    pub lost: bool,
 }
 
 impl Pod {

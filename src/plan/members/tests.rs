@@ -23,7 +23,8 @@ fn with_budget(size: u32, racks: u32, budget: IntOrString) -> (Desired, Observed
 
 fn break_pods(observed: &mut Observed, names: &[&str]) {
     for name in names {
-        observed.pods.get_mut(*name).unwrap().health = PodHealth::NotReady;
+        let pod = observed.pods.get_mut(*name).unwrap();
+        (pod.health, pod.lost) = (PodHealth::NotReady, true);
     }
 }
 
@@ -42,6 +43,20 @@ fn broken_pods_are_ignored_up_to_the_budget_of_each_rack() {
     assert_eq!(named(&ignored), ["aerocluster-1-0", "aerocluster-2-1"]);
     let expected = expected(&desired, &observed);
     assert_eq!(named(&expected), ["aerocluster-1-1", "aerocluster-2-0"]);
+}
+
+#[test]
+fn pods_that_stop_or_start_are_not_broken() {
+    let (desired, mut observed) = with_budget(4, 2, IntOrString::Int(1));
+    for health in [PodHealth::NotReady, PodHealth::Terminating] {
+        let pod = observed.pods.get_mut("aerocluster-1-1").unwrap();
+        pod.health = health;
+        assert_eq!(ignorable(&desired, &observed), BTreeSet::new());
+        let pod = observed.pods.get_mut("aerocluster-1-1").unwrap();
+        pod.lost = true;
+        assert_eq!(named(&ignorable(&desired, &observed)), ["aerocluster-1-1"]);
+        observed.pods.get_mut("aerocluster-1-1").unwrap().lost = false;
+    }
 }
 
 #[test]

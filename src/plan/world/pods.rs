@@ -75,6 +75,12 @@ impl SimPod {
         matches!(self.stage, Stage::Ready | Stage::Sidecar) && !self.node_lost
     }
 
+    /// Its fault is not that it was restarted.
+    pub fn is_broken(&self) -> bool {
+        let fails = matches!(self.stage, Stage::Failed | Stage::Unschedulable);
+        fails || self.node_lost
+    }
+
     /// Another one after whatever happens to it.
     pub fn version(&self) -> String {
         let Self {
@@ -505,5 +511,6 @@ fn observed_pod(pod: &SimPod, server_runs: bool) -> Pod {
         reported: pod.reported,
         // What was last heard of a lost node is that all was well.
         server_runs: server_runs || pod.node_lost,
+        lost: pod.node_lost,
     }
 }

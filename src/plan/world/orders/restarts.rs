@@ -77,7 +77,11 @@ impl World {
     /// All others of the batch's rack and of every other run, but for those that were found broken.
     fn assert_rack_may_lose(&self, set: &str, restart: &Restart) {
         let is_of_batch = |name: &String| restart.pods.iter().any(|it| it.pod == *name);
-        for name in &self.restarts.away {
+        let ignored = |name: &&String| {
+            let broken = self.pods.get(*name).is_some_and(SimPod::is_broken);
+            broken && self.ignorable_pods() > 0
+        };
+        for name in self.restarts.away.iter().filter(|name| !ignored(name)) {
             let same_rack = self.pods.get(name).is_none_or(|pod| pod.set == *set);
             assert!(
                 is_of_batch(name) && same_rack,
