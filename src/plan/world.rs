@@ -82,9 +82,9 @@ pub struct World {
     /// The pods that the status knew when the world was looked at last.
     known: BTreeSet<String>,
     restarts: Restarts,
-    /// The servers that ran then.
+    /// The servers that ran then and heard each other.
     ran: BTreeSet<String>,
-    /// Pods that were stopped just when another crashed, which nobody could know.
+    /// Pods that were stopped just when another crashed or was cut off, which nobody could know.
     excused: BTreeSet<String>,
     /// What was due to the objects last.
     kept: Option<(Basis, Share)>,
@@ -176,7 +176,13 @@ impl World {
         };
         self.ask_servers(&mut observed);
         self.known = observed.status.pods.keys().cloned().collect();
-        self.ran = self.servers.all().map(str::to_owned).collect();
+        let heard = |pod: &&str| !self.servers.is_cut_off(pod);
+        self.ran = self
+            .servers
+            .all()
+            .filter(heard)
+            .map(str::to_owned)
+            .collect();
         for (name, pod) in &mut self.pods {
             pod.served = pod.serves() && self.servers.runs(name);
         }

@@ -136,11 +136,17 @@ impl World {
         }
     }
 
-    /// Community servers stop undrained: where another crashed since we looked, two are down at once, and what only those
-    /// two have is not served until one is back. Nobody can look and stop in one. Nothing may be lost all the same.
+    /// Nobody can look and stop in one. Where another was cut off since we looked, a drained server is in use again; and of
+    /// Community servers, which stop undrained, two are down at once where another crashed. Nothing may be lost all the
+    /// same.
     fn excuse_bad_luck(&mut self, victims: impl Iterator<Item = String>) {
         let community = self.desired.image.edition == Edition::Community;
-        if community && !self.ran.iter().all(|pod| self.servers.runs(pod)) {
+        let crashed = |pod: &String| community && !self.servers.runs(pod);
+        if self
+            .ran
+            .iter()
+            .any(|pod| self.servers.is_cut_off(pod) || crashed(pod))
+        {
             self.excused.extend(victims);
         }
     }

@@ -34,21 +34,6 @@ impl World {
         let observed = self.observe();
         let plan = self.plan(&observed);
         self.assert_sane(&plan);
-        if std::env::var_os("TELL").is_some() {
-            eprintln!(
-                "{} {:?} {:?} pods {:?}",
-                self.now,
-                plan.step,
-                plan.waits.first(),
-                self.pods
-                    .iter()
-                    .map(|(n, p)| (n, p.stage, p.node_lost))
-                    .collect::<Vec<_>>()
-            );
-            for e in &plan.upkeep {
-                eprintln!("  up {}", e.describe());
-            }
-        }
         if self.execute(&plan) {
             let status = self.status_after(&observed, &plan);
             self.write_status(status);

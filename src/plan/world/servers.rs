@@ -89,6 +89,11 @@ impl Servers {
         self.fleet.runs(pod)
     }
 
+    /// Whether the others hear it, if it runs.
+    pub fn is_cut_off(&self, pod: &str) -> bool {
+        self.alone.as_deref() == Some(pod)
+    }
+
     /// The server is asked to stop, and takes its time.
     pub fn stop(&mut self, pod: &str) {
         if self.runs(pod) {
@@ -319,12 +324,14 @@ impl World {
         assert!(harm.is_none(), "{}", harm.unwrap());
     }
 
-    /// Community servers cannot be stopped unseen.
+    /// Community servers cannot be stopped unseen, nor can one that took over from another that was cut off since.
     fn is_excused(&self, it: &Violation) -> bool {
         let community = self.desired.image.edition == Product::Community;
         match (it.harm, &it.cause) {
-            (Harm::ClientVisible, _) => community,
-            (Harm::Unavailable, Cause::Stopped(pod)) => self.excused.contains(pod),
+            (Harm::ClientVisible, _) if community => true,
+            (Harm::ClientVisible | Harm::Unavailable, Cause::Stopped(pod)) => {
+                self.excused.contains(pod)
+            }
             _ => false,
         }
     }
