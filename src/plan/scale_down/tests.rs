@@ -292,7 +292,8 @@ fn a_pod_that_may_hold_data_has_to_be_back_first() {
 
 /// What the others say when one is gone from their cluster.
 fn without(observed: &mut Observed, pod: &str) {
-    observed.pods.get_mut(pod).unwrap().health = PodHealth::NotReady;
+    let broken = observed.pods.get_mut(pod).unwrap();
+    (broken.health, broken.lost) = (PodHealth::NotReady, true);
     observed.servers.remove(pod);
     let size = u32::try_from(observed.servers.len()).unwrap();
     views(observed).for_each(|(_, view)| view.cluster.size = size);

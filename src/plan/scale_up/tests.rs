@@ -61,7 +61,8 @@ fn a_claim_of_an_earlier_life_that_goes_is_waited_for() {
 #[test]
 fn a_pod_that_may_be_ignored_is_named_and_holds_nothing_up() {
     let mut observed = settled(2);
-    observed.pods.get_mut("aerocluster-1-1").unwrap().health = PodHealth::NotReady;
+    let broken = observed.pods.get_mut("aerocluster-1-1").unwrap();
+    (broken.health, broken.lost) = (PodHealth::NotReady, true);
     let mut desired = Wish::of(2, 1).resolve();
     let reason = |desired: &Desired| await_pods(desired, &observed).waits[0].reason;
     assert_eq!(reason(&desired), WaitReason::Pods);
