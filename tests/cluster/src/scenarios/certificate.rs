@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::stage::{Stage, eventually, throughout};
-use crate::install::{self, DEPLOYMENT, NAMESPACE, WEBHOOK};
+use super::stage::{Stage, eventually, set_environment, throughout};
+use crate::install::{self, WEBHOOK};
 use crate::review_client::Client;
 use crate::{Cluster, operators};
 
@@ -22,8 +22,6 @@ const LONG: [&str; 2] = ["CERT_LIFETIME-", "CERT_RENEW_BEFORE-"];
 const SERVED_WITHIN: Duration = Duration::from_mins(2);
 /// The life of a certificate, and what it takes to look.
 const FORGOTTEN_WITHIN: Duration = Duration::from_mins(4);
-/// A replica answers for some seconds more when it ends.
-const GONE_WITHIN: Duration = Duration::from_secs(30);
 /// How long reviews must flow after everything was replaced.
 const AFTERWARDS: Duration = Duration::from_secs(5);
 /// Only the mutating webhook sets it, and reviews go on without that webhook when it fails.
@@ -35,9 +33,9 @@ const LABEL: &str = r"jsonpath={.metadata.labels.aerospike\.com/api-version}";
 /// # Errors
 /// The first review that was lost.
 pub fn no_review_is_lost(stage: &Stage) -> Result<()> {
-    set_lifetimes(&stage.cluster, &SHORT)?;
+    set_environment(&stage.cluster, &SHORT)?;
     let ended = while_reviews_flow(stage, || replaced_and_forgotten(&stage.cluster));
-    let restored = set_lifetimes(&stage.cluster, &LONG).and_then(|()| settled(&stage.cluster));
+    let restored = set_environment(&stage.cluster, &LONG).and_then(|()| settled(&stage.cluster));
     ended.and(restored)
 }
 
@@ -157,19 +155,6 @@ fn another_than(cluster: &Cluster, old: &str) -> Result<String> {
 fn authority(chain: &str) -> Result<&str> {
     let begin = chain.rfind("-----BEGIN").context("a chain without PEM")?;
     Ok(chain[begin..].trim())
-}
-
-/// Changes the operator's environment, and waits until no replica is left that has another.
-fn set_lifetimes(cluster: &Cluster, variables: &[&str]) -> Result<()> {
-    let deployment = format!("deployment/{DEPLOYMENT}");
-    let set = [&["set", "env", &deployment, "-n", NAMESPACE], variables].concat();
-    install::text(cluster, &set)?;
-    install::wait_for_operator(cluster)?;
-    eventually("the replicas before are gone", GONE_WITHIN, || {
-        let leaving = operators::leaving(cluster)?;
-        ensure!(leaving.is_empty(), "{} is not", leaving.join(", "));
-        Ok(())
-    })
 }
 
 /// Waits until a certificate is served that is not to be replaced soon.

@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 
 use super::healing::pods;
 use super::refusals::ensure_refused;
-use super::stage::Stage;
+use super::stage::{Stage, set_environment};
 use crate::Cluster;
-use crate::install::{self, DEPLOYMENT, NAMESPACE};
+use crate::install;
 
+const SERVER: &str = "aerocluster-0-0";
 const SWITCH: &str = "ENABLE_SAFE_POD_EVICTION";
 /// Notes on a pod that it shall be moved.
 const WISH: &str = "aerospike.com/eviction-blocked";
@@ -21,17 +22,12 @@ pub fn servers_are_not_evicted(stage: &Stage) -> Result<()> {
     stage.cluster_of(1)?;
     let before = pods(stage)?;
     let _switch = Switched::on(&stage.cluster)?;
-    for pod in before.keys() {
-        let tried = evict(stage, pod, true);
-        ensure_refused(stage, "refusals/eviction-that-is-tried", &tried)?;
-        ensure!(
-            wish(stage, pod)?.is_null(),
-            "a dry run left a note on {pod}"
-        );
-        let evicted = evict(stage, pod, false);
-        ensure_refused(stage, "refusals/eviction", &evicted)?;
-        ensure!(wish(stage, pod)?.is_string(), "nothing is noted on {pod}");
-    }
+    let tried = evict(stage, SERVER, true);
+    ensure_refused(stage, "refusals/eviction-that-is-tried", &tried)?;
+    ensure!(wish(stage, SERVER)?.is_null(), "a dry run left a note");
+    let evicted = evict(stage, SERVER, false);
+    ensure_refused(stage, "refusals/eviction", &evicted)?;
+    ensure!(wish(stage, SERVER)?.is_string(), "nothing is noted");
     ensure!(pods(stage)? == before, "pods were restarted or replaced");
     nobody_else_is_held_up(stage)?;
     stage.ensure_ready(1)
@@ -80,10 +76,7 @@ impl<'a> Switched<'a> {
     }
 
     fn set(&self, variable: &str) -> Result<()> {
-        let deployment = format!("deployment/{DEPLOYMENT}");
-        let set = ["set", "env", &deployment, "-n", NAMESPACE, variable];
-        install::text(self.0, &set)?;
-        install::wait_for_operator(self.0)?;
+        set_environment(self.0, &[variable])?;
         install::wait_for_reviews(self.0)
     }
 }

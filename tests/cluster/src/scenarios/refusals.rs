@@ -141,7 +141,7 @@ pub fn a_size_that_breaks_a_rule_is_refused(stage: &Stage) -> Result<()> {
     stage.cluster_of(1)?;
     // The budget must leave a copy as soon as there are two pods.
     stage.patch(&json!({"spec": {"maxUnavailable": 2}}))?;
-    stage.ensure_ready(1)?;
+    stage.wait_until_ready(1)?;
     let answer = stage.kubectl(&["scale", "aerospikecluster", NAME, "--replicas=3"]);
     ensure_refused(stage, "refusals/scale-beyond-the-budget", &answer)?;
     let size = stage.resource()?["spec"]["size"].clone();

@@ -8,10 +8,13 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::demo::{self, NAME};
-use crate::{Cluster, Output, install, paths};
+use crate::install::{self, DEPLOYMENT, NAMESPACE};
+use crate::{Cluster, Output, operators, paths};
 
 /// How long a cluster may take to be ready.
 pub const READY_WITHIN: Duration = Duration::from_mins(2);
+/// A replica of the operator answers for some seconds more when it ends.
+const GONE_WITHIN: Duration = Duration::from_secs(30);
 /// Marks the namespaces of scenarios, so that a later run finds what an earlier one left.
 const LABEL: &str = "aerospike-operator-scenario";
 const POLL: Duration = Duration::from_millis(300);
@@ -276,6 +279,22 @@ impl Stage {
         let last = about_us[about_us.len().saturating_sub(20)..].join("\n");
         format!("--- the operator's log about {}\n{last}\n", self.namespace)
     }
+}
+
+/// Changes the operator's environment, and waits until no replica is left that has another.
+///
+/// # Errors
+/// What Kubernetes said, or the replicas that stay.
+pub fn set_environment(cluster: &Cluster, variables: &[&str]) -> Result<()> {
+    let deployment = format!("deployment/{DEPLOYMENT}");
+    let set = [&["set", "env", &deployment, "-n", NAMESPACE], variables].concat();
+    install::text(cluster, &set)?;
+    install::wait_for_operator(cluster)?;
+    eventually("the replicas before are gone", GONE_WITHIN, || {
+        let leaving = operators::leaving(cluster)?;
+        ensure!(leaving.is_empty(), "{} is not", leaving.join(", "));
+        Ok(())
+    })
 }
 
 /// Lets the namespaces go that an earlier run left.
