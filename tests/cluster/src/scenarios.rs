@@ -148,7 +148,8 @@ const SCENARIOS: &[Scenario] = &[
     beside_others(
         "a size that breaks a rule is refused",
         refusals::a_size_that_breaks_a_rule_is_refused,
-    ),
+    )
+    .not_always(),
     beside_others(
         "a cluster of another operator is not touched",
         stalls::a_cluster_of_another_operator_is_not_touched,
