@@ -198,7 +198,8 @@ pub fn ignorable(desired: &Desired, observed: &Observed) -> BTreeSet<String> {
 
 /// Whether waiting for the pod does not help. One that stops or starts, however long that takes, is on its way: it may be
 /// we who restarted it, and no other goes before it is back.
-fn is_broken(pod: &Pod) -> bool {
+#[must_use]
+pub fn is_broken(pod: &Pod) -> bool {
     let fails = matches!(
         pod.health,
         PodHealth::Failed { .. } | PodHealth::Unschedulable { .. }

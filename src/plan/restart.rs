@@ -163,6 +163,11 @@ fn dead(
         if changes.is_empty() && reported.is_none() && is_older() {
             changes.push(Change::Template);
         }
+        // A server that is on its way is told when it runs.
+        let can_wait = |change: &Change| change.remedy() == Remedy::AtRunTime;
+        if changes.iter().all(can_wait) && !members::is_broken(pod) {
+            return None;
+        }
         Some(changes)
     };
     renewals(observed, state, changes)
