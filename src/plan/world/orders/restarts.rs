@@ -6,6 +6,7 @@ use crate::{
     api::status::DynamicConfigUpdateStatus,
     plan::{
         Renewal, Restart,
+        outdated::Remedy,
         world::{
             World,
             api_server::Refused,
@@ -56,7 +57,11 @@ impl World {
             .or_default();
         *count += 1;
         assert_eq!(*count, 1, "{renewal:?} was restarted before");
-        let needed = !self.is_as_wanted(&renewal.pod) && !self.can_be_told(&renewal.pod);
+        // Of a server that failed nobody can ask what it has, nor know whether it starts with what its entry says.
+        let failed = self.pods[&renewal.pod].stage == Stage::Failed;
+        let in_doubt = failed && renewal.remedy() == Remedy::AtRunTime;
+        let needed =
+            in_doubt || !self.is_as_wanted(&renewal.pod) && !self.can_be_told(&renewal.pod);
         assert!(needed, "{renewal:?} is needless");
     }
 
