@@ -86,6 +86,14 @@ pub struct Desired {
     pub racks: Vec<Rack>,
 }
 
+impl Desired {
+    /// The rack, if the spec has it.
+    #[must_use]
+    pub fn rack(&self, rack: &RackIdentifier) -> Option<&Rack> {
+        self.racks.iter().find(|it| it.identifier() == *rack)
+    }
+}
+
 /// A rack as it shall be.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rack {

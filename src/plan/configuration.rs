@@ -156,8 +156,7 @@ fn due<'a>(desired: &'a Desired, observed: &'a Observed) -> Vec<Due<'a>> {
 }
 
 fn due_in<'a>(desired: &'a Desired, observed: &'a Observed, state: &RackState<'_>) -> Vec<Due<'a>> {
-    let mut racks = desired.racks.iter();
-    let Some(rack) = racks.find(|rack| rack.identifier() == state.rack) else {
+    let Some(rack) = desired.rack(&state.rack) else {
         return Vec::new();
     };
     let mut names: Vec<_> = state.pods(0..state.replicas).collect();

@@ -16,8 +16,7 @@ pub fn outlives_pod(
     rack: &RackIdentifier,
     namespace: &str,
 ) -> bool {
-    let wanted = desired.racks.iter().find(|it| it.identifier() == *rack);
-    let Some(wanted) = wanted else {
+    let Some(wanted) = desired.rack(rack) else {
         return false;
     };
     let rolled_out = status.mirror.rack_config.iter();

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, ops::Range};
 
-use super::{Kind, Live, Observed, Pod, PodHealth, outdated};
+use super::{Kind, Live, Observed, Pod, PodHealth, Resize, outdated};
 use crate::{
     resolve::{Desired, Rack, RackIdentifier, int_or_percent::IntOrPercent},
     resources::names,
@@ -29,6 +29,19 @@ impl RackState<'_> {
     pub fn pods(&self, ordinals: Range<u32>) -> impl Iterator<Item = String> + use<> {
         let set = self.set.clone();
         ordinals.map(move |ordinal| format!("{set}-{ordinal}"))
+    }
+
+    /// Another number of pods, decided on the set as it was seen.
+    #[must_use]
+    pub fn resize(&self, to: i32) -> Resize {
+        Resize {
+            rack: self.rack.clone(),
+            set: self.set.clone(),
+            uid: self.live.uid.clone(),
+            resource_version: self.live.resource_version.clone(),
+            from: self.live.replicas(),
+            to,
+        }
     }
 
     /// The ordinals that are too many.
@@ -70,9 +83,7 @@ pub fn racks<'a>(desired: &Desired, observed: &'a Observed) -> Vec<RackState<'a>
 /// How many pods a rack shall have.
 #[must_use]
 pub fn wanted(desired: &Desired, rack: &RackIdentifier) -> u32 {
-    let mut racks = desired.racks.iter();
-    let found = racks.find(|wanted| wanted.identifier() == *rack);
-    found.map_or(0, |rack| rack.size)
+    desired.rack(rack).map_or(0, |rack| rack.size)
 }
 
 /// The pods that the sets were asked for, whether they are there or not.

@@ -94,9 +94,7 @@ impl Live {
         let replicas = self.body["spec"]["replicas"].as_i64().unwrap_or(1);
         i32::try_from(replicas).unwrap_or(i32::MAX)
     }
-}
 
-impl Live {
     /// When we changed the number of its pods last, by the clock of the API server; none if we never did.
     #[must_use]
     pub fn scaled(&self) -> Option<Timestamp> {

@@ -136,8 +136,7 @@ pub fn remedy_as_last_known(
     observed: &Observed,
     name: &str,
 ) -> Option<Remedy> {
-    let mut racks = desired.racks.iter();
-    let rack = racks.find(|it| it.identifier() == *rack)?;
+    let rack = desired.rack(rack)?;
     let pod = observed.pods.get(name);
     let now = pod.and_then(|pod| reported(observed, name, pod));
     let before = observed.status.pods.get(name).filter(|_| now.is_none());

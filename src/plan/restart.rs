@@ -19,7 +19,7 @@ use crate::resolve::{Desired, Rack, RackIdentifier};
 pub fn replace_dead(desired: &Desired, observed: &Observed) -> Share {
     let racks = members::racks(desired, observed);
     let dead = racks.iter().find_map(|state| {
-        let rack = wanted(desired, &state.rack)?;
+        let rack = desired.rack(&state.rack)?;
         let dead = dead(desired, observed, rack, state);
         (!dead.is_empty()).then_some((state, dead))
     });
@@ -90,7 +90,7 @@ pub fn batch(desired: &Desired, observed: &Observed) -> Option<Batch> {
         .collect();
     staying.sort_by_key(|state| !fails(observed, state));
     staying.into_iter().find_map(|state| {
-        let rack = wanted(desired, &state.rack)?;
+        let rack = desired.rack(&state.rack)?;
         let outdated = serving(desired, observed, rack, state);
         let left = outdated.len();
         let config = desired.spec.rack_config.as_ref();
@@ -124,11 +124,8 @@ fn fails(observed: &Observed, state: &RackState<'_>) -> bool {
     })
 }
 
-fn wanted<'a>(desired: &'a Desired, rack: &RackIdentifier) -> Option<&'a Rack> {
-    desired.racks.iter().find(|it| it.identifier() == *rack)
-}
-
-/// The outdated pods of a rack that serve and need a restart: those with a sidecar that does not, then the others, the highest ordinal first.
+/// The outdated pods of a rack that serve and need a restart: those with a sidecar that does not, then the others, the
+/// highest ordinal first.
 fn serving(
     desired: &Desired,
     observed: &Observed,

@@ -3,7 +3,7 @@
 use k8s_openapi::jiff::Timestamp;
 
 use super::{
-    Observed, PodHealth, Resize, Share, Step, Wait, WaitReason,
+    Observed, PodHealth, Share, Step, Wait, WaitReason,
     members::{self, RackState},
     outdated,
 };
@@ -27,23 +27,13 @@ pub fn grow(desired: &Desired, observed: &Observed) -> Share {
         if rack.replicas >= rack.wanted || later.contains(&rack.rack) || share.step.is_some() {
             continue;
         }
+        let to = i32::try_from(rack.wanted).unwrap_or(i32::MAX);
         match leftover(observed, &rack) {
             Some(wait) => share.waits.push(wait),
-            None => share.step = Some(Step::Grow(to_its_size(&rack))),
+            None => share.step = Some(Step::Grow(rack.resize(to))),
         }
     }
     share
-}
-
-fn to_its_size(rack: &RackState<'_>) -> Resize {
-    Resize {
-        rack: rack.rack.clone(),
-        set: rack.set.clone(),
-        uid: rack.live.uid.clone(),
-        resource_version: rack.live.resource_version.clone(),
-        from: rack.live.replicas(),
-        to: i32::try_from(rack.wanted).unwrap_or(i32::MAX),
-    }
 }
 
 /// A pod of an earlier life that still has the name of one to come, or a claim on its way out that it would get.

@@ -85,8 +85,7 @@ pub(super) async fn confirm(
     of: &Confirm,
     context: &Context,
 ) -> Result<(), Error> {
-    let mut racks = desired.racks.iter();
-    let Some(rack) = racks.find(|rack| rack.identifier() == of.rack) else {
+    let Some(rack) = desired.rack(&of.rack) else {
         return Ok(());
     };
     let peers = peers(desired, observed, rack);

@@ -20,7 +20,7 @@ const GUARDS: &[Guard] = &[factors_stay, disks_stay];
 /// Why the pods of a rack are not restarted, if they are not.
 #[must_use]
 pub fn hindrance(desired: &Desired, observed: &Observed, rack: &RackIdentifier) -> Option<Wait> {
-    let wanted = desired.racks.iter().find(|it| it.identifier() == *rack)?;
+    let wanted = desired.rack(rack)?;
     let config = observed.status.mirror.rack_config.as_ref()?;
     let rolled_out = config.racks.iter().find(|it| it.id == rack.id.0)?;
     let old = namespaces(rolled_out.effective_aerospike_config.as_ref()?);

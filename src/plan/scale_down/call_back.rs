@@ -33,7 +33,7 @@ pub fn returning(desired: &Desired, observed: &Observed) -> Option<(String, Resi
     racks.iter().find_map(|rack| {
         let pod = format!("{}-{}", rack.set, rack.replicas);
         let returns = clean_up::has_data(observed, &pod) && was_unsafe(rack, observed);
-        returns.then(|| (pod, one_more(rack)))
+        returns.then(|| (pod, rack.resize(rack.live.replicas().saturating_add(1))))
     })
 }
 
@@ -46,17 +46,6 @@ fn was_unsafe(rack: &RackState<'_>, observed: &Observed) -> bool {
     let uptime = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
     let mut views = observed.views();
     views.any(|view| uptime(view.cluster.uptime) < since)
-}
-
-fn one_more(rack: &RackState<'_>) -> Resize {
-    Resize {
-        rack: rack.rack.clone(),
-        set: rack.set.clone(),
-        uid: rack.live.uid.clone(),
-        resource_version: rack.live.resource_version.clone(),
-        from: rack.live.replicas(),
-        to: rack.live.replicas().saturating_add(1),
-    }
 }
 
 #[cfg(test)]

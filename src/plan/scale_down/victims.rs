@@ -2,7 +2,7 @@
 
 use crate::{
     plan::{
-        Observed, Resize, members,
+        Observed, members,
         safe_stop::{Batch, Why, batch},
     },
     resolve::Desired,
@@ -18,14 +18,7 @@ pub fn batch(desired: &Desired, observed: &Observed) -> Option<Batch> {
     let count = batch::size(desired, given, rack.replicas).min(rack.replicas - rack.wanted);
     let to = rack.replicas - count;
     let why = Why::Shrink {
-        resize: Resize {
-            rack: rack.rack.clone(),
-            set: rack.set.clone(),
-            uid: rack.live.uid.clone(),
-            resource_version: rack.live.resource_version.clone(),
-            from: rack.live.replicas(),
-            to: i32::try_from(to).unwrap_or(0),
-        },
+        resize: rack.resize(i32::try_from(to).unwrap_or(0)),
         wanted: rack.wanted,
     };
     let pods = rack.pods(to..rack.replicas).collect();

@@ -1,7 +1,10 @@
 //! Growth, and how long a pod may take.
 
 use super::*;
-use crate::plan::world::{World, clusters::Wish};
+use crate::plan::{
+    Resize,
+    world::{World, clusters::Wish},
+};
 
 fn settled(size: u32) -> Observed {
     World::settled(&Wish::of(size, 1)).observe()

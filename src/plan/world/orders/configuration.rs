@@ -39,8 +39,7 @@ impl World {
     }
 
     pub fn confirm(&mut self, of: &Confirm) -> Result<(), Refused> {
-        let mut racks = self.desired.racks.iter();
-        let rack = racks.find(|rack| rack.identifier() == of.rack);
+        let rack = self.desired.rack(&of.rack);
         let (template, hash) = {
             let rack = rack.unwrap();
             (rack.template.clone(), rack.hashes.config.clone())
