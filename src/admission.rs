@@ -6,6 +6,7 @@ pub mod cluster;
 pub mod defaults;
 pub mod denial;
 pub mod eviction;
+mod outlook;
 pub mod review;
 pub mod rules;
 pub mod scale;

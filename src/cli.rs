@@ -11,6 +11,7 @@ use crate::{
     docs::{DocsArgs, SchemaArgs},
     explain::RulesArgs,
     init,
+    preview::PlanArgs,
     resolve::{InitImage, PodPolicy, Settings},
     tls::self_managed::{
         self,
@@ -39,6 +40,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Judges manifests as the API server and the webhook would, without a cluster.
     Validate(Box<ValidateArgs>),
+    /// Says what an edit would do to a cluster that runs, before it is made.
+    Plan(Box<PlanArgs>),
     /// Explains the rules by which clusters are judged.
     Rules(RulesArgs),
     /// Prints the JSON schema of the custom resource, for editors.

@@ -16,6 +16,7 @@ pub mod init;
 pub mod leader;
 mod nearest_name;
 pub mod plan;
+pub mod preview;
 pub mod process;
 pub mod reference;
 pub mod resolve;

@@ -6,7 +6,7 @@ use aerospike_operator::{
     api::crd,
     check,
     cli::{Cli, Command},
-    docs, explain, init, process, telemetry, validate,
+    docs, explain, init, preview, process, telemetry, validate,
 };
 use clap::Parser;
 
@@ -42,6 +42,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             init::run(arguments).await?;
             Ok(ExitCode::SUCCESS)
         }),
+        Command::Plan(args) => connected(async move { preview::run(&args).await }),
         Command::Check(args) => connected(async move { Ok(check::run(&args).await) }),
     }
 }

@@ -7,6 +7,7 @@ pub mod clean_up;
 pub mod configuration;
 pub mod deletion;
 pub mod durability;
+pub mod forecast;
 pub mod members;
 pub mod objects;
 pub mod observed;

@@ -12,7 +12,7 @@ use crate::{
     admission::{
         Operation, Proposal, Verdict, check,
         cluster::size,
-        defaults,
+        defaults, outlook,
         wire::{Answer, BadReview, Request, Response},
     },
     api::{AerospikeCluster, AerospikeClusterSpec},
@@ -113,7 +113,7 @@ pub fn judge(
     let old = old.map(|old| old.cluster());
     match (new.cluster(), old) {
         (Ok(new), Some(Ok(old))) if new.spec == old.spec => Verdict::default(),
-        (Ok(new), old) => check(&Proposal {
+        (Ok(new), old) => with_outlook(&Proposal {
             operation,
             new: &new,
             old: old.and_then(Result::ok).as_ref(),
@@ -122,6 +122,16 @@ pub fn judge(
         (Err(finding), Some(Err(before))) if is_same(&finding, &before) => tolerated(finding),
         (Err(finding), _) => refusal(finding),
     }
+}
+
+/// What is said about the object, and what an accepted edit of it does to its pods.
+fn with_outlook(proposal: &Proposal<'_>) -> Verdict {
+    let mut verdict = check(proposal);
+    if let Some(old) = proposal.old.filter(|_| verdict.is_accepted()) {
+        let told = outlook::warnings(old, proposal.new, proposal.settings);
+        verdict.warnings.extend(told);
+    }
+    verdict
 }
 
 fn is_same(finding: &Finding, before: &Finding) -> bool {

@@ -106,7 +106,7 @@ async fn clean(cluster: &AerospikeCluster, context: &Context) -> Result<usize, E
     let namespace = cluster.namespace().unwrap_or_default();
     // Effective policies are there for any spec, be it one that today's rules refuse.
     let spec = resolve::effective(cluster, &context.settings).spec;
-    let claims = observe::claims(context, &namespace, &cluster.name_any()).await?;
+    let claims = observe::claims(&context.client, &namespace, &cluster.name_any()).await?;
     let going = claims_to_delete(&spec, &claims);
     for claim in &going {
         delete_claim(&namespace, claim, context).await?;

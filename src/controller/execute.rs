@@ -7,7 +7,7 @@ use std::{fmt::Debug, time::Duration};
 
 use k8s_openapi::jiff::Timestamp;
 use kube::{
-    Api,
+    Api, Client,
     api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, Preconditions},
 };
 use serde::de::DeserializeOwned;
@@ -138,9 +138,9 @@ const fn name_of(effect: &Effect) -> &'static str {
 }
 
 /// The objects of a kind beside the cluster.
-pub(super) fn api(desired: &Desired, kind: Kind, context: &Context) -> Api<DynamicObject> {
+pub(super) fn api(desired: &Desired, kind: Kind, client: &Client) -> Api<DynamicObject> {
     Api::namespaced_with(
-        context.client.clone(),
+        client.clone(),
         &desired.identity.namespace,
         &kind.resource(),
     )
@@ -172,7 +172,7 @@ async fn apply(
 ) -> Result<(), Error> {
     let mut params = PatchParams::apply(FIELD_MANAGER);
     params.force = !new;
-    api(desired, object.kind, context)
+    api(desired, object.kind, &context.client)
         .patch(&object.name, &params, &Patch::Apply(&object.body))
         .await
         .map(drop)
@@ -189,7 +189,7 @@ async fn delete(
     uid: &str,
     context: &Context,
 ) -> Result<(), Error> {
-    delete_if_same(&api(desired, kind, context), name, uid)
+    delete_if_same(&api(desired, kind, &context.client), name, uid)
         .await
         .map_err(Error::executing(format!("delete {kind:?} {name}")))
 }

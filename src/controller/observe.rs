@@ -11,7 +11,7 @@ use k8s_openapi::{
     jiff::Timestamp,
 };
 use kube::{
-    Api, ResourceExt,
+    Api, Client, ResourceExt,
     api::{DynamicObject, ListParams},
 };
 
@@ -67,13 +67,30 @@ pub async fn observe(
     now: Timestamp,
     context: &Context,
 ) -> Result<Observed, Error> {
+    let mut observed = without_servers(cluster, desired, now, &context.client).await?;
+    servers::ask_all(desired, &mut observed, context).await;
+    Ok(observed)
+}
+
+/// What Kubernetes knows of the cluster; its servers are not asked.
+///
+/// # Errors
+///
+/// If the API server cannot be read.
+pub async fn without_servers(
+    cluster: &AerospikeCluster,
+    desired: &Desired,
+    now: Timestamp,
+    client: &Client,
+) -> Result<Observed, Error> {
+    let identity = &desired.identity;
     let (objects, pods, claims, may_read_nodes) = try_join!(
-        objects(desired, context),
-        pods(desired, now, context),
-        claims(context, &desired.identity.namespace, &desired.identity.name),
-        may_read_nodes(desired, context),
+        objects(desired, client),
+        pods(desired, now, client),
+        claims(client, &identity.namespace, &identity.name),
+        may_read_nodes(desired, client),
     )?;
-    let mut observed = Observed {
+    Ok(Observed {
         now,
         status: cluster.status.clone().unwrap_or_default(),
         objects,
@@ -81,9 +98,7 @@ pub async fn observe(
         claims,
         may_read_nodes,
         ..Observed::default()
-    };
-    servers::ask_all(desired, &mut observed, context).await;
-    Ok(observed)
+    })
 }
 
 /// Kinds of which all objects of the cluster bear its labels.
@@ -96,15 +111,15 @@ const LABELLED: [Kind; 6] = [
     Kind::StatefulSet,
 ];
 
-async fn objects(desired: &Desired, context: &Context) -> Result<Objects, Error> {
+async fn objects(desired: &Desired, client: &Client) -> Result<Objects, Error> {
     let selector = labels::cluster_selector(&desired.identity.name);
     let labelled = LABELLED
         .iter()
-        .map(|kind| list(desired, *kind, Some(&selector), context));
+        .map(|kind| list(desired, *kind, Some(&selector), client));
     // Users choose the labels of the services of pods.
     let (labelled, services) = try_join!(
         try_join_all(labelled),
-        list(desired, Kind::Service, None, context)
+        list(desired, Kind::Service, None, client)
     )?;
     let mut found: Objects = labelled.into_iter().flatten().collect();
     let uid = desired.identity.uid.as_str();
@@ -115,7 +130,7 @@ async fn objects(desired: &Desired, context: &Context) -> Result<Objects, Error>
             .filter(|(key, live)| live.owner.as_deref() == Some(uid) || wanted.contains(key)),
     );
     let unseen = wanted.into_iter().filter(|key| !found.contains_key(key));
-    let unseen = try_join_all(unseen.map(|key| get(desired, key, context))).await?;
+    let unseen = try_join_all(unseen.map(|key| get(desired, key, client))).await?;
     found.extend(unseen.into_iter().flatten());
     Ok(found)
 }
@@ -124,9 +139,9 @@ async fn list(
     desired: &Desired,
     kind: Kind,
     selector: Option<&str>,
-    context: &Context,
+    client: &Client,
 ) -> Result<Vec<((Kind, String), Live)>, Error> {
-    let api = api(desired, kind, context);
+    let api = api(desired, kind, client);
     let mut params = ListParams::default().limit(PAGE);
     params.label_selector = selector.map(str::to_owned);
     let mut found = Vec::new();
@@ -148,9 +163,9 @@ async fn list(
 async fn get(
     desired: &Desired,
     (kind, name): (Kind, String),
-    context: &Context,
+    client: &Client,
 ) -> Result<Option<((Kind, String), Live)>, Error> {
-    let object = api(desired, kind, context)
+    let object = api(desired, kind, client)
         .get_opt(&name)
         .await
         .map_err(Error::observing(format!("{kind:?} {name}")))?;
@@ -166,12 +181,12 @@ fn keyed(kind: Kind, object: &DynamicObject) -> ((Kind, String), Live) {
     ((kind, object.name_any()), Live::of(body))
 }
 
-async fn may_read_nodes(desired: &Desired, context: &Context) -> Result<bool, Error> {
+async fn may_read_nodes(desired: &Desired, client: &Client) -> Result<bool, Error> {
     if !desired.network.uses_node_addresses() {
         return Ok(true);
     }
     let subject = rbac::subject(&desired.identity);
-    let bindings: Api<ClusterRoleBinding> = Api::all(context.client.clone());
+    let bindings: Api<ClusterRoleBinding> = Api::all(client.clone());
     let binding = bindings
         .get(names::NODE_READER)
         .await
@@ -185,9 +200,9 @@ async fn may_read_nodes(desired: &Desired, context: &Context) -> Result<bool, Er
 async fn pods(
     desired: &Desired,
     now: Timestamp,
-    context: &Context,
+    client: &Client,
 ) -> Result<BTreeMap<String, Pod>, Error> {
-    let api: Api<ApiPod> = Api::namespaced(context.client.clone(), &desired.identity.namespace);
+    let api: Api<ApiPod> = Api::namespaced(client.clone(), &desired.identity.namespace);
     let selector = labels::cluster_selector(&desired.identity.name);
     let pods = api
         .list(&ListParams::default().labels(&selector))
@@ -369,11 +384,11 @@ fn failed_since(status: &PodStatus) -> Option<Timestamp> {
 ///
 /// If they cannot be listed.
 pub async fn claims(
-    context: &Context,
+    client: &Client,
     namespace: &str,
     cluster: &str,
 ) -> Result<Vec<Claim>, Error> {
-    let api: Api<PersistentVolumeClaim> = Api::namespaced(context.client.clone(), namespace);
+    let api: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), namespace);
     let selector = labels::cluster_selector(cluster);
     let claims = api
         .list(&ListParams::default().labels(&selector))

@@ -103,7 +103,7 @@ fn was_second(error: &Error) -> bool {
 async fn resize(desired: &Desired, resize: &Resize, context: &Context) -> Result<(), Error> {
     let Resize { set, from, to, .. } = resize;
     let patch = replicas_patch(resize);
-    api(desired, Kind::StatefulSet, context)
+    api(desired, Kind::StatefulSet, &context.client)
         .patch(set, &managed_by(FIELD_MANAGER), &json_patch(patch))
         .await
         .map(drop)
@@ -250,7 +250,7 @@ async fn remove_set(
         uid: Some(uid.to_owned()),
         resource_version: Some(resource_version.to_owned()),
     });
-    api(desired, Kind::StatefulSet, context)
+    api(desired, Kind::StatefulSet, &context.client)
         .delete(set, &params)
         .await
         .map(drop)

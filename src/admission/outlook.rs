@@ -1,0 +1,102 @@
+//! What an accepted edit does to the pods that run, told with the answer: at most three warnings, from both specs and the
+//! status alone. The command `plan` tells more.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    api::{AerospikeCluster, AerospikeClusterStatus},
+    finding::{FieldPath, Warning},
+    plan::{
+        Observed, Pod, PodHealth,
+        forecast::{Fate, Forecast, forecast},
+    },
+    resolve::{Desired, Settings, resolve},
+    resources::names,
+};
+
+/// What the edit from `old` to `new` does; nothing where no pod is known, or where nothing can be said.
+#[must_use]
+pub fn warnings(
+    old: &AerospikeCluster,
+    new: &AerospikeCluster,
+    settings: &Settings,
+) -> Vec<Warning> {
+    let status = new.status.as_ref();
+    let Some(status) = status.filter(|status| !status.pods.is_empty()) else {
+        return Vec::new();
+    };
+    let (Ok(before), Ok(desired)) = (resolve(old, settings), resolve(new, settings)) else {
+        return Vec::new();
+    };
+    let forecast = forecast(&desired, &as_reported(status, &before));
+    let told = [restarts(&forecast), at_run_time(&forecast), sizes(&forecast)];
+    told.into_iter().flatten().collect()
+}
+
+/// The cluster as its pods reported themselves, where they run what was asked for before.
+fn as_reported(status: &AerospikeClusterStatus, before: &Desired) -> Observed {
+    let pod = |name: &String| {
+        let (rack, _) = names::parse_pod(&before.identity.name, name)?;
+        let config_template = before.rack(&rack).map(|rack| rack.template.clone());
+        Some((name.clone(), stand_in(config_template)))
+    };
+    Observed {
+        pods: status.pods.keys().filter_map(pod).collect(),
+        status: AerospikeClusterStatus {
+            pods: status.pods.clone(),
+            ..AerospikeClusterStatus::default()
+        },
+        ..Observed::default()
+    }
+}
+
+/// A pod of which nothing is known but its entry, and the template that its entry's hash is held against.
+fn stand_in(config_template: Option<String>) -> Pod {
+    Pod {
+        uid: String::new(),
+        resource_version: String::new(),
+        ip: None,
+        health: PodHealth::Ready,
+        created: Observed::default().now,
+        image: None,
+        pod_spec_hash: None,
+        init_image: None,
+        template_revision: None,
+        config_template,
+        reported: true,
+        server_runs: true,
+        lost: false,
+    }
+}
+
+fn warning(code: &'static str, message: String) -> Warning {
+    Warning {
+        code,
+        path: FieldPath::spec(),
+        message,
+    }
+}
+
+fn restarts(forecast: &Forecast) -> Option<Warning> {
+    let told = forecast.counted(Fate::Restarts)?;
+    let restarted = forecast.pods().filter(|pod| pod.fate == Fate::Restarts);
+    let why: BTreeSet<_> = restarted.flat_map(|pod| &pod.changes).collect();
+    let why: Vec<_> = why.into_iter().map(|change| change.as_str()).collect();
+    let message = format!("{told} because of this change, batch by batch: {}", why.join(", "));
+    Some(warning("PLAN-01", message))
+}
+
+fn at_run_time(forecast: &Forecast) -> Option<Warning> {
+    let told = forecast.counted(Fate::IsTold)?;
+    Some(warning("PLAN-02", format!("{told} what this change sets, without a restart")))
+}
+
+fn sizes(forecast: &Forecast) -> Option<Warning> {
+    let parts = [Fate::Starts, Fate::Leaves].into_iter();
+    let told: Vec<_> = parts.filter_map(|fate| forecast.counted(fate)).collect();
+    let message = format!("{}; partitions move", told.join(", "));
+    (!told.is_empty()).then(|| warning("PLAN-03", message))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,271 @@
+//! What an edit does to a cluster that runs, told before it is made: what becomes of each pod, and in which order. It asks
+//! the functions that the stages ask, so that it says what they will do as long as nothing else happens.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Observed,
+    members::{self, RackState},
+    outdated::{self, Change, Remedy},
+    safe_stop::batch,
+};
+use crate::{
+    resolve::{Desired, Rack, RackIdentifier},
+    resources::names,
+};
+
+/// What an edit does, rack by rack: those of the spec in its order, then those that it no longer has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forecast {
+    /// The racks.
+    pub racks: Vec<RackForecast>,
+}
+
+/// What becomes of a rack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RackForecast {
+    /// The rack.
+    pub rack: RackIdentifier,
+    /// Its pods by ordinal, those that are and those that will be.
+    pub pods: Vec<PodForecast>,
+    /// So many of its pods are restarted together.
+    pub restarted_together: u32,
+    /// So many of its pods are removed together.
+    pub removed_together: u32,
+}
+
+/// What becomes of a pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodForecast {
+    /// Its name.
+    pub pod: String,
+    /// What becomes of it.
+    pub fate: Fate,
+    /// What it is not as wanted in.
+    pub changes: Vec<Change>,
+}
+
+/// What becomes of a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fate {
+    /// Nothing.
+    Stays,
+    /// It stays, and its server is told what changes.
+    IsTold,
+    /// It is made anew.
+    Restarts,
+    /// It comes.
+    Starts,
+    /// It goes.
+    Leaves,
+}
+
+/// Pods of a rack to which the same happens at the same time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Act {
+    /// What happens.
+    pub fate: Fate,
+    /// Their rack.
+    pub rack: RackIdentifier,
+    /// The pods.
+    pub pods: Vec<String>,
+}
+
+/// What the edit to `desired` does to the cluster as it was observed; without its sets, to the pods that its status knows.
+#[must_use]
+pub fn forecast(desired: &Desired, observed: &Observed) -> Forecast {
+    let running = running(desired, observed);
+    let kept = desired.racks.iter().map(|rack| {
+        let identifier = rack.identifier();
+        of_rack(desired, observed, &identifier, Some(rack), &running)
+    });
+    let is_gone = |rack: &RackIdentifier| desired.rack(rack).is_none();
+    let gone: BTreeSet<_> = running.iter().map(|(rack, _)| rack.clone()).collect();
+    let gone = gone.into_iter().filter(is_gone);
+    let gone = gone.map(|rack| of_rack(desired, observed, &rack, None, &running));
+    Forecast {
+        racks: kept.chain(gone).collect(),
+    }
+}
+
+/// The pods that there are, by rack and ordinal.
+fn running(desired: &Desired, observed: &Observed) -> BTreeSet<(RackIdentifier, u32)> {
+    let racks = members::racks(desired, observed);
+    if racks.is_empty() {
+        let names = observed.status.pods.keys();
+        let parsed = names.filter_map(|pod| names::parse_pod(&desired.identity.name, pod));
+        return parsed.collect();
+    }
+    let of_set = |state: &RackState<'_>| {
+        let rack = state.rack.clone();
+        (0..state.replicas).map(move |ordinal| (rack.clone(), ordinal))
+    };
+    racks.iter().flat_map(of_set).collect()
+}
+
+fn of_rack(
+    desired: &Desired,
+    observed: &Observed,
+    identifier: &RackIdentifier,
+    rack: Option<&Rack>,
+    running: &BTreeSet<(RackIdentifier, u32)>,
+) -> RackForecast {
+    let ordinals = running.iter().filter(|(of, _)| of == identifier);
+    let ordinals: BTreeSet<u32> = ordinals.map(|(_, ordinal)| *ordinal).collect();
+    let whole = u32::try_from(ordinals.len()).unwrap_or(u32::MAX);
+    let wanted = rack.map_or(0, |rack| rack.size);
+    let all: BTreeSet<u32> = ordinals.iter().copied().chain(0..wanted).collect();
+    let pods = all.into_iter().map(|ordinal| {
+        let pod = names::pod(&desired.identity.name, identifier, ordinal);
+        let stays = rack.filter(|_| ordinal < wanted);
+        let (fate, changes) = match stays {
+            None => (Fate::Leaves, Vec::new()),
+            Some(_) if !ordinals.contains(&ordinal) => (Fate::Starts, Vec::new()),
+            Some(rack) => fate(desired, observed, rack, &pod),
+        };
+        PodForecast { pod, fate, changes }
+    });
+    let config = desired.spec.rack_config.as_ref();
+    let restarted = config.and_then(|config| config.rolling_update_batch_size.as_ref());
+    let removed = config.and_then(|config| config.scale_down_batch_size.as_ref());
+    RackForecast {
+        rack: identifier.clone(),
+        pods: pods.collect(),
+        restarted_together: batch::size(desired, restarted, whole),
+        removed_together: batch::size(desired, removed, whole),
+    }
+}
+
+/// What becomes of a pod that stays, and why.
+fn fate(desired: &Desired, observed: &Observed, rack: &Rack, name: &str) -> (Fate, Vec<Change>) {
+    let pod = observed.pods.get(name);
+    let entry = observed.status.pods.get(name);
+    let changes = outdated::changes(desired, rack, pod, entry);
+    let fate = match changes.iter().map(|change| change.remedy()).max() {
+        None => Fate::Stays,
+        Some(Remedy::AtRunTime) => Fate::IsTold,
+        Some(Remedy::PodRestart) => Fate::Restarts,
+    };
+    (fate, changes)
+}
+
+impl Fate {
+    /// What happens to the pod, as people read it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stays => "stays as it is",
+            Self::IsTold => "is told at run time",
+            Self::Restarts => "restarts",
+            Self::Starts => "starts",
+            Self::Leaves => "is removed",
+        }
+    }
+
+    /// The same of so many pods.
+    #[must_use]
+    pub const fn of(self, pods: usize) -> &'static str {
+        match self {
+            _ if pods == 1 => self.as_str(),
+            Self::Stays => "stay as they are",
+            Self::IsTold => "are told at run time",
+            Self::Restarts => "restart",
+            Self::Starts => "start",
+            Self::Leaves => "are removed",
+        }
+    }
+
+    /// The same as programs read it.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Stays => "none",
+            Self::IsTold => "runTime",
+            Self::Restarts => "podRestart",
+            Self::Starts => "start",
+            Self::Leaves => "remove",
+        }
+    }
+}
+
+impl Forecast {
+    /// How many pods have this fate, in words; none if none has.
+    #[must_use]
+    pub fn counted(&self, fate: Fate) -> Option<String> {
+        let count = self.count(fate);
+        let pods = if count == 1 { "pod" } else { "pods" };
+        (count > 0).then(|| format!("{count} {pods} {}", fate.of(count)))
+    }
+
+    /// How many pods have this fate.
+    #[must_use]
+    pub fn count(&self, fate: Fate) -> usize {
+        self.pods().filter(|pod| pod.fate == fate).count()
+    }
+
+    /// All pods, rack by rack.
+    pub fn pods(&self) -> impl Iterator<Item = &PodForecast> {
+        self.racks.iter().flat_map(|rack| &rack.pods)
+    }
+
+    /// Whether partitions move to other servers for good.
+    #[must_use]
+    pub fn moves_data(&self) -> bool {
+        self.count(Fate::Starts) + self.count(Fate::Leaves) > 0
+    }
+
+    /// Whether nothing happens to any pod.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.pods().all(|pod| pod.fate == Fate::Stays)
+    }
+
+    /// All that happens, in order. What is set at run time comes first. Then each rack restarts and grows, before the next;
+    /// those that shrink come last, and restart what is left of them.
+    #[must_use]
+    pub fn order(&self) -> Vec<Act> {
+        let (shrinking, staying): (Vec<_>, Vec<_>) = self
+            .racks
+            .iter()
+            .partition(|rack| rack.has(Fate::Leaves));
+        let told = staying.iter().flat_map(|rack| rack.acts(Fate::IsTold));
+        let staying_acts = staying.iter().flat_map(|rack| {
+            let restarts = rack.acts(Fate::Restarts);
+            restarts.into_iter().chain(rack.acts(Fate::Starts))
+        });
+        let shrinking_acts = shrinking.iter().flat_map(|rack| {
+            let acts = [Fate::Leaves, Fate::IsTold, Fate::Restarts];
+            acts.into_iter().flat_map(|fate| rack.acts(fate))
+        });
+        told.chain(staying_acts).chain(shrinking_acts).collect()
+    }
+}
+
+impl RackForecast {
+    fn has(&self, fate: Fate) -> bool {
+        self.pods.iter().any(|pod| pod.fate == fate)
+    }
+
+    /// The pods with this fate, the highest ordinals first, as many together as go together.
+    fn acts(&self, fate: Fate) -> Vec<Act> {
+        let mut pods: Vec<_> = self.pods.iter().filter(|pod| pod.fate == fate).collect();
+        let together = match fate {
+            Fate::Stays | Fate::IsTold => 1,
+            Fate::Restarts => usize::try_from(self.restarted_together).unwrap_or(1),
+            Fate::Leaves => usize::try_from(self.removed_together).unwrap_or(1),
+            Fate::Starts => pods.len(),
+        };
+        if fate != Fate::Starts {
+            pods.reverse();
+        }
+        let acts = pods.chunks(together.max(1)).map(|pods| Act {
+            fate,
+            rack: self.rack.clone(),
+            pods: pods.iter().map(|pod| pod.pod.clone()).collect(),
+        });
+        acts.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

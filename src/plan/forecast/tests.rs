@@ -1,0 +1,128 @@
+//! What is forecast is what happens, in that order.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::plan::{
+    Resize, Step,
+    world::{
+        World,
+        clusters::{Wish, edited_wishes, edits},
+    },
+};
+
+/// What a step does to pods, if it does anything to them.
+fn act_of(step: &Step) -> Option<Act> {
+    let resized = |fate, resize: &Resize, mut pods: Vec<String>| {
+        if fate == Fate::Leaves {
+            pods.reverse();
+        }
+        let rack = resize.rack.clone();
+        Act { fate, rack, pods }
+    };
+    let between = |resize: &Resize, from: i32, to: i32| {
+        let names = (from..to).map(|ordinal| format!("{}-{ordinal}", resize.set));
+        names.collect::<Vec<_>>()
+    };
+    match step {
+        Step::Grow(to) => Some(resized(Fate::Starts, to, between(to, to.from, to.to))),
+        Step::Shrink(to) => Some(resized(Fate::Leaves, to, between(to, to.to, to.from))),
+        Step::Confirm(confirm) => Some(Act {
+            fate: Fate::IsTold,
+            rack: confirm.rack.clone(),
+            pods: vec![confirm.pod.clone()],
+        }),
+        Step::Restart(restart) => Some(Act {
+            fate: Fate::Restarts,
+            rack: restart.rack.clone(),
+            pods: restart.pods.iter().map(|it| it.pod.clone()).collect(),
+        }),
+        _ => None,
+    }
+}
+
+/// All that happens to pods until the world is settled.
+fn happens(world: &mut World) -> Vec<Act> {
+    let mut acts = Vec::new();
+    for _ in 0..300 {
+        let plan = world.pass();
+        acts.extend(plan.step.as_ref().and_then(act_of));
+        if plan.is_done() {
+            break;
+        }
+        world.settle();
+    }
+    acts
+}
+
+/// What was forecast for an edit of a settled cluster, and what happened.
+fn told_and_seen(before: &Wish, after: &Wish) -> (Forecast, Vec<Act>) {
+    let mut world = World::settled(before);
+    let told = forecast(&after.resolve(), &world.observe());
+    world.wish(after.resolve());
+    let seen = happens(&mut world);
+    world.converge();
+    (told, seen)
+}
+
+fn fates(forecast: &Forecast) -> Vec<(&str, Fate)> {
+    let pods = forecast.pods();
+    pods.map(|pod| (pod.pod.as_str(), pod.fate)).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_forecast_happens_in_that_order(wish in edited_wishes(), edit in edits(), size in 2u32..=6, racks in 1u32..=3) {
+        let edited = Wish { size, racks, ..edit.of(&wish) };
+        let (told, seen) = told_and_seen(&wish, &edited);
+        prop_assert_eq!(told.order(), seen);
+    }
+
+    #[test]
+    fn what_is_set_at_run_time_is_forecast_too(wish in edited_wishes(), more in any::<bool>(), size in 2u32..=6) {
+        let wish = Wish { dynamic: true, ..wish };
+        let edited = Wish { proto_fd_max: 15_000 + u32::from(more), ttl: 3_600, size, ..wish.clone() };
+        let (told, seen) = told_and_seen(&wish, &edited);
+        prop_assert_eq!(told.order(), seen);
+    }
+
+    #[test]
+    fn an_equal_spec_forecasts_nothing(wish in edited_wishes()) {
+        let (told, seen) = told_and_seen(&wish, &wish);
+        prop_assert!(told.is_quiet() && seen.is_empty());
+    }
+}
+
+#[test]
+fn a_rack_more_takes_a_pod_from_another() {
+    let (told, _) = told_and_seen(&Wish::of(3, 2), &Wish::of(3, 3));
+    let expected = [
+        ("aerocluster-1-0", Fate::Stays),
+        ("aerocluster-1-1", Fate::Leaves),
+        ("aerocluster-2-0", Fate::Stays),
+        ("aerocluster-3-0", Fate::Starts),
+    ];
+    assert_eq!(fates(&told), expected);
+    assert!(told.moves_data());
+}
+
+#[test]
+fn the_status_alone_tells_the_same_of_a_settled_cluster() {
+    let mut world = World::settled(&Wish::of(5, 2));
+    let edited = Wish {
+        version: "7.2.0.5",
+        ..Wish::of(4, 1)
+    };
+    let observed = world.observe();
+    let status_only = Observed {
+        status: observed.status.clone(),
+        ..Observed::default()
+    };
+    let desired = edited.resolve();
+    assert_eq!(
+        forecast(&desired, &status_only),
+        forecast(&desired, &observed)
+    );
+}
