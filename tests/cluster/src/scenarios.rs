@@ -7,6 +7,7 @@ mod cut_off;
 mod deletion;
 mod dynamic;
 mod eviction;
+mod foretold;
 mod gitops;
 mod healing;
 mod in_use;

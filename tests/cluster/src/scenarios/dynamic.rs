@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
+use super::foretold;
 use super::healing::pods;
 use super::samples::keys;
 use super::servers;
@@ -36,6 +37,9 @@ pub fn a_dynamic_change_restarts_nothing(stage: &Stage) -> Result<()> {
     changed["service"]["proto-fd-max"] = 15_001.into();
     changed["namespaces"][0]["nsup-period"] = 120.into();
     changed["namespaces"][0]["default-ttl"] = 3_600.into();
+    object["spec"]["aerospikeConfig"] = changed.clone();
+    let told = foretold::actions(stage, &object)?;
+    ensure!(told == foretold::each(3, "runTime"), "plan says {told:?}");
     change(stage, &changed)?;
     ensure_in_force(
         stage,

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use serde_json::json;
 
+use super::foretold;
 use super::healing::pods;
 use super::samples::keys;
 use super::servers;
@@ -15,7 +15,10 @@ const IMAGE: &str = "aerospike/aerospike-server-enterprise";
 /// Three pods, each stopped, started and filled again.
 const UPGRADED_WITHIN: Duration = Duration::from_mins(5);
 
-/// Three pods of 7.2 become three of 8.1, each made anew once.
+const WARNING: &str =
+    "Warning: spec: 3 pods restart because of this change, batch by batch: image [PLAN-01]";
+
+/// Three pods of 7.2 become three of 8.1, each made anew once, as it was told before.
 ///
 /// # Errors
 /// What went too far, or was left behind.
@@ -31,7 +34,10 @@ pub fn an_upgrade_restarts_each_pod_once(stage: &Stage) -> Result<()> {
     stage.wait_until_ready(3)?;
     let before = pods(stage)?;
 
-    stage.patch(&json!({"spec": {"image": format!("{IMAGE}:8.1.2.0")}}))?;
+    object["spec"]["image"] = format!("{IMAGE}:8.1.2.0").into();
+    let told = foretold::actions(stage, &object)?;
+    ensure!(told == foretold::each(3, "podRestart"), "plan says {told:?}");
+    foretold::apply_with_warning(stage, &object, WARNING)?;
     let mut lives: BTreeSet<_> = before.values().map(|(uid, _)| uid.clone()).collect();
     eventually("the upgrade is over", UPGRADED_WITHIN, || {
         let seen = pods(stage)?.into_values();
