@@ -15,7 +15,7 @@ use crate::node::{Node, PAUSE};
 use crate::programs::Programs;
 use crate::{paths, progress, run};
 
-const BUILD: Duration = Duration::from_mins(30);
+const BUILD: Duration = Duration::from_hours(2);
 const IMPORT: Duration = Duration::from_mins(2);
 
 /// What an image is made of; the Dockerfile is held to it by a test.
