@@ -3,19 +3,22 @@
 
 use serde_json::Value;
 
-use super::{Effect, Observed, Order, Share, Wait, WaitReason, stopping};
+use super::{Effect, Observed, Order, Share, Wait, WaitReason, members, stopping};
 use crate::{
     aerospike::{command, node_view::NodeView},
     resolve::{Desired, Rack},
 };
 
-/// Takes quiesce back from every node that nothing is about to stop.
+/// Takes quiesce back from every node that nothing is about to stop. One whose set does not ask for it any more is stopped
+/// sooner or later, however long the controller of stateful sets takes.
 #[must_use]
 pub fn undo(desired: &Desired, observed: &Observed) -> Share {
     let stopping = stopping::pods(desired, observed);
+    let asked_for = members::asked_for(desired, observed);
+    let stays = |pod: &str| asked_for.contains(pod) && !stopping.contains(pod);
     let left_behind: Vec<_> = observed
         .views_by_pod()
-        .filter(|(pod, view)| view.is_quiescing() && !stopping.contains(*pod))
+        .filter(|(pod, view)| view.is_quiescing() && stays(pod))
         .filter(|(pod, _)| !stays_quiesced(desired, pod))
         .collect();
     if left_behind.is_empty() {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::plan::{
-    Server,
+    Kind, Server,
     world::{World, clusters::Wish},
 };
 
@@ -105,4 +105,19 @@ fn a_borrowed_delay_is_given_back_when_nothing_shrinks() {
     );
     let smaller = wish(1).resolve();
     assert_eq!(give_back_fill_delay(&smaller, &observed), Share::default());
+}
+
+#[test]
+fn a_server_whose_pod_no_set_asks_for_is_not_called_back() {
+    let desired = Wish::of(3, 1).resolve();
+    let mut observed = settled(&Wish::of(4, 1));
+    let set = (Kind::StatefulSet, "aerocluster-1".to_owned());
+    let mut body = observed.objects[&set].body.as_ref().clone();
+    body["spec"]["replicas"] = 3.into();
+    observed.objects.get_mut(&set).unwrap().body = body.into();
+    change(&mut observed, "aerocluster-1-3", |view| {
+        let namespace = view.namespaces.get_mut("test").unwrap();
+        (namespace.pending_quiesce, namespace.is_quiesced) = (true, true);
+    });
+    assert_eq!(undo(&desired, &observed), Share::default());
 }

@@ -150,8 +150,11 @@ impl World {
                 .is_none_or(|replicas| ordinal >= *replicas)
         };
         let now = self.now;
-        for (name, pod) in &mut self.pods {
-            if pod.stage != Stage::Terminating && too_many(name, pod) {
+        let mut leaving: Vec<_> = self.pods.iter_mut().collect();
+        leaving.retain(|(name, pod)| pod.stage != Stage::Terminating && too_many(name, pod));
+        // The controller of stateful sets may be slow, and the servers run on until then.
+        if !leaving.is_empty() && self.dice.roll(2) == 0 {
+            for (name, pod) in leaving {
                 (pod.stage, pod.since) = (Stage::Terminating, now);
                 if !pod.node_lost {
                     self.servers.stop(name);
