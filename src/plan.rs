@@ -10,6 +10,7 @@ pub mod durability;
 pub mod members;
 pub mod objects;
 pub mod observed;
+pub mod on_demand;
 pub mod outdated;
 pub mod quiesce;
 pub mod restart;
@@ -185,6 +186,7 @@ const STAGES: &[Stage] = &[
     scale_down::await_departures,
     servers::await_cluster,
     configuration::await_servers,
+    on_demand::begin,
     restart::roll,
     access_control::install,
     scale_down::call_back,

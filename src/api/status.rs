@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Tree, access_control::AccessControl, client_cert::OperatorClientCert,
-    cluster::ValidationPolicy, crd, lenient, network::NetworkPolicy, operations::Operation,
+    cluster::ValidationPolicy, crd, lenient, network::NetworkPolicy,
+    operations::Operation, operations::OperationInProgress,
     pod::PodSpec, racks::RackConfig, services::SeedsFinderServices, services::ServiceSpec,
     storage::StorageSpec,
 };
@@ -39,6 +40,10 @@ pub struct AerospikeClusterStatus {
     /// Label selector of the pods, for the scale subresource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector: Option<String>,
+
+    /// The operation on demand that goes on, if one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation_in_progress: Option<OperationInProgress>,
 
     /// The generation that this status describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,10 +1,11 @@
-//! What a pod runs, beside what is wanted of it.
+//! What a pod runs, beside what is wanted of it, and what else it is to be made anew for.
 
-use std::net::IpAddr;
+use std::{fmt, net::IpAddr};
 
 use super::{
     Live, Observed, Pod,
     configuration::{Difference, difference},
+    on_demand,
 };
 use crate::{
     api::{AerospikeClusterStatus, status::PodStatus},
@@ -12,7 +13,7 @@ use crate::{
 };
 
 /// Something in which a pod is not as wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Change {
     /// Another server image.
     Image,
@@ -26,6 +27,8 @@ pub enum Change {
     PodSpec,
     /// It was made by an older template, and says nothing of itself.
     Template,
+    /// The operation of this id asks for a restart.
+    Operation(String),
 }
 
 /// What brings a pod up to date, the mildest first.
@@ -37,40 +40,81 @@ pub enum Remedy {
     PodRestart,
 }
 
-impl Change {
-    /// What a user calls it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
+/// As a user calls it.
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::Image => "image",
             Self::DynamicConfiguration => "configuration at run time",
             Self::Configuration => "configuration",
             Self::NetworkPolicy => "network policy",
             Self::PodSpec => "pod spec",
             Self::Template => "pod template",
-        }
+            Self::Operation(id) => return write!(f, "operation {id}"),
+        })
     }
+}
 
+impl Change {
     /// What it takes.
     #[must_use]
-    pub const fn remedy(self) -> Remedy {
+    pub const fn remedy(&self) -> Remedy {
         match self {
             Self::DynamicConfiguration => Remedy::AtRunTime,
             Self::Image
             | Self::Configuration
             | Self::NetworkPolicy
             | Self::PodSpec
-            | Self::Template => Remedy::PodRestart,
+            | Self::Template
+            | Self::Operation(_) => Remedy::PodRestart,
         }
     }
+
+    /// Whether the pod runs what is wanted and is to be made anew all the same.
+    #[must_use]
+    pub const fn is_asked_for(&self) -> bool {
+        match self {
+            Self::Operation(_) => true,
+            Self::Image
+            | Self::DynamicConfiguration
+            | Self::Configuration
+            | Self::NetworkPolicy
+            | Self::PodSpec
+            | Self::Template => false,
+        }
+    }
+
+    /// What a person can do who does not want it any more.
+    #[must_use]
+    pub const fn way_out(&self) -> &'static str {
+        match self {
+            Self::Operation(_) => "remove the operation from spec.operations",
+            Self::Image
+            | Self::DynamicConfiguration
+            | Self::Configuration
+            | Self::NetworkPolicy
+            | Self::PodSpec
+            | Self::Template => "undo the change",
+        }
+    }
+}
+
+/// All that the pod of this name is to be changed or made anew for, by what it says of itself.
+#[must_use]
+pub fn changes(desired: &Desired, observed: &Observed, rack: &Rack, name: &str) -> Vec<Change> {
+    let pod = observed.pods.get(name);
+    let reported = pod.and_then(|pod| reported(observed, name, pod));
+    let mut changes = differences(desired, rack, pod, reported);
+    let operation = on_demand::restarting(desired, observed, name);
+    changes.extend(operation.map(|operation| Change::Operation(operation.id.clone())));
+    changes
 }
 
 /// What differs between a pod and what is wanted of it, as far as it is known.
 ///
 /// Image and pod spec are those that the pod itself was made for, since its `ConfigMap` is written apart from its template.
 /// Where the pod is not there, or its template is of a version that did not say so, what it reported counts.
-#[must_use]
-pub fn changes(
+fn differences(
     desired: &Desired,
     rack: &Rack,
     pod: Option<&Pod>,
@@ -114,36 +158,26 @@ pub fn is_being_rolled_out(desired: &Desired, status: &AerospikeClusterStatus) -
         || old.image.as_ref() != Some(&new.image)
         || old.pod_spec != new.pod_spec
         || old.aerospike_network_policy != new.aerospike_network_policy
+        || on_demand::pending(desired, status).is_some()
 }
 
-/// Whether the pod of this name runs something else than is wanted, or was last known to.
+/// [`changes`] by what was last known of the pod: while it has not reported itself, its entry of an earlier life counts too.
 #[must_use]
 pub fn as_last_known(
     desired: &Desired,
     rack: &RackIdentifier,
     observed: &Observed,
     name: &str,
-) -> bool {
-    remedy_as_last_known(desired, rack, observed, name).is_some()
-}
-
-/// What brings the pod of this name up to date by what was last known of it: while it has not reported itself, its entry of
-/// an earlier life counts too.
-#[must_use]
-pub fn remedy_as_last_known(
-    desired: &Desired,
-    rack: &RackIdentifier,
-    observed: &Observed,
-    name: &str,
-) -> Option<Remedy> {
-    let rack = desired.rack(rack)?;
+) -> Vec<Change> {
+    let Some(rack) = desired.rack(rack) else {
+        return Vec::new();
+    };
     let pod = observed.pods.get(name);
-    let now = pod.and_then(|pod| reported(observed, name, pod));
-    let before = observed.status.pods.get(name).filter(|_| now.is_none());
-    let lives = [(pod, now), (None, before)];
-    let lives = lives.into_iter();
-    let changes = lives.flat_map(|(pod, entry)| changes(desired, rack, pod, entry));
-    changes.map(Change::remedy).max()
+    let has_reported = pod.is_some_and(|pod| reported(observed, name, pod).is_some());
+    let before = observed.status.pods.get(name).filter(|_| !has_reported);
+    let mut changes = changes(desired, observed, rack, name);
+    changes.extend(differences(desired, rack, None, before));
+    changes
 }
 
 /// What the pod reported in this life of its, if it did.

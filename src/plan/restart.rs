@@ -62,9 +62,9 @@ fn await_reports(desired: &Desired, observed: &Observed, racks: &[RackState<'_>]
     let staying = racks.iter().filter(|state| state.leaving().is_empty());
     let pods = staying.flat_map(|state| {
         let pods = state.pods(0..state.replicas);
-        let remedy =
-            |pod: &str| outdated::remedy_as_last_known(desired, &state.rack, observed, pod);
-        pods.filter(move |pod| remedy(pod) > Some(Remedy::AtRunTime))
+        let changes = |pod: &str| outdated::as_last_known(desired, &state.rack, observed, pod);
+        let restarts = |change: &Change| change.remedy() > Remedy::AtRunTime;
+        pods.filter(move |pod| changes(pod).iter().any(restarts))
     });
     let unknown = pods.filter(|pod| !ignorable.contains(pod));
     let wait = |pod| {
@@ -133,9 +133,8 @@ fn serving(
     state: &RackState<'_>,
 ) -> Vec<Renewal> {
     let changes = |name: &str, pod: &Pod| {
-        let reported = outdated::reported(observed, name, pod);
         pod.serves()
-            .then(|| outdated::changes(desired, rack, Some(pod), reported))
+            .then(|| outdated::changes(desired, observed, rack, name))
     };
     let mut renewals = renewals(observed, state, changes);
     renewals.retain(|renewal| renewal.remedy() > Remedy::AtRunTime);
@@ -155,13 +154,14 @@ fn dead(
             return None;
         }
         let reported = outdated::reported(observed, name, pod);
-        let mut changes = outdated::changes(desired, rack, Some(pod), reported);
+        let mut changes = outdated::changes(desired, observed, rack, name);
         let is_older = || outdated::is_of_older_template(state.live, pod) == Some(true);
         if changes.is_empty() && reported.is_none() && is_older() {
             changes.push(Change::Template);
         }
-        // A server that is on its way is told when it runs.
-        let can_wait = |change: &Change| change.remedy() == Remedy::AtRunTime;
+        // A server that is on its way is told when it runs, and may be restarted then.
+        let can_wait =
+            |change: &Change| change.remedy() == Remedy::AtRunTime || change.is_asked_for();
         if changes.iter().all(can_wait) && !members::is_broken(pod) {
             return None;
         }

@@ -127,6 +127,7 @@ impl World {
         self.mirror = Mirror::of(&desired.spec);
         self.desired = desired;
         self.generation += 1;
+        self.ask();
     }
 
     fn fresh(&mut self) -> u64 {

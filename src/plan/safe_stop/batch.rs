@@ -80,10 +80,10 @@ impl Batch {
 
     /// What a person can do who does not want to wait for what keeps the batch.
     #[must_use]
-    pub const fn way_out(&self) -> &'static str {
-        match self.why {
+    pub fn way_out(&self) -> &'static str {
+        match &self.why {
             Why::Shrink { .. } => "set spec.size back",
-            Why::Restart { .. } => "undo the change",
+            Why::Restart { restart, .. } => restart.way_out(),
         }
     }
 

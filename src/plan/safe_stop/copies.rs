@@ -25,14 +25,15 @@ pub fn no_strong_consistency(desired: &Desired, observed: &Observed, batch: &Bat
     });
     let first = of_spec.chain(of_servers).next();
     first.map_or(Verdict::Fine, |namespace| {
-        let cannot = match batch.why {
+        let cannot = match &batch.why {
             Why::Shrink { .. } => {
-                "does not take nodes off the roster yet: set spec.size and spec.rackConfig.racks back"
+                "does not take nodes off the roster yet: set spec.size and spec.rackConfig.racks back".to_owned()
             }
-            Why::Restart { .. } => {
-                "does not restart nodes that are on a roster yet: undo the change, or delete the pods one by one when \
-                 the cluster can do without each"
-            }
+            Why::Restart { restart, .. } => format!(
+                "does not restart nodes that are on a roster yet: {}, or delete the pods one by one when the cluster can \
+                 do without each",
+                restart.way_out()
+            ),
         };
         Verdict::Wait(Wait::new(
             WaitReason::NotSupported,

@@ -36,6 +36,8 @@ pub struct Wish {
     pub dynamic: bool,
     /// Seconds after which records expire.
     pub ttl: u32,
+    /// The operation on demand of this number, if it is not 0: every other one is for two pods only.
+    pub operation: u32,
 }
 
 impl Default for Wish {
@@ -59,6 +61,7 @@ impl Default for Wish {
             ignorable: None,
             dynamic: false,
             ttl: 0,
+            operation: 0,
         }
     }
 }
@@ -123,6 +126,9 @@ impl Wish {
         if let Some(pods) = self.ignorable {
             spec["rackConfig"]["maxIgnorablePods"] = pods.into();
         }
+        if self.operation > 0 {
+            spec["operations"] = json!([self.operation()]);
+        }
         if self.load_balancer {
             spec["seedsFinderServices"] =
                 json!({"loadBalancer": {"externalTrafficPolicy": "Local"}});
@@ -134,6 +140,17 @@ impl Wish {
             members.remove("aerospikeAccessControl");
             let config = members["aerospikeConfig"].as_object_mut().unwrap();
             config.remove("security");
+        }
+    }
+}
+
+impl Wish {
+    fn operation(&self) -> Value {
+        let id = format!("restart-{}", self.operation);
+        if self.operation.is_multiple_of(2) {
+            json!({"kind": "WarmRestart", "id": id})
+        } else {
+            json!({"kind": "PodRestart", "id": id, "podList": ["aerocluster-1-1", "aerocluster-1-0"]})
         }
     }
 }

@@ -106,7 +106,13 @@ fn wishes(numbers: &mut Numbers) -> Vec<Wish> {
     let kinds = kinds();
     let kind = &kinds[usize::try_from(numbers.below(kinds.len().try_into().unwrap())).unwrap()];
     let count = 1 + numbers.below(3);
-    let wish = |_| Wish {
+    let mut operation = 0;
+    let wish = |index| Wish {
+        operation: {
+            // None, the one before, or another one.
+            operation = [0, operation, index][numbers.below(3) as usize];
+            operation
+        },
         size: 2 + numbers.below(5),
         racks: if kind.community {
             1
@@ -139,6 +145,11 @@ struct Undisturbed(Mutex<BTreeMap<String, Objects>>);
 
 impl Undisturbed {
     fn of(&self, wish: &Wish) -> Objects {
+        // What was restarted on demand leaves no trace in the objects.
+        let wish = &Wish {
+            operation: 0,
+            ..wish.clone()
+        };
         let key = format!("{wish:?}");
         if let Some(known) = self.0.lock().unwrap().get(&key) {
             return known.clone();

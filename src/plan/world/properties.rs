@@ -102,6 +102,17 @@ proptest! {
     }
 
     #[test]
+    fn an_operation_restarts_each_pod_once_whatever_happens(wish in edited_wishes(), operation in 1u32..3, edit in prop::option::of(edits()), throws in throws()) {
+        let mut world = World::settled(&wish);
+        world.dice = super::Dice { thrown: throws, used: 0 };
+        let edited = edit.map_or_else(|| wish.clone(), |edit| edit.of(&wish));
+        world.wish(Wish { operation, ..edited }.resolve());
+        world.converge();
+        prop_assert!(world.restarted().values().all(|count| *count == 1));
+        world.assert_operation_done();
+    }
+
+    #[test]
     fn without_mishaps_exactly_the_outdated_pods_restart(wish in edited_wishes(), edit in edits()) {
         let mut world = World::settled(&wish);
         let before = uids(&world);

@@ -6,7 +6,7 @@ use crate::{
     api::status::DynamicConfigUpdateStatus,
     plan::{
         Renewal, Restart,
-        outdated::Remedy,
+        outdated::{Change, Remedy},
         world::{
             World,
             api_server::Refused,
@@ -23,6 +23,18 @@ pub struct Restarts {
     counted: BTreeMap<(i64, String), u32>,
     /// Pods with servers that ran when they were deleted, which are not back yet.
     pub away: BTreeSet<String>,
+    /// The operation on demand, if there is one.
+    operation: Asked,
+}
+
+/// An operation on demand, with what it found.
+#[derive(Clone, Debug, Default)]
+struct Asked {
+    id: String,
+    /// Uids of its pods whose servers have run since it was asked for.
+    ran: BTreeMap<String, String>,
+    /// Uids of its pods when the controller noted it.
+    found: Option<BTreeMap<String, String>>,
 }
 
 impl World {
@@ -49,7 +61,66 @@ impl World {
         Ok(())
     }
 
-    /// It is the first one for this spec, and the pod was made for another.
+    /// The user may have asked for an operation, of a cluster that was rolled out.
+    pub fn ask(&mut self) {
+        let known = self.restarts.operation.id.clone();
+        let operation = self.desired.spec.operations.first();
+        if operation.is_some_and(|it| it.id == known) {
+            return;
+        }
+        let mirror = self.status.as_ref().map(|status| &status.mirror);
+        let rolled_out = mirror.filter(|it| it.aerospike_config.is_some());
+        let is_new = rolled_out.is_some_and(|it| it.operations != self.desired.spec.operations);
+        let operation = operation.filter(|_| is_new);
+        self.restarts.operation = operation.map_or_else(Asked::default, |it| Asked {
+            id: it.id.clone(),
+            ran: self.uids(|name, pod| pod.serves() && self.servers.runs(name)),
+            found: None,
+        });
+    }
+
+    /// Uids of the pods that are asked for.
+    fn uids(&self, is: impl Fn(&str, &SimPod) -> bool) -> BTreeMap<String, String> {
+        let operation = self.desired.spec.operations.first();
+        let listed = operation.map_or(&[][..], |it| &it.pod_list);
+        let asked_for = |name: &String| listed.is_empty() || listed.contains(name);
+        let pods = self.pods.iter();
+        let pods = pods.filter(|(name, pod)| asked_for(name) && is(name, pod));
+        pods.map(|(name, pod)| (name.clone(), pod.uid.clone()))
+            .collect()
+    }
+
+    /// What the status says of the operation is written.
+    pub fn note_operation(&mut self) {
+        let noted = self.status.as_ref().map(|it| &it.operation_in_progress);
+        if noted.is_some_and(Option::is_some) && self.restarts.operation.found.is_none() {
+            self.restarts.operation.found = Some(self.uids(|_, _| true));
+        }
+    }
+
+    /// The server of a pod does not run any more, whatever was asked for.
+    pub fn forget_operation(&mut self, pod: &str) {
+        self.restarts.operation.ran.remove(pod);
+    }
+
+    /// Every pod that an operation was for is another one. One that was broken meanwhile may have been done without.
+    pub fn assert_operation_done(&self) {
+        if self.ignorable_pods() > 0 {
+            return;
+        }
+        for (name, uid) in &self.restarts.operation.ran {
+            let now = self.pods.get(name).map(|pod| &pod.uid);
+            assert_ne!(now, Some(uid), "{name} was not restarted");
+        }
+    }
+
+    /// Whether the operation on demand is for the pod as it is.
+    fn is_asked_for(&self, name: &str) -> bool {
+        let found = self.restarts.operation.found.as_ref();
+        found.is_some_and(|found| found.get(name) == Some(&self.pods[name].uid))
+    }
+
+    /// It is the first one for this spec, and the pod was made for another, or the user asked for it.
     fn assert_needed(&mut self, renewal: &Renewal) {
         let counted = &mut self.restarts.counted;
         let count = counted
@@ -60,9 +131,14 @@ impl World {
         // Of a server that failed nobody can ask what it has, nor know whether it starts with what its entry says.
         let failed = self.pods[&renewal.pod].stage == Stage::Failed;
         let in_doubt = failed && renewal.remedy() == Remedy::AtRunTime;
-        let needed =
-            in_doubt || !self.is_as_wanted(&renewal.pod) && !self.can_be_told(&renewal.pod);
-        assert!(needed, "{renewal:?} is needless");
+        let is_outdated = !self.is_as_wanted(&renewal.pod) && !self.can_be_told(&renewal.pod);
+        let asked_for = self.is_asked_for(&renewal.pod);
+        assert!(
+            in_doubt || is_outdated || asked_for,
+            "{renewal:?} is needless"
+        );
+        let says_so = renewal.changes.iter().any(Change::is_asked_for);
+        assert!(asked_for || !says_so, "nobody asked for {renewal:?}");
     }
 
     /// Whether the configuration is all that differs, and its server can be told: one that runs and did not refuse. Some
