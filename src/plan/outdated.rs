@@ -29,6 +29,8 @@ pub enum Change {
     Template,
     /// The operation of this id asks for a restart.
     Operation(String),
+    /// Somebody drains its node.
+    Eviction,
 }
 
 /// What brings a pod up to date, the mildest first.
@@ -51,6 +53,7 @@ impl fmt::Display for Change {
             Self::PodSpec => "pod spec",
             Self::Template => "pod template",
             Self::Operation(id) => return write!(f, "operation {id}"),
+            Self::Eviction => "eviction",
         })
     }
 }
@@ -66,7 +69,8 @@ impl Change {
             | Self::NetworkPolicy
             | Self::PodSpec
             | Self::Template
-            | Self::Operation(_) => Remedy::PodRestart,
+            | Self::Operation(_)
+            | Self::Eviction => Remedy::PodRestart,
         }
     }
 
@@ -74,7 +78,7 @@ impl Change {
     #[must_use]
     pub const fn is_asked_for(&self) -> bool {
         match self {
-            Self::Operation(_) => true,
+            Self::Operation(_) | Self::Eviction => true,
             Self::Image
             | Self::DynamicConfiguration
             | Self::Configuration
@@ -84,11 +88,18 @@ impl Change {
         }
     }
 
+    /// Whether the pod is to go to another node.
+    #[must_use]
+    pub fn moves(&self) -> bool {
+        matches!(self, Self::Eviction)
+    }
+
     /// What a person can do who does not want it any more.
     #[must_use]
     pub const fn way_out(&self) -> &'static str {
         match self {
             Self::Operation(_) => "remove the operation from spec.operations",
+            Self::Eviction => "remove annotation aerospike.com/eviction-blocked from the pod",
             Self::Image
             | Self::DynamicConfiguration
             | Self::Configuration
@@ -107,6 +118,8 @@ pub fn changes(desired: &Desired, observed: &Observed, rack: &Rack, name: &str) 
     let mut changes = differences(desired, rack, pod, reported);
     let operation = on_demand::restarting(desired, observed, name);
     changes.extend(operation.map(|operation| Change::Operation(operation.id.clone())));
+    let is_evicted = pod.is_some_and(|pod| pod.eviction_asked.is_some());
+    changes.extend(is_evicted.then_some(Change::Eviction));
     changes
 }
 

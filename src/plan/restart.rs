@@ -1,12 +1,13 @@
-//! Pods that run something else than is wanted are made anew: those that do not run first, then one rack after the other,
-//! batch by batch, each batch stopped safely and back in the cluster before the next is touched.
+//! Pods that run something else than is wanted, or that somebody wants restarted, are made anew: those that do not run first,
+//! then those that shall leave their nodes, then one rack after the other, batch by batch, each batch stopped safely and
+//! back in the cluster before the next is touched.
 
 pub mod guards;
 
 use std::collections::BTreeSet;
 
 use super::{
-    Observed, Pod, PodHealth, Renewal, Restart, Share, Step, StopFor, Wait, WaitReason,
+    Observed, Pod, PodHealth, Renewal, Restart, Share, Step, StopFor, Wait, WaitReason, claims,
     members::{self, RackState},
     outdated::{self, Change, Remedy},
     safe_stop::{self, Batch, Why, batch as batches},
@@ -77,8 +78,8 @@ fn await_reports(desired: &Desired, observed: &Observed, racks: &[RackState<'_>]
     }
 }
 
-/// The next batch: of the first rack that does not shrink and has pods to restart, one where a sidecar fails before
-/// all others, the highest ordinals.
+/// The next batch: of the first rack that does not shrink and has pods to restart, one with a pod that somebody wants to
+/// evict before all others, then one where a sidecar fails, the highest ordinals.
 ///
 /// Pods that are too many are not restarted but removed.
 #[must_use]
@@ -88,7 +89,7 @@ pub fn batch(desired: &Desired, observed: &Observed) -> Option<Batch> {
         .iter()
         .filter(|state| state.leaving().is_empty())
         .collect();
-    staying.sort_by_key(|state| !fails(observed, state));
+    staying.sort_by_key(|state| (!is_evicted(observed, state), !fails(observed, state)));
     staying.into_iter().find_map(|state| {
         let rack = desired.rack(&state.rack)?;
         let outdated = serving(desired, observed, rack, state);
@@ -116,6 +117,14 @@ fn others_serve(observed: &Observed, racks: &[RackState<'_>], state: &RackState<
     pods.any(|pod| observed.pods.get(&pod).is_some_and(Pod::serves))
 }
 
+/// Whether somebody wants to evict a pod of the rack that serves.
+fn is_evicted(observed: &Observed, state: &RackState<'_>) -> bool {
+    state.pods(0..state.replicas).any(|name| {
+        let pod = observed.pods.get(&name);
+        pod.is_some_and(|pod| pod.serves() && pod.eviction_asked.is_some())
+    })
+}
+
 /// Whether a sidecar of the rack fails, be its server well.
 fn fails(observed: &Observed, state: &RackState<'_>) -> bool {
     state.pods(0..state.replicas).any(|name| {
@@ -124,8 +133,8 @@ fn fails(observed: &Observed, state: &RackState<'_>) -> bool {
     })
 }
 
-/// The outdated pods of a rack that serve and need a restart: those with a sidecar that does not, then the others, the
-/// highest ordinal first.
+/// The outdated pods of a rack that serve and need a restart: those that somebody wants to evict, those with a sidecar that
+/// does not serve, then the others, the highest ordinal first.
 fn serving(
     desired: &Desired,
     observed: &Observed,
@@ -138,7 +147,19 @@ fn serving(
     };
     let mut renewals = renewals(observed, state, changes);
     renewals.retain(|renewal| renewal.remedy() > Remedy::AtRunTime);
-    renewals.sort_by_key(|renewal| observed.pods[&renewal.pod].health == PodHealth::Ready);
+    for renewal in &mut renewals {
+        let moves = renewal.changes.iter().any(Change::moves);
+        if moves || rack.storage.delete_local_on_restart {
+            renewal.claims = claims::bound_to_node(rack, observed, &renewal.pod);
+        }
+    }
+    renewals.sort_by_key(|renewal| {
+        let stays = !renewal.changes.contains(&Change::Eviction);
+        (
+            stays,
+            observed.pods[&renewal.pod].health == PodHealth::Ready,
+        )
+    });
     renewals
 }
 
@@ -185,6 +206,7 @@ fn renewals(
             resource_version: pod.resource_version.clone(),
             pod: name,
             changes,
+            claims: Vec::new(),
         })
     };
     names.into_iter().filter_map(renewal).collect()

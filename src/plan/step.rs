@@ -95,6 +95,8 @@ pub struct Renewal {
     pub resource_version: String,
     /// Why it is made anew.
     pub changes: Vec<Change>,
+    /// Names and uids of claims that go with it, since they would keep it on its node.
+    pub claims: Vec<(String, String)>,
 }
 
 /// What pods are stopped for.

@@ -182,6 +182,7 @@ fn a_batch_is_drained_before_it_is_deleted() {
         uid: pod.uid,
         resource_version: pod.resource_version,
         changes: vec![Change::Configuration],
+        claims: Vec::new(),
     };
     let rack = desired.racks[0].identifier();
     let restart = Restart::of(rack, vec![renewal]);

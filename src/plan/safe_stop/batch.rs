@@ -87,6 +87,15 @@ impl Batch {
         }
     }
 
+    /// Whether the claims of its pods are left alone when they stop.
+    #[must_use]
+    pub fn takes_no_claims(&self) -> bool {
+        match &self.why {
+            Why::Shrink { .. } => true,
+            Why::Restart { restart, .. } => restart.pods.iter().all(|pod| pod.claims.is_empty()),
+        }
+    }
+
     /// What stops it.
     #[must_use]
     pub fn stop(self) -> Step {

@@ -38,6 +38,8 @@ pub struct Wish {
     pub ttl: u32,
     /// The operation on demand of this number, if it is not 0: every other one is for two pods only.
     pub operation: u32,
+    /// Claims are bound to nodes, and go whenever their pod is restarted if so.
+    pub local: Option<bool>,
 }
 
 impl Default for Wish {
@@ -62,6 +64,7 @@ impl Default for Wish {
             dynamic: false,
             ttl: 0,
             operation: 0,
+            local: None,
         }
     }
 }
@@ -125,6 +128,10 @@ impl Wish {
         }
         if let Some(pods) = self.ignorable {
             spec["rackConfig"]["maxIgnorablePods"] = pods.into();
+        }
+        if let Some(recycled) = self.local {
+            spec["storage"]["localStorageClasses"] = json!(["ssd"]);
+            spec["storage"]["deleteLocalStorageOnRestart"] = recycled.into();
         }
         if self.operation > 0 {
             spec["operations"] = json!([self.operation()]);

@@ -94,6 +94,15 @@ fn kinds() -> Vec<Wish> {
             ..plain
         },
         Wish {
+            local: Some(false),
+            ..device.clone()
+        },
+        Wish {
+            local: Some(true),
+            batch: Some(2),
+            ..device.clone()
+        },
+        Wish {
             community: true,
             racks: 1,
             ..device

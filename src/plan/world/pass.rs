@@ -181,6 +181,7 @@ impl World {
         self.assert_nothing_is_left();
         self.assert_configured();
         self.assert_operation_done();
+        self.assert_moved();
         assert_eq!(status.phase, Some(Phase::Completed));
     }
 

@@ -40,6 +40,10 @@ pub struct SimPod {
     pub uid: String,
     pub stage: Stage,
     pub set: String,
+    /// None until the scheduler found one.
+    pub node: Option<&'static str>,
+    /// Somebody wants to evict it.
+    pub evicted: bool,
     /// Its node does not answer: nothing happens to the pod until it does again.
     pub node_lost: bool,
     /// It served when the world was looked at last.
@@ -87,12 +91,13 @@ impl SimPod {
             stage,
             since,
             node_lost,
+            evicted,
             reported,
             ip,
             config,
             ..
         } = self;
-        format!("{stage:?}-{since}-{node_lost}-{reported}-{ip}-{config:?}")
+        format!("{stage:?}-{since}-{node_lost}-{evicted}-{reported}-{ip}-{config:?}")
     }
 }
 
@@ -138,8 +143,10 @@ impl World {
             self.note_template(set);
             for ordinal in 0..*replicas {
                 let name = format!("{set}-{ordinal}");
-                if !self.pods.contains_key(&name) {
-                    self.create_pod(set, name);
+                match self.pods.get(&name).map(|pod| pod.node) {
+                    None => self.create_pod(set, name),
+                    Some(None) => self.create_claims(set, &name),
+                    Some(Some(_)) => {}
                 }
             }
         }
@@ -182,11 +189,8 @@ impl World {
     }
 
     fn create_pod(&mut self, set: &str, name: String) {
+        self.create_claims(set, &name);
         let body = self.templates[set].clone();
-        let templates = body["spec"]["volumeClaimTemplates"].as_array();
-        for template in templates.into_iter().flatten() {
-            self.create_claim(template, &name);
-        }
         let number = self.fresh();
         let containers = body["spec"]["template"]["spec"]["containers"].as_array();
         let variables = body.pointer(INIT_VARIABLES).unwrap().as_array();
@@ -196,6 +200,8 @@ impl World {
             uid: format!("uid-{number}"),
             stage: Stage::Pending,
             set: set.to_owned(),
+            node: None,
+            evicted: false,
             node_lost: false,
             served: false,
             since: self.now,
@@ -213,6 +219,14 @@ impl World {
         self.pods.insert(name, pod);
     }
 
+    fn create_claims(&mut self, set: &str, pod: &str) {
+        let body = self.templates[set].clone();
+        let templates = body["spec"]["volumeClaimTemplates"].as_array();
+        for template in templates.into_iter().flatten() {
+            self.create_claim(template, pod);
+        }
+    }
+
     fn create_claim(&mut self, template: &Value, pod: &str) {
         let volume = template["metadata"]["name"].as_str().unwrap();
         let name = names::claim(volume, pod);
@@ -221,18 +235,19 @@ impl World {
                 name: name.clone(),
                 uid: format!("uid-{}", self.fresh()),
                 volume: Some(volume.to_owned()),
+                storage_class: template["spec"]["storageClassName"].as_str().map(str::to_owned),
                 ..Claim::default()
             };
             self.claims.insert(name, claim);
         }
     }
 
-    /// Deleted claims go when no pod uses them, and take what is on their disk with them.
+    /// Deleted claims go when no pod that has a node uses them, and take what is on their disk with them.
     pub fn remove_claims(&mut self) {
         let pods = &self.pods;
         let in_use = |claim: &Claim| {
-            let suffix = |pod: &String| claim.name.ends_with(&format!("-{pod}"));
-            pods.keys().any(suffix)
+            let mut placed = pods.iter().filter(|(_, pod)| pod.node.is_some());
+            placed.any(|(pod, _)| claim.name.ends_with(&format!("-{pod}")))
         };
         let going = |claim: &&Claim| claim.deleting && !in_use(claim);
         let going: Vec<_> = self.claims.values().filter(going).cloned().collect();
@@ -270,7 +285,10 @@ impl World {
             self.strike(name, mishap);
             return;
         }
-        let next = self.next_stage(name, stage, luck);
+        let mut next = self.next_stage(name, stage, luck);
+        if next == Stage::Init && self.pods[name].node.is_none() && !self.place(name) {
+            next = Stage::Unschedulable;
+        }
         if next == Stage::Starting && stage == Stage::Init {
             self.report_pod(name);
         }
@@ -389,9 +407,7 @@ impl World {
         pod.template = Some(pod.file.clone());
         let pod = &self.pods[name];
         let of_template = pod.pod_spec.clone();
-        let suffix = format!("-{name}");
-        let claims = self.claims.values();
-        let claims = claims.filter(|claim| claim.name.ends_with(&suffix));
+        let claims = self.claims_of(name);
         let entry = PodStatus {
             image: pod.image.clone(),
             pod_ip: ip(pod),
@@ -508,6 +524,7 @@ fn observed_pod(pod: &SimPod, server_runs: bool) -> Pod {
         init_image: None,
         template_revision: Some(pod.revision.clone()),
         config_template: pod.template.clone(),
+        eviction_asked: pod.evicted.then(|| at(pod.since).to_string()),
         reported: pod.reported,
         // What was last heard of a lost node is that all was well.
         server_runs: server_runs || pod.node_lost,

@@ -48,6 +48,12 @@ impl World {
             }
             assert_eq!(pod.set, set, "{renewal:?} is of another rack");
             self.assert_needed(renewal);
+            for (claim, uid) in &renewal.claims {
+                self.delete_bound_claim(&renewal.pod, claim, uid)?;
+                if self.dice.roll(16) == 15 {
+                    return self.die();
+                }
+            }
             if self.servers.runs(&renewal.pod) {
                 self.assert_rack_may_lose(&set, restart);
                 self.restarts.away.insert(renewal.pod.clone());
@@ -122,23 +128,51 @@ impl World {
 
     /// It is the first one for this spec, and the pod was made for another, or the user asked for it.
     fn assert_needed(&mut self, renewal: &Renewal) {
-        let counted = &mut self.restarts.counted;
-        let count = counted
-            .entry((self.generation, renewal.pod.clone()))
-            .or_default();
-        *count += 1;
-        assert_eq!(*count, 1, "{renewal:?} was restarted before");
+        let evicted = self.pods[&renewal.pod].evicted;
+        self.count(renewal, evicted);
         // Of a server that failed nobody can ask what it has, nor know whether it starts with what its entry says.
         let failed = self.pods[&renewal.pod].stage == Stage::Failed;
         let in_doubt = failed && renewal.remedy() == Remedy::AtRunTime;
         let is_outdated = !self.is_as_wanted(&renewal.pod) && !self.can_be_told(&renewal.pod);
         let asked_for = self.is_asked_for(&renewal.pod);
         assert!(
-            in_doubt || is_outdated || asked_for,
+            in_doubt || is_outdated || asked_for || evicted,
             "{renewal:?} is needless"
         );
-        let says_so = renewal.changes.iter().any(Change::is_asked_for);
-        assert!(asked_for || !says_so, "nobody asked for {renewal:?}");
+        for change in &renewal.changes {
+            let holds = match change {
+                Change::Operation(_) => asked_for,
+                Change::Eviction => evicted,
+                _ => true,
+            };
+            assert!(holds, "nobody asked for {renewal:?}");
+        }
+    }
+
+    /// A pod is evicted as often as somebody wants to; else one spec restarts it once.
+    fn count(&mut self, renewal: &Renewal, evicted: bool) {
+        if evicted {
+            return;
+        }
+        let counted = &mut self.restarts.counted;
+        let count = counted
+            .entry((self.generation, renewal.pod.clone()))
+            .or_default();
+        *count += 1;
+        assert_eq!(*count, 1, "{renewal:?} was restarted before");
+    }
+
+    /// A claim goes with its pod only if it would keep it where it shall not be, or the user says so.
+    fn delete_bound_claim(&mut self, pod: &str, name: &str, uid: &str) -> Result<(), Refused> {
+        let claim = self.claims.get(name).filter(|claim| claim.uid == uid);
+        let claim = claim.ok_or(Refused)?;
+        assert!(self.is_local(claim), "{name} does not keep {pod} anywhere");
+        let storage = self.desired.spec.storage.as_ref().unwrap();
+        let always = storage.delete_local_storage_on_restart == Some(true);
+        let moves = self.pods[pod].evicted;
+        assert!(moves || always, "{name} goes and {pod} stays");
+        self.claims.get_mut(name).unwrap().deleting = true;
+        Ok(())
     }
 
     /// Whether the configuration is all that differs, and its server can be told: one that runs and did not refuse. Some
