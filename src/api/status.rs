@@ -11,10 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Tree, access_control::AccessControl, client_cert::OperatorClientCert,
-    cluster::ValidationPolicy, crd, lenient, network::NetworkPolicy,
-    operations::Operation, operations::OperationInProgress,
-    pod::PodSpec, racks::RackConfig, services::SeedsFinderServices, services::ServiceSpec,
-    storage::StorageSpec,
+    cluster::ValidationPolicy, crd, lenient, network::NetworkPolicy, operations::Operation,
+    operations::OperationInProgress, pod::PodSpec, racks::RackConfig,
+    services::SeedsFinderServices, services::ServiceSpec, storage::StorageSpec,
 };
 
 /// Observed state of one database cluster.

@@ -212,6 +212,7 @@ fn observed_pod(pod: &ApiPod, now: Timestamp) -> Pod {
         ip: status
             .and_then(|status| status.pod_ip.as_ref())
             .and_then(|ip| ip.parse().ok()),
+        node: spec.and_then(|spec| spec.node_name.clone()),
         health: health(pod),
         created: created(pod),
         image: made_for(names::SERVER_IMAGE_VARIABLE).or_else(|| image(server)),

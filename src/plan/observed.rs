@@ -125,6 +125,8 @@ pub struct Pod {
     pub resource_version: String,
     /// Its IP, once it has one.
     pub ip: Option<IpAddr>,
+    /// The node that it runs on, once it has one.
+    pub node: Option<String>,
     /// How it is.
     pub health: PodHealth,
     /// When it was created.

@@ -15,10 +15,7 @@ use crate::{
 
 /// The operation that is asked for and not yet told as done.
 #[must_use]
-pub fn pending<'a>(
-    desired: &'a Desired,
-    status: &AerospikeClusterStatus,
-) -> Option<&'a Operation> {
+pub fn pending<'a>(desired: &'a Desired, status: &AerospikeClusterStatus) -> Option<&'a Operation> {
     let operation = desired.spec.operations.first()?;
     let mirror = &status.mirror;
     mirror.aerospike_config.as_ref()?;
@@ -31,10 +28,7 @@ fn is_told_as_done(operation: &Operation, status: &AerospikeClusterStatus) -> bo
     told(operation, status).is_some_and(|it| it.pod_list.is_empty())
 }
 
-fn told<'a>(
-    operation: &Operation,
-    status: &'a AerospikeClusterStatus,
-) -> Option<&'a Operation> {
+fn told<'a>(operation: &Operation, status: &'a AerospikeClusterStatus) -> Option<&'a Operation> {
     let mut told = status.mirror.operations.iter();
     told.find(|it| it.id == operation.id)
 }

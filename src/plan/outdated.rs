@@ -3,13 +3,14 @@
 use std::{fmt, net::IpAddr};
 
 use super::{
-    Live, Observed, Pod,
+    Kind, Live, Observed, Pod,
     configuration::{Difference, difference},
     on_demand,
 };
 use crate::{
     api::{AerospikeClusterStatus, status::PodStatus},
     resolve::{Desired, Rack, RackIdentifier, image::same_image},
+    resources::names,
 };
 
 /// Something in which a pod is not as wanted.
@@ -31,6 +32,8 @@ pub enum Change {
     Operation(String),
     /// Somebody drains its node.
     Eviction,
+    /// Its node is to carry no pod of the cluster.
+    BlockedNode,
 }
 
 /// What brings a pod up to date, the mildest first.
@@ -54,6 +57,7 @@ impl fmt::Display for Change {
             Self::Template => "pod template",
             Self::Operation(id) => return write!(f, "operation {id}"),
             Self::Eviction => "eviction",
+            Self::BlockedNode => "blocked node",
         })
     }
 }
@@ -70,7 +74,8 @@ impl Change {
             | Self::PodSpec
             | Self::Template
             | Self::Operation(_)
-            | Self::Eviction => Remedy::PodRestart,
+            | Self::Eviction
+            | Self::BlockedNode => Remedy::PodRestart,
         }
     }
 
@@ -78,7 +83,7 @@ impl Change {
     #[must_use]
     pub const fn is_asked_for(&self) -> bool {
         match self {
-            Self::Operation(_) | Self::Eviction => true,
+            Self::Operation(_) | Self::Eviction | Self::BlockedNode => true,
             Self::Image
             | Self::DynamicConfiguration
             | Self::Configuration
@@ -91,7 +96,7 @@ impl Change {
     /// Whether the pod is to go to another node.
     #[must_use]
     pub fn moves(&self) -> bool {
-        matches!(self, Self::Eviction)
+        matches!(self, Self::Eviction | Self::BlockedNode)
     }
 
     /// What a person can do who does not want it any more.
@@ -100,6 +105,7 @@ impl Change {
         match self {
             Self::Operation(_) => "remove the operation from spec.operations",
             Self::Eviction => "remove annotation aerospike.com/eviction-blocked from the pod",
+            Self::BlockedNode => "take the node off spec.k8sNodeBlockList",
             Self::Image
             | Self::DynamicConfiguration
             | Self::Configuration
@@ -120,7 +126,19 @@ pub fn changes(desired: &Desired, observed: &Observed, rack: &Rack, name: &str) 
     changes.extend(operation.map(|operation| Change::Operation(operation.id.clone())));
     let is_evicted = pod.is_some_and(|pod| pod.eviction_asked.is_some());
     changes.extend(is_evicted.then_some(Change::Eviction));
+    let is_blocked = pod.is_some_and(|pod| is_on_blocked_node(desired, observed, rack, pod));
+    changes.extend(is_blocked.then_some(Change::BlockedNode));
     changes
+}
+
+/// Whether the pod's node is blocked, and it was made before that was told to the scheduler: one that came there in spite
+/// of its template would only come there again.
+fn is_on_blocked_node(desired: &Desired, observed: &Observed, rack: &Rack, pod: &Pod) -> bool {
+    let blocked = &desired.spec.k8s_node_block_list;
+    let is_on = pod.node.as_ref().is_some_and(|node| blocked.contains(node));
+    let set = names::stateful_set(&desired.identity.name, &rack.identifier());
+    let set = observed.live(Kind::StatefulSet, &set);
+    is_on && set.is_some_and(|set| is_of_older_template(set, pod) != Some(false))
 }
 
 /// What differs between a pod and what is wanted of it, as far as it is known.
@@ -171,7 +189,12 @@ pub fn is_being_rolled_out(desired: &Desired, status: &AerospikeClusterStatus) -
         || old.image.as_ref() != Some(&new.image)
         || old.pod_spec != new.pod_spec
         || old.aerospike_network_policy != new.aerospike_network_policy
+        || blocks_more(&old.k8s_node_block_list, &new.k8s_node_block_list)
         || on_demand::pending(desired, status).is_some()
+}
+
+fn blocks_more(old: &[String], new: &[String]) -> bool {
+    new.iter().any(|node| !old.contains(node))
 }
 
 /// [`changes`] by what was last known of the pod: while it has not reported itself, its entry of an earlier life counts too.

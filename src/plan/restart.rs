@@ -177,7 +177,10 @@ fn dead(
         let reported = outdated::reported(observed, name, pod);
         let mut changes = outdated::changes(desired, observed, rack, name);
         let is_older = || outdated::is_of_older_template(state.live, pod) == Some(true);
-        if changes.is_empty() && reported.is_none() && is_older() {
+        // Where a pod may run counts as long as it has no node; all else it says itself.
+        let may_matter =
+            pod.node.is_none() || pod.pod_spec_hash.is_none() || members::is_broken(pod);
+        if changes.is_empty() && reported.is_none() && may_matter && is_older() {
             changes.push(Change::Template);
         }
         // A server that is on its way is told when it runs, and may be restarted then.

@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::*;
 use crate::plan::{
-    Step, next, restart, safe_stop::Why,
+    Step, next, restart,
+    safe_stop::Why,
     status,
     world::{World, clusters::Wish},
 };
@@ -65,10 +66,16 @@ fn a_pod_that_has_another_uid_is_done_whoever_restarted_it() {
     let mut observed = world.observe();
     observed.status = told(&mut world, &observed);
     observed.pods.get_mut(SECOND).unwrap().uid = "another".to_owned();
-    assert_eq!(batch(&world, &observed).unwrap(), "aerocluster-1-0 (operation restart-1)");
+    assert_eq!(
+        batch(&world, &observed).unwrap(),
+        "aerocluster-1-0 (operation restart-1)"
+    );
     let status = told(&mut world, &observed);
     assert_eq!(status.mirror.operations[0].pod_list, [SECOND]);
-    assert_eq!(status.operation_in_progress, observed.status.operation_in_progress);
+    assert_eq!(
+        status.operation_in_progress,
+        observed.status.operation_in_progress
+    );
 }
 
 #[test]
@@ -139,7 +146,10 @@ fn a_cluster_that_was_never_rolled_out_has_nothing_to_restart() {
         ..Wish::of(2, 1)
     };
     let mut world = World::settled(&wish);
-    assert_eq!(world.observe().status.mirror.operations, world.desired.spec.operations);
+    assert_eq!(
+        world.observe().status.mirror.operations,
+        world.desired.spec.operations
+    );
     assert!(world.restarted().is_empty());
 }
 
@@ -149,7 +159,10 @@ fn exactly_the_pods_that_it_is_for_are_restarted() {
         let mut world = asked(number);
         world.converge();
         assert_eq!(world.restarted().len(), expected);
-        assert_eq!(world.observe().status.mirror.operations, world.desired.spec.operations);
+        assert_eq!(
+            world.observe().status.mirror.operations,
+            world.desired.spec.operations
+        );
     }
 }
 

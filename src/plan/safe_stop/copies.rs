@@ -94,7 +94,8 @@ fn lost_with_its_pod(desired: &Desired, observed: &Observed, batch: &Batch) -> O
     let goes = |pod: &String| claims::of_pod(observed, pod).any(|claim| claim.deleting);
     let claims_stay = batch.takes_no_claims() && !batch.running.iter().any(goes);
     let (namespace, _) = namespaces.find(|(name, ns)| {
-        let safe = claims_stay && durability::outlives_pod(desired, &observed.status, &batch.rack, name);
+        let safe =
+            claims_stay && durability::outlives_pod(desired, &observed.status, &batch.rack, name);
         ns.objects != Some(0) && !safe
     })?;
     Some(format!(

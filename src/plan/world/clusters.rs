@@ -40,6 +40,8 @@ pub struct Wish {
     pub operation: u32,
     /// Claims are bound to nodes, and go whenever their pod is restarted if so.
     pub local: Option<bool>,
+    /// Nodes that are to carry no pods: the first ones.
+    pub blocked: u32,
 }
 
 impl Default for Wish {
@@ -65,6 +67,7 @@ impl Default for Wish {
             ttl: 0,
             operation: 0,
             local: None,
+            blocked: 0,
         }
     }
 }
@@ -132,6 +135,12 @@ impl Wish {
         if let Some(recycled) = self.local {
             spec["storage"]["localStorageClasses"] = json!(["ssd"]);
             spec["storage"]["deleteLocalStorageOnRestart"] = recycled.into();
+        }
+        if self.blocked > 0 {
+            let nodes: Vec<_> = (0..self.blocked)
+                .map(|number| format!("node-{number}"))
+                .collect();
+            spec["k8sNodeBlockList"] = json!(nodes);
         }
         if self.operation > 0 {
             spec["operations"] = json!([self.operation()]);

@@ -141,6 +141,12 @@ fn edited(kind: &Wish, numbers: &mut Numbers) -> Wish {
         proto_fd_max: 15_000 + numbers.below(2),
         pod_label: numbers.below(2),
         ttl: 3_600 * numbers.below(2),
+        // A claim that is bound to a blocked node keeps a pod that crashed there until a person acts.
+        blocked: if kind.local.is_some() {
+            0
+        } else {
+            [0, 0, 1, 3][numbers.below(4) as usize]
+        },
         dynamic: numbers.below(3) > 0,
         ..kind.clone()
     }

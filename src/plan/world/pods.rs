@@ -56,6 +56,8 @@ pub struct SimPod {
     pod_spec: Option<String>,
     /// Of the template that it was made by.
     revision: String,
+    /// Of that template but for where its pods may run, which counts only while they look for a node.
+    make: String,
     /// Its init container reported it, once.
     pub reported: bool,
     /// Its init containers are done.
@@ -131,6 +133,7 @@ impl World {
             pod.pod_spec = None;
             pod.template = None;
             pod.revision = revision(&self.templates[&pod.set]);
+            pod.make = make(&self.templates[&pod.set]);
         }
     }
 
@@ -210,6 +213,7 @@ impl World {
             image: containers.unwrap()[0]["image"].as_str().unwrap().to_owned(),
             pod_spec: pod_spec.map(|it| it["value"].as_str().unwrap().to_owned()),
             revision: revision(&body),
+            make: make(&body),
             reported: false,
             initialised: false,
             config: None,
@@ -235,7 +239,9 @@ impl World {
                 name: name.clone(),
                 uid: format!("uid-{}", self.fresh()),
                 volume: Some(volume.to_owned()),
-                storage_class: template["spec"]["storageClassName"].as_str().map(str::to_owned),
+                storage_class: template["spec"]["storageClassName"]
+                    .as_str()
+                    .map(str::to_owned),
                 ..Claim::default()
             };
             self.claims.insert(name, claim);
@@ -450,7 +456,13 @@ impl World {
         if pod.pod_spec.is_none() {
             remove_marks(&mut set);
         }
-        revision(&set) == pod.revision
+        // What fails before it tells anything may fail of anything.
+        let in_doubt = pod.is_broken() && !pod.reported;
+        if pod.node.is_none() || in_doubt {
+            revision(&set) == pod.revision
+        } else {
+            make(&set) == pod.make
+        }
     }
 
     pub fn observed_pods(&self) -> BTreeMap<String, Pod> {
@@ -469,6 +481,14 @@ fn revision(set: &Value) -> String {
     let mut hasher = DefaultHasher::new();
     hash_in_order(&set["spec"]["template"], &mut hasher);
     format!("{:x}", hasher.finish())
+}
+
+/// What names a template but for where its pods may run.
+fn make(set: &Value) -> String {
+    let mut set = set.clone();
+    let pod = &mut set["spec"]["template"]["spec"];
+    pod.as_object_mut().unwrap().remove("affinity");
+    revision(&set)
 }
 
 /// The same for equal values, whatever the order of their members.
@@ -517,6 +537,7 @@ fn observed_pod(pod: &SimPod, server_runs: bool) -> Pod {
         uid: pod.uid.clone(),
         resource_version: pod.version(),
         ip: Some(ip(pod).parse().unwrap()),
+        node: pod.node.map(str::to_owned),
         health,
         created: at(pod.created),
         image: Some(pod.image.clone()),

@@ -129,6 +129,7 @@ impl World {
     /// It is the first one for this spec, and the pod was made for another, or the user asked for it.
     fn assert_needed(&mut self, renewal: &Renewal) {
         let evicted = self.pods[&renewal.pod].evicted;
+        let blocked = self.is_blocked(self.pods[&renewal.pod].node);
         self.count(renewal, evicted);
         // Of a server that failed nobody can ask what it has, nor know whether it starts with what its entry says.
         let failed = self.pods[&renewal.pod].stage == Stage::Failed;
@@ -136,13 +137,14 @@ impl World {
         let is_outdated = !self.is_as_wanted(&renewal.pod) && !self.can_be_told(&renewal.pod);
         let asked_for = self.is_asked_for(&renewal.pod);
         assert!(
-            in_doubt || is_outdated || asked_for || evicted,
+            in_doubt || is_outdated || asked_for || evicted || blocked,
             "{renewal:?} is needless"
         );
         for change in &renewal.changes {
             let holds = match change {
                 Change::Operation(_) => asked_for,
                 Change::Eviction => evicted,
+                Change::BlockedNode => blocked,
                 _ => true,
             };
             assert!(holds, "nobody asked for {renewal:?}");
@@ -169,7 +171,8 @@ impl World {
         assert!(self.is_local(claim), "{name} does not keep {pod} anywhere");
         let storage = self.desired.spec.storage.as_ref().unwrap();
         let always = storage.delete_local_storage_on_restart == Some(true);
-        let moves = self.pods[pod].evicted;
+        let SimPod { evicted, node, .. } = self.pods[pod];
+        let moves = evicted || self.is_blocked(node);
         assert!(moves || always, "{name} goes and {pod} stays");
         self.claims.get_mut(name).unwrap().deleting = true;
         Ok(())
