@@ -3,9 +3,12 @@
 use k8s_openapi::{apimachinery::pkg::util::intstr::IntOrString, jiff::Timestamp};
 
 use super::*;
-use crate::plan::{
-    Kind, Server, next,
-    world::{World, clusters::Wish},
+use crate::{
+    aerospike::{access::Installed, password::Password},
+    plan::{
+        Access, Effect, Kind, Server, next,
+        world::{World, clusters::Wish},
+    },
 };
 
 /// A settled cluster whose spec was edited, with all objects applied.
@@ -224,6 +227,32 @@ fn outdated_pods_that_do_not_run_are_made_anew_at_once_whatever_else_is_waited_f
         panic!("it is not made anew");
     };
     assert_eq!(restart.describe(), "aerocluster-2-1 (configuration)");
+}
+
+#[test]
+fn users_and_roles_are_made_before_a_broken_pod_is_made_anew() {
+    let wish = Wish::of(2, 1);
+    let (desired, mut observed) = edited(&wish, &other_config(&wish));
+    let entry = observed.status.pods.get_mut("aerocluster-1-0").unwrap();
+    entry.aerospike_config_hash = desired.racks[0].hashes.config.clone();
+    fail(&mut observed, "aerocluster-1-1");
+    let step = next(&desired, &observed).step;
+    assert!(matches!(step, Some(Step::Restart(_))), "{step:?}");
+    observed.status.mirror.aerospike_access_control = None;
+    let hash = Password::new("p".to_owned()).hash();
+    observed.access = Access::Known {
+        installed: Installed::default(),
+        passwords: ["admin", "app"]
+            .map(|user| (user.to_owned(), hash.clone()))
+            .into(),
+        first_password: None,
+    };
+    let plan = next(&desired, &observed);
+    assert!(
+        matches!(plan.upkeep[..], [Effect::Administer { .. }]),
+        "{plan:?}"
+    );
+    assert_eq!(plan.step, None);
 }
 
 #[test]
