@@ -81,7 +81,7 @@ pub struct RunArgs {
     /// Answers reviews only; no cluster is run.
     #[arg(long, env = "WEBHOOK_ONLY")]
     pub webhook_only: bool,
-    /// Blocks evictions of database pods, and notes on the pod that it shall be moved.
+    /// Blocks evictions of database pods, and moves each pod once no data depends on it.
     #[arg(long, env = "ENABLE_SAFE_POD_EVICTION")]
     pub enable_safe_pod_eviction: bool,
     /// What the installation contributes to every cluster.

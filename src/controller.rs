@@ -224,10 +224,7 @@ async fn invalid(
         return Ok(Action::await_change());
     };
     let observed = observe::observe(cluster, &desired, now, context).await?;
-    let plan = Plan {
-        step: None,
-        ..plan::next(&desired, &observed)
-    };
+    let plan = plan::next(&desired, &observed).keeping_up(&observed);
     execute::execute(&desired, &observed, &plan, context).await?;
     Ok(Action::requeue(WHILE_STALLED))
 }

@@ -11,6 +11,7 @@ pub mod forecast;
 pub mod members;
 pub mod objects;
 pub mod observed;
+pub mod on_demand;
 pub mod outdated;
 pub mod quiesce;
 pub mod restart;
@@ -60,6 +61,27 @@ impl Plan {
     #[must_use]
     pub fn is_rolled_out(&self) -> bool {
         self.lets_a_step_follow()
+    }
+
+    /// Without a step, unless it is for pods only that somebody wants to evict: what is due where nothing is rolled out.
+    #[must_use]
+    pub fn keeping_up(mut self, observed: &Observed) -> Self {
+        let is_evicted = |pod: &String| {
+            let pod = observed.pods.get(pod);
+            pod.is_some_and(|pod| pod.eviction_asked.is_some())
+        };
+        self.step = self.step.filter(|step| match step {
+            Step::Drain(drain) => drain.pods.iter().all(is_evicted),
+            Step::Restart(restart) => restart.pods.iter().all(|it| is_evicted(&it.pod)),
+            Step::Grow(_)
+            | Step::Shrink(_)
+            | Step::Configure(_)
+            | Step::Confirm(_)
+            | Step::DeleteClaims { .. }
+            | Step::Forget { .. }
+            | Step::RemoveRack { .. } => false,
+        });
+        self
     }
 
     /// Whether a step may follow what is planned so far.
@@ -186,6 +208,7 @@ const STAGES: &[Stage] = &[
     scale_down::await_departures,
     servers::await_cluster,
     configuration::await_servers,
+    on_demand::begin,
     restart::roll,
     access_control::install,
     scale_down::call_back,
@@ -210,6 +233,10 @@ fn behind(kept: Share, desired: &Desired, observed: &Observed) -> Plan {
         }
         plan.upkeep.extend(share.upkeep);
         plan.waits.extend(share.waits);
+    }
+    // Upkeep of a later stage goes first too: were it to fail, the step would not be taken.
+    if !plan.upkeep.is_empty() {
+        plan.step = None;
     }
     plan
 }

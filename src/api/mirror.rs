@@ -10,9 +10,14 @@ impl AerospikeCluster {
     #[must_use]
     pub fn rolled_out(&self) -> Option<Self> {
         let status = self.status.as_ref()?;
+        let mut spec = status.mirror.spec()?;
+        if status.operation_in_progress.is_some() {
+            // What the mirror has of it is how far it got.
+            spec.operations.clear();
+        }
         Some(Self {
             metadata: self.metadata.clone(),
-            spec: status.mirror.spec()?,
+            spec,
             status: Some(status.clone()),
         })
     }

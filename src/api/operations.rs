@@ -1,5 +1,7 @@
 //! Operations on demand.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -32,4 +34,16 @@ pub enum OperationKind {
     WarmRestart,
     /// Deletes the pod.
     PodRestart,
+}
+
+/// An operation that goes on, with the pods that it found. Each is done when another pod has its name.
+#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OperationInProgress {
+    /// Its id.
+    pub id: String,
+
+    /// Uids of the pods that are to be restarted, by name, as they were when it began.
+    #[serde(default, deserialize_with = "lenient::null_as_default")]
+    pub pods: BTreeMap<String, String>,
 }

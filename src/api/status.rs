@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     Tree, access_control::AccessControl, client_cert::OperatorClientCert,
     cluster::ValidationPolicy, crd, lenient, network::NetworkPolicy, operations::Operation,
-    pod::PodSpec, racks::RackConfig, services::SeedsFinderServices, services::ServiceSpec,
-    storage::StorageSpec,
+    operations::OperationInProgress, pod::PodSpec, racks::RackConfig,
+    services::SeedsFinderServices, services::ServiceSpec, storage::StorageSpec,
 };
 
 /// Observed state of one database cluster.
@@ -39,6 +39,10 @@ pub struct AerospikeClusterStatus {
     /// Label selector of the pods, for the scale subresource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector: Option<String>,
+
+    /// The operation on demand that goes on, if one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation_in_progress: Option<OperationInProgress>,
 
     /// The generation that this status describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -17,7 +17,7 @@ use kube::{
 
 use super::{Context, Error, execute::api, servers};
 use crate::{
-    api::AerospikeCluster,
+    api::{AerospikeCluster, EVICTION_BLOCKED},
     plan::{
         Kind, Live, Observed, Pod, PodHealth,
         objects::{self, Objects},
@@ -227,6 +227,7 @@ fn observed_pod(pod: &ApiPod, now: Timestamp) -> Pod {
         ip: status
             .and_then(|status| status.pod_ip.as_ref())
             .and_then(|ip| ip.parse().ok()),
+        node: spec.and_then(|spec| spec.node_name.clone()),
         health: health(pod),
         created: created(pod),
         image: made_for(names::SERVER_IMAGE_VARIABLE).or_else(|| image(server)),
@@ -234,6 +235,7 @@ fn observed_pod(pod: &ApiPod, now: Timestamp) -> Pod {
         init_image: image(init),
         template_revision: pod.labels().get(labels::TEMPLATE_REVISION).cloned(),
         config_template: pod.annotations().get(labels::CONFIG_TEMPLATE).cloned(),
+        eviction_asked: pod.annotations().get(EVICTION_BLOCKED).cloned(),
         reported: pod.annotations().contains_key(labels::RENDERED_CONFIG),
         server_runs: status.is_some_and(|status| running_since(status).is_some()),
         lost: is_lost(pod, now),
@@ -399,16 +401,14 @@ pub async fn claims(
 
 fn observed_claim(claim: &PersistentVolumeClaim) -> Claim {
     let annotation = |key: &str| claim.annotations().get(key).cloned();
+    let spec = claim.spec.as_ref();
     Claim {
         name: claim.name_any(),
         uid: claim.uid().unwrap_or_default(),
         labels: claim.labels().clone(),
         volume: annotation(labels::STORAGE_VOLUME).or_else(|| annotation(labels::STORAGE_PATH)),
-        block: claim
-            .spec
-            .as_ref()
-            .and_then(|spec| spec.volume_mode.as_deref())
-            == Some("Block"),
+        storage_class: spec.and_then(|spec| spec.storage_class_name.clone()),
+        block: spec.and_then(|spec| spec.volume_mode.as_deref()) == Some("Block"),
         initialized: claim.annotations().contains_key(labels::INITIALIZED),
         deleting: claim.metadata.deletion_timestamp.is_some(),
     }

@@ -62,7 +62,9 @@ fn transitions(cluster: &AerospikeCluster, status: &AerospikeClusterStatus) -> V
         let found = status.conditions.iter().find(|it| it.type_ == kind);
         found.is_some_and(|condition| condition.status == "True")
     };
-    let rolled_out = status.phase == Some(Phase::Completed);
+    // A pod that was moved may not be back yet; a roll-out is over when all are.
+    let before = old.and_then(|old| old.phase);
+    let rolled_out = status.phase == Some(Phase::Completed) && before != status.phase;
     let ended = ENDINGS.iter().filter(|(kind, ..)| {
         let went_on = old.is_some_and(|old| goes_on(old, kind));
         rolled_out && went_on && !goes_on(status, kind)
@@ -262,6 +264,7 @@ mod tests {
         let (working, done) = (("InProgress", "True"), ("Completed", "False"));
         assert_eq!(reasons(working, done), ["RackImageUpdated"]);
         assert_eq!(reasons(done, done), [""; 0]);
+        assert_eq!(reasons(("Completed", "True"), done), [""; 0]);
         assert_eq!(reasons(working, ("InProgress", "False")), [""; 0]);
     }
 

@@ -164,7 +164,7 @@ fn due_in<'a>(desired: &'a Desired, observed: &'a Observed, state: &RackState<'_
     let due = |name: String| {
         let pod = observed.pods.get(&name).filter(|pod| pod.serves())?;
         let entry = outdated::reported(observed, &name, pod)?;
-        let changes = outdated::changes(desired, rack, Some(pod), Some(entry));
+        let changes = outdated::changes(desired, observed, rack, &name);
         if changes != [Change::DynamicConfiguration] {
             return None;
         }

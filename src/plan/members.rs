@@ -109,8 +109,8 @@ pub fn due(desired: &Desired, observed: &Observed) -> Vec<String> {
     desired.racks.iter().flat_map(of_rack).collect()
 }
 
-/// The racks that do not grow yet. Restarts in a rack, and in those before it, come first: what new pods would be made of
-/// is tried on those that there are, and no pod is added to a rack whose last change broke one.
+/// The racks that do not grow yet. Restarts for a change in a rack, and in those before it, come first: what new pods would
+/// be made of is tried on those that there are, and no pod is added to a rack whose last change broke one.
 #[must_use]
 pub fn growing_later(desired: &Desired, observed: &Observed) -> BTreeSet<RackIdentifier> {
     let racks = racks(desired, observed);
@@ -125,7 +125,8 @@ pub fn growing_later(desired: &Desired, observed: &Observed) -> BTreeSet<RackIde
         let mut pods = state.pods(0..state.replicas);
         state.leaving().is_empty()
             && pods.any(|pod| {
-                let restarts = outdated::as_last_known(desired, &state.rack, observed, &pod);
+                let known = outdated::as_last_known(desired, &state.rack, observed, &pod);
+                let restarts = known.iter().any(|change| !change.is_asked_for());
                 !ignorable.contains(&pod)
                     && (restarts && !is_alone || changing && fails(observed, &pod))
             })

@@ -125,6 +125,8 @@ pub struct Pod {
     pub resource_version: String,
     /// Its IP, once it has one.
     pub ip: Option<IpAddr>,
+    /// The node that it runs on, once it has one.
+    pub node: Option<String>,
     /// How it is.
     pub health: PodHealth,
     /// When it was created.
@@ -139,6 +141,8 @@ pub struct Pod {
     pub template_revision: Option<String>,
     /// The template of the configuration in its file, as it says itself; old pods do not.
     pub config_template: Option<String>,
+    /// When somebody wanted to evict it, as the webhook noted on it.
+    pub eviction_asked: Option<String>,
     /// Its init container got as far as to report it.
     pub reported: bool,
     /// The process of its server runs, be it ready or not.
@@ -204,6 +208,8 @@ pub struct Claim {
     pub labels: BTreeMap<String, String>,
     /// The volume that it belongs to, from its annotations.
     pub volume: Option<String>,
+    /// Its storage class.
+    pub storage_class: Option<String>,
     /// It is a raw device.
     pub block: bool,
     /// Its volume was prepared.

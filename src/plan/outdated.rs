@@ -1,18 +1,20 @@
-//! What a pod runs, beside what is wanted of it.
+//! What a pod runs, beside what is wanted of it, and what else it is to be made anew for.
 
-use std::net::IpAddr;
+use std::{fmt, net::IpAddr};
 
 use super::{
-    Live, Observed, Pod,
+    Kind, Live, Observed, Pod,
     configuration::{Difference, difference},
+    on_demand,
 };
 use crate::{
     api::{AerospikeClusterStatus, status::PodStatus},
     resolve::{Desired, Rack, RackIdentifier, image::same_image},
+    resources::names,
 };
 
 /// Something in which a pod is not as wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Change {
     /// Another server image.
     Image,
@@ -26,6 +28,12 @@ pub enum Change {
     PodSpec,
     /// It was made by an older template, and says nothing of itself.
     Template,
+    /// The operation of this id asks for a restart.
+    Operation(String),
+    /// Somebody drains its node.
+    Eviction,
+    /// Its node is to carry no pod of the cluster.
+    BlockedNode,
 }
 
 /// What brings a pod up to date, the mildest first.
@@ -37,40 +45,107 @@ pub enum Remedy {
     PodRestart,
 }
 
-impl Change {
-    /// What a user calls it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
+/// As a user calls it.
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::Image => "image",
             Self::DynamicConfiguration => "configuration at run time",
             Self::Configuration => "configuration",
             Self::NetworkPolicy => "network policy",
             Self::PodSpec => "pod spec",
             Self::Template => "pod template",
-        }
+            Self::Operation(id) => return write!(f, "operation {id}"),
+            Self::Eviction => "eviction",
+            Self::BlockedNode => "blocked node",
+        })
     }
+}
 
+impl Change {
     /// What it takes.
     #[must_use]
-    pub const fn remedy(self) -> Remedy {
+    pub const fn remedy(&self) -> Remedy {
         match self {
             Self::DynamicConfiguration => Remedy::AtRunTime,
             Self::Image
             | Self::Configuration
             | Self::NetworkPolicy
             | Self::PodSpec
-            | Self::Template => Remedy::PodRestart,
+            | Self::Template
+            | Self::Operation(_)
+            | Self::Eviction
+            | Self::BlockedNode => Remedy::PodRestart,
         }
     }
+
+    /// Whether the pod runs what is wanted and is to be made anew all the same.
+    #[must_use]
+    pub const fn is_asked_for(&self) -> bool {
+        match self {
+            Self::Operation(_) | Self::Eviction | Self::BlockedNode => true,
+            Self::Image
+            | Self::DynamicConfiguration
+            | Self::Configuration
+            | Self::NetworkPolicy
+            | Self::PodSpec
+            | Self::Template => false,
+        }
+    }
+
+    /// Whether the pod is to go to another node.
+    #[must_use]
+    pub fn moves(&self) -> bool {
+        matches!(self, Self::Eviction | Self::BlockedNode)
+    }
+
+    /// What a person can do who does not want it any more.
+    #[must_use]
+    pub const fn way_out(&self) -> &'static str {
+        match self {
+            Self::Operation(_) => "remove the operation from spec.operations",
+            Self::Eviction => "remove annotation aerospike.com/eviction-blocked from the pod",
+            Self::BlockedNode => "take the node off spec.k8sNodeBlockList",
+            Self::Image
+            | Self::DynamicConfiguration
+            | Self::Configuration
+            | Self::NetworkPolicy
+            | Self::PodSpec
+            | Self::Template => "undo the change",
+        }
+    }
+}
+
+/// All that the pod of this name is to be changed or made anew for, by what it says of itself.
+#[must_use]
+pub fn changes(desired: &Desired, observed: &Observed, rack: &Rack, name: &str) -> Vec<Change> {
+    let pod = observed.pods.get(name);
+    let reported = pod.and_then(|pod| reported(observed, name, pod));
+    let mut changes = differences(desired, rack, pod, reported);
+    let operation = on_demand::restarting(desired, observed, name);
+    changes.extend(operation.map(|operation| Change::Operation(operation.id.clone())));
+    let is_evicted = pod.is_some_and(|pod| pod.eviction_asked.is_some());
+    changes.extend(is_evicted.then_some(Change::Eviction));
+    let is_blocked = pod.is_some_and(|pod| is_on_blocked_node(desired, observed, rack, pod));
+    changes.extend(is_blocked.then_some(Change::BlockedNode));
+    changes
+}
+
+/// Whether the pod's node is blocked, and it was made before that was told to the scheduler: one that came there in spite
+/// of its template would only come there again.
+fn is_on_blocked_node(desired: &Desired, observed: &Observed, rack: &Rack, pod: &Pod) -> bool {
+    let blocked = &desired.spec.k8s_node_block_list;
+    let is_on = pod.node.as_ref().is_some_and(|node| blocked.contains(node));
+    let set = names::stateful_set(&desired.identity.name, &rack.identifier());
+    let set = observed.live(Kind::StatefulSet, &set);
+    is_on && set.is_some_and(|set| is_of_older_template(set, pod) != Some(false))
 }
 
 /// What differs between a pod and what is wanted of it, as far as it is known.
 ///
 /// Image and pod spec are those that the pod itself was made for, since its `ConfigMap` is written apart from its template.
 /// Where the pod is not there, or its template is of a version that did not say so, what it reported counts.
-#[must_use]
-pub fn changes(
+fn differences(
     desired: &Desired,
     rack: &Rack,
     pod: Option<&Pod>,
@@ -114,36 +189,31 @@ pub fn is_being_rolled_out(desired: &Desired, status: &AerospikeClusterStatus) -
         || old.image.as_ref() != Some(&new.image)
         || old.pod_spec != new.pod_spec
         || old.aerospike_network_policy != new.aerospike_network_policy
+        || blocks_more(&old.k8s_node_block_list, &new.k8s_node_block_list)
+        || on_demand::pending(desired, status).is_some()
 }
 
-/// Whether the pod of this name runs something else than is wanted, or was last known to.
+fn blocks_more(old: &[String], new: &[String]) -> bool {
+    new.iter().any(|node| !old.contains(node))
+}
+
+/// [`changes`] by what was last known of the pod: while it has not reported itself, its entry of an earlier life counts too.
 #[must_use]
 pub fn as_last_known(
     desired: &Desired,
     rack: &RackIdentifier,
     observed: &Observed,
     name: &str,
-) -> bool {
-    remedy_as_last_known(desired, rack, observed, name).is_some()
-}
-
-/// What brings the pod of this name up to date by what was last known of it: while it has not reported itself, its entry of
-/// an earlier life counts too.
-#[must_use]
-pub fn remedy_as_last_known(
-    desired: &Desired,
-    rack: &RackIdentifier,
-    observed: &Observed,
-    name: &str,
-) -> Option<Remedy> {
-    let rack = desired.rack(rack)?;
+) -> Vec<Change> {
+    let Some(rack) = desired.rack(rack) else {
+        return Vec::new();
+    };
     let pod = observed.pods.get(name);
-    let now = pod.and_then(|pod| reported(observed, name, pod));
-    let before = observed.status.pods.get(name).filter(|_| now.is_none());
-    let lives = [(pod, now), (None, before)];
-    let lives = lives.into_iter();
-    let changes = lives.flat_map(|(pod, entry)| changes(desired, rack, pod, entry));
-    changes.map(Change::remedy).max()
+    let has_reported = pod.is_some_and(|pod| reported(observed, name, pod).is_some());
+    let before = observed.status.pods.get(name).filter(|_| !has_reported);
+    let mut changes = changes(desired, observed, rack, name);
+    changes.extend(differences(desired, rack, None, before));
+    changes
 }
 
 /// What the pod reported in this life of its, if it did.

@@ -1,12 +1,13 @@
-//! Pods that run something else than is wanted are made anew: those that do not run first, then one rack after the other,
-//! batch by batch, each batch stopped safely and back in the cluster before the next is touched.
+//! Pods that run something else than is wanted, or that somebody wants restarted, are made anew: those that do not run first,
+//! then those that shall leave their nodes, then one rack after the other, batch by batch, each batch stopped safely and
+//! back in the cluster before the next is touched.
 
 pub mod guards;
 
 use std::collections::BTreeSet;
 
 use super::{
-    Observed, Pod, PodHealth, Renewal, Restart, Share, Step, StopFor, Wait, WaitReason,
+    Observed, Pod, PodHealth, Renewal, Restart, Share, Step, StopFor, Wait, WaitReason, claims,
     members::{self, RackState},
     outdated::{self, Change, Remedy},
     safe_stop::{self, Batch, Why, batch as batches},
@@ -62,9 +63,9 @@ fn await_reports(desired: &Desired, observed: &Observed, racks: &[RackState<'_>]
     let staying = racks.iter().filter(|state| state.leaving().is_empty());
     let pods = staying.flat_map(|state| {
         let pods = state.pods(0..state.replicas);
-        let remedy =
-            |pod: &str| outdated::remedy_as_last_known(desired, &state.rack, observed, pod);
-        pods.filter(move |pod| remedy(pod) > Some(Remedy::AtRunTime))
+        let changes = |pod: &str| outdated::as_last_known(desired, &state.rack, observed, pod);
+        let restarts = |change: &Change| change.remedy() > Remedy::AtRunTime;
+        pods.filter(move |pod| changes(pod).iter().any(restarts))
     });
     let unknown = pods.filter(|pod| !ignorable.contains(pod));
     let wait = |pod| {
@@ -77,8 +78,8 @@ fn await_reports(desired: &Desired, observed: &Observed, racks: &[RackState<'_>]
     }
 }
 
-/// The next batch: of the first rack that does not shrink and has pods to restart, one where a sidecar fails before
-/// all others, the highest ordinals.
+/// The next batch: of the first rack that does not shrink and has pods to restart, one with a pod that somebody wants to
+/// evict before all others, then one where a sidecar fails, the highest ordinals.
 ///
 /// Pods that are too many are not restarted but removed.
 #[must_use]
@@ -88,7 +89,7 @@ pub fn batch(desired: &Desired, observed: &Observed) -> Option<Batch> {
         .iter()
         .filter(|state| state.leaving().is_empty())
         .collect();
-    staying.sort_by_key(|state| !fails(observed, state));
+    staying.sort_by_key(|state| (!is_evicted(observed, state), !fails(observed, state)));
     staying.into_iter().find_map(|state| {
         let rack = desired.rack(&state.rack)?;
         let outdated = serving(desired, observed, rack, state);
@@ -116,6 +117,14 @@ fn others_serve(observed: &Observed, racks: &[RackState<'_>], state: &RackState<
     pods.any(|pod| observed.pods.get(&pod).is_some_and(Pod::serves))
 }
 
+/// Whether somebody wants to evict a pod of the rack that serves.
+fn is_evicted(observed: &Observed, state: &RackState<'_>) -> bool {
+    state.pods(0..state.replicas).any(|name| {
+        let pod = observed.pods.get(&name);
+        pod.is_some_and(|pod| pod.serves() && pod.eviction_asked.is_some())
+    })
+}
+
 /// Whether a sidecar of the rack fails, be its server well.
 fn fails(observed: &Observed, state: &RackState<'_>) -> bool {
     state.pods(0..state.replicas).any(|name| {
@@ -124,8 +133,8 @@ fn fails(observed: &Observed, state: &RackState<'_>) -> bool {
     })
 }
 
-/// The outdated pods of a rack that serve and need a restart: those with a sidecar that does not, then the others, the
-/// highest ordinal first.
+/// The outdated pods of a rack that serve and need a restart: those that somebody wants to evict, those with a sidecar that
+/// does not serve, then the others, the highest ordinal first.
 fn serving(
     desired: &Desired,
     observed: &Observed,
@@ -133,13 +142,24 @@ fn serving(
     state: &RackState<'_>,
 ) -> Vec<Renewal> {
     let changes = |name: &str, pod: &Pod| {
-        let reported = outdated::reported(observed, name, pod);
         pod.serves()
-            .then(|| outdated::changes(desired, rack, Some(pod), reported))
+            .then(|| outdated::changes(desired, observed, rack, name))
     };
     let mut renewals = renewals(observed, state, changes);
     renewals.retain(|renewal| renewal.remedy() > Remedy::AtRunTime);
-    renewals.sort_by_key(|renewal| observed.pods[&renewal.pod].health == PodHealth::Ready);
+    for renewal in &mut renewals {
+        let moves = renewal.changes.iter().any(Change::moves);
+        if moves || rack.storage.delete_local_on_restart {
+            renewal.claims = claims::bound_to_node(rack, observed, &renewal.pod);
+        }
+    }
+    renewals.sort_by_key(|renewal| {
+        let stays = !renewal.changes.contains(&Change::Eviction);
+        (
+            stays,
+            observed.pods[&renewal.pod].health == PodHealth::Ready,
+        )
+    });
     renewals
 }
 
@@ -155,13 +175,17 @@ fn dead(
             return None;
         }
         let reported = outdated::reported(observed, name, pod);
-        let mut changes = outdated::changes(desired, rack, Some(pod), reported);
+        let mut changes = outdated::changes(desired, observed, rack, name);
         let is_older = || outdated::is_of_older_template(state.live, pod) == Some(true);
-        if changes.is_empty() && reported.is_none() && is_older() {
+        // Where a pod may run counts as long as it has no node; all else it says itself.
+        let may_matter =
+            pod.node.is_none() || pod.pod_spec_hash.is_none() || members::is_broken(pod);
+        if changes.is_empty() && reported.is_none() && may_matter && is_older() {
             changes.push(Change::Template);
         }
-        // A server that is on its way is told when it runs.
-        let can_wait = |change: &Change| change.remedy() == Remedy::AtRunTime;
+        // A server that is on its way is told when it runs, and may be restarted then.
+        let can_wait =
+            |change: &Change| change.remedy() == Remedy::AtRunTime || change.is_asked_for();
         if changes.iter().all(can_wait) && !members::is_broken(pod) {
             return None;
         }
@@ -185,6 +209,7 @@ fn renewals(
             resource_version: pod.resource_version.clone(),
             pod: name,
             changes,
+            claims: Vec::new(),
         })
     };
     names.into_iter().filter_map(renewal).collect()

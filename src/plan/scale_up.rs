@@ -79,8 +79,9 @@ fn restarts_for_its_sidecar(desired: &Desired, observed: &Observed, name: &str) 
     let pod = observed.pods.get(name);
     let health = pod.map(|pod| &pod.health);
     matches!(health, Some(PodHealth::SidecarNotReady { .. }))
-        && names::parse_pod(&desired.identity.name, name)
-            .is_some_and(|(rack, _)| outdated::as_last_known(desired, &rack, observed, name))
+        && names::parse_pod(&desired.identity.name, name).is_some_and(|(rack, _)| {
+            !outdated::as_last_known(desired, &rack, observed, name).is_empty()
+        })
 }
 
 fn await_pod(name: &str, observed: &Observed) -> Option<Wait> {

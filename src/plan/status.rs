@@ -9,7 +9,7 @@ use crate::{
         status::{Mirror, Phase},
     },
     finding::Finding,
-    plan::{Observed, Plan, access_control},
+    plan::{Observed, Plan, access_control, on_demand},
     resolve::Desired,
     resources::labels,
 };
@@ -35,6 +35,7 @@ pub fn after_pass(
         status.mirror = wanted.clone();
         status.is_readiness_probe_enabled = true;
     }
+    on_demand::note(desired, observed, &mut status);
     let rolled_out = status.mirror == wanted;
     status.phase = Some(if rolled_out {
         Phase::Completed

@@ -95,6 +95,8 @@ pub struct Renewal {
     pub resource_version: String,
     /// Why it is made anew.
     pub changes: Vec<Change>,
+    /// Names and uids of claims that go with it, since they would keep it on its node.
+    pub claims: Vec<(String, String)>,
 }
 
 /// What pods are stopped for.
@@ -155,6 +157,13 @@ impl Order {
 }
 
 impl Restart {
+    /// What a person can do who does not want it any more.
+    #[must_use]
+    pub fn way_out(&self) -> &'static str {
+        let mut changes = self.pods.iter().flat_map(|pod| &pod.changes);
+        changes.next().map_or("undo the change", Change::way_out)
+    }
+
     /// The pods, each with what it is made anew for.
     #[must_use]
     pub fn describe(&self) -> String {
@@ -167,12 +176,12 @@ impl Renewal {
     /// What brings the pod up to date: the strongest of what its changes take.
     #[must_use]
     pub fn remedy(&self) -> Remedy {
-        let remedies = self.changes.iter().map(|change| change.remedy());
+        let remedies = self.changes.iter().map(Change::remedy);
         remedies.max().unwrap_or(Remedy::PodRestart)
     }
 
     fn describe(&self) -> String {
-        let changes: Vec<_> = self.changes.iter().map(|change| change.as_str()).collect();
+        let changes: Vec<_> = self.changes.iter().map(Change::to_string).collect();
         format!("{} ({})", self.pod, changes.join(", "))
     }
 }

@@ -6,6 +6,7 @@ mod api_server;
 pub mod clusters;
 mod histories;
 mod mishaps;
+mod nodes;
 mod orders;
 mod pass;
 mod planted;
@@ -70,6 +71,10 @@ pub struct World {
     templates: BTreeMap<String, Value>,
     pods: BTreeMap<String, SimPod>,
     claims: BTreeMap<String, Claim>,
+    /// The nodes of claims that are bound to one, by uid.
+    pins: BTreeMap<String, String>,
+    /// Nodes that take no more pods.
+    cordoned: BTreeSet<&'static str>,
     servers: Servers,
     may_read_nodes: bool,
     faults: Faults,
@@ -108,6 +113,8 @@ impl World {
             templates: BTreeMap::new(),
             pods: BTreeMap::new(),
             claims: BTreeMap::new(),
+            pins: BTreeMap::new(),
+            cordoned: BTreeSet::new(),
             may_read_nodes: false,
             faults: Faults::default(),
             dice: Dice { thrown, used: 0 },
@@ -127,6 +134,7 @@ impl World {
         self.mirror = Mirror::of(&desired.spec);
         self.desired = desired;
         self.generation += 1;
+        self.ask();
     }
 
     fn fresh(&mut self) -> u64 {
@@ -144,6 +152,7 @@ impl World {
         self.remove_claims();
         self.servers.advance(span.into());
         self.bend_answers();
+        self.drain_nodes();
         self.assert_no_harm();
     }
 

@@ -45,6 +45,7 @@ fn cluster(port: u16) -> Value {
             "image": "aerospike/aerospike-server-enterprise:8.1.2.0",
             "podSpec": {"multiPodPerHost": true},
             "storage": {
+                "localStorageClasses": ["ssd"],
                 "filesystemVolumePolicy": {"cascadeDelete": true, "initMethod": "deleteFiles"},
                 "volumes": [
                     {
@@ -257,7 +258,7 @@ fn put_claim(server: &ApiServer, name: &str, volume: Option<&str>) {
                 "name": name, "uid": format!("uid-{name}"), "annotations": annotations,
                 "labels": {"app": "aerospike-cluster", "aerospike.com/cr": "aerocluster"},
             },
-            "spec": {"volumeMode": "Filesystem"},
+            "spec": {"volumeMode": "Filesystem", "storageClassName": "ssd"},
         }),
     );
 }
@@ -526,6 +527,68 @@ async fn a_server_is_quiesced_before_its_pod_is_made_anew_if_nobody_touched_it()
     assert_eq!(deleted.unwrap().body["preconditions"], expected);
     assert!(server.object(&format!("{PODS}aerocluster-0-0")).is_some());
     assert!(server.object(&path).is_none());
+}
+
+#[tokio::test]
+async fn the_pods_of_an_operation_are_noted_before_the_first_is_touched_and_the_end_is_told_last() {
+    let operation = json!([{"kind": "PodRestart", "id": "now", "podList": ["aerocluster-0-1"]}]);
+    let (server, context, told) = edited(|spec| spec["operations"] = operation.clone()).await;
+    note_template(&server);
+    let status = |member: &str| server.object(CLUSTER).unwrap()["status"][member].clone();
+    pass(&server, &context).await;
+    assert_eq!(commands(&told), []);
+    let path = format!("{PODS}aerocluster-0-1");
+    let mut pod = server.object(&path).unwrap();
+    let noted = json!({"id": "now", "pods": {"aerocluster-0-1": pod["metadata"]["uid"]}});
+    assert_eq!(status("operationInProgress"), noted);
+    assert_eq!(status("phase"), "InProgress");
+    pass(&server, &context).await;
+    assert_eq!(commands(&told), [command(2, "quiesce:")]);
+    let writes = calls(&pass(&server, &context).await);
+    assert!(
+        writes.contains(&"DELETE pods/aerocluster-0-1".to_owned()),
+        "{writes:?}"
+    );
+    pass(&server, &context).await;
+    assert_eq!(status("operations"), Value::Null);
+    pod["metadata"]["uid"] = json!("another");
+    server.put(&path, pod);
+    told.lock().unwrap().come_back();
+    for _ in 0..3 {
+        pass(&server, &context).await;
+    }
+    assert_eq!(status("operations"), operation);
+    assert_eq!(status("operationInProgress"), Value::Null);
+    assert_eq!(status("phase"), "Completed");
+    assert_eq!(pass(&server, &context).await, []);
+}
+
+#[tokio::test]
+async fn a_pod_that_is_evicted_goes_after_the_claim_that_keeps_it_on_its_node() {
+    let (server, context, told) = edited(|_| {}).await;
+    note_template(&server);
+    pass(&server, &context).await;
+    let path = format!("{PODS}aerocluster-0-0");
+    let mut pod = server.object(&path).unwrap();
+    pod["metadata"]["annotations"] =
+        json!({"aerospike.com/eviction-blocked": "2026-01-01T00:00:00Z"});
+    server.put(&path, pod);
+    pass(&server, &context).await;
+    assert_eq!(commands(&told), [command(1, "quiesce:")]);
+    let writes = calls(&pass(&server, &context).await);
+    let deleted: Vec<_> = writes
+        .iter()
+        .filter(|call| call.starts_with("DELETE"))
+        .collect();
+    let expected = [
+        "DELETE persistentvolumeclaims/workdir-aerocluster-0-0",
+        "DELETE pods/aerocluster-0-0",
+    ];
+    assert_eq!(deleted, expected);
+    assert_eq!(
+        server.object(CLUSTER).unwrap()["status"]["phase"],
+        "Completed"
+    );
 }
 
 #[tokio::test]

@@ -69,6 +69,11 @@ impl Told {
     /// A server is gone.
     pub fn leave(&mut self) {
         self.size -= 1;
+        self.come_back();
+    }
+
+    /// A server that was quiesced is another one.
+    pub fn come_back(&mut self) {
         self.quiesced = None;
     }
 

@@ -174,7 +174,11 @@ async fn renew(desired: &Desired, pods: &[Renewal], context: &Context) -> Result
         context.lease.permit(Write::Disruptive)?;
         match renewal.remedy() {
             // A server that does not run is told nothing.
-            Remedy::AtRunTime | Remedy::PodRestart => delete_pod(desired, renewal, context).await?,
+            Remedy::AtRunTime | Remedy::PodRestart => {
+                // Claims that are in use go with the pod; afterwards they would be the next one's already.
+                delete_claims(desired, &renewal.claims, context).await?;
+                delete_pod(desired, renewal, context).await?;
+            }
         }
     }
     Ok(())

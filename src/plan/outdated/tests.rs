@@ -14,10 +14,8 @@ fn settled() -> (Desired, Observed) {
 }
 
 fn found(desired: &Desired, observed: &Observed) -> Vec<Change> {
-    let pod = &observed.pods[POD];
-    let reported = reported(observed, POD, pod);
-    assert!(reported.is_some());
-    changes(desired, &desired.racks[0], Some(pod), reported)
+    assert!(reported(observed, POD, &observed.pods[POD]).is_some());
+    changes(desired, observed, &desired.racks[0], POD)
 }
 
 /// The pod's template did not tell it what it was made for.
@@ -80,7 +78,8 @@ fn image_and_pod_spec_are_those_that_a_pod_was_made_for_whatever_it_reported() {
 fn an_entry_of_an_earlier_life_counts_until_the_pod_reports_itself() {
     let (desired, mut observed) = settled();
     let rack = desired.racks[0].identifier();
-    let is_outdated = |observed: &Observed| as_last_known(&desired, &rack, observed, POD);
+    let is_outdated =
+        |observed: &Observed| !as_last_known(&desired, &rack, observed, POD).is_empty();
     assert!(!is_outdated(&observed));
     observed.status.pods.get_mut(POD).unwrap().pod_spec_hash = "0".to_owned();
     assert!(!is_outdated(&observed));

@@ -3,9 +3,12 @@
 use k8s_openapi::{apimachinery::pkg::util::intstr::IntOrString, jiff::Timestamp};
 
 use super::*;
-use crate::plan::{
-    Kind, Server, next,
-    world::{World, clusters::Wish},
+use crate::{
+    aerospike::{access::Installed, password::Password},
+    plan::{
+        Access, Effect, Kind, Server, next,
+        world::{World, clusters::Wish},
+    },
 };
 
 /// A settled cluster whose spec was edited, with all objects applied.
@@ -182,6 +185,7 @@ fn a_batch_is_drained_before_it_is_deleted() {
         uid: pod.uid,
         resource_version: pod.resource_version,
         changes: vec![Change::Configuration],
+        claims: Vec::new(),
     };
     let rack = desired.racks[0].identifier();
     let restart = Restart::of(rack, vec![renewal]);
@@ -226,6 +230,32 @@ fn outdated_pods_that_do_not_run_are_made_anew_at_once_whatever_else_is_waited_f
 }
 
 #[test]
+fn users_and_roles_are_made_before_a_broken_pod_is_made_anew() {
+    let wish = Wish::of(2, 1);
+    let (desired, mut observed) = edited(&wish, &other_config(&wish));
+    let entry = observed.status.pods.get_mut("aerocluster-1-0").unwrap();
+    entry.aerospike_config_hash = desired.racks[0].hashes.config.clone();
+    fail(&mut observed, "aerocluster-1-1");
+    let step = next(&desired, &observed).step;
+    assert!(matches!(step, Some(Step::Restart(_))), "{step:?}");
+    observed.status.mirror.aerospike_access_control = None;
+    let hash = Password::new("p".to_owned()).hash();
+    observed.access = Access::Known {
+        installed: Installed::default(),
+        passwords: ["admin", "app"]
+            .map(|user| (user.to_owned(), hash.clone()))
+            .into(),
+        first_password: None,
+    };
+    let plan = next(&desired, &observed);
+    assert!(
+        matches!(plan.upkeep[..], [Effect::Administer { .. }]),
+        "{plan:?}"
+    );
+    assert_eq!(plan.step, None);
+}
+
+#[test]
 fn a_pod_that_fails_with_what_is_wanted_is_left_to_the_kubelet() {
     let wish = Wish::of(2, 1);
     let (desired, mut observed) = edited(&wish, &wish);
@@ -247,6 +277,16 @@ fn a_pod_that_never_reported_is_judged_by_its_template() {
         panic!("it is not made anew");
     };
     assert_eq!(restart.describe(), "aerocluster-1-1 (pod template)");
+    let pod = observed.pods.get_mut("aerocluster-1-1").unwrap();
+    pod.health = PodHealth::NotReady;
+    assert_eq!(replace_dead(&desired, &observed).step, None, "it starts");
+    let pod = observed.pods.get_mut("aerocluster-1-1").unwrap();
+    pod.node = None;
+    let step = replace_dead(&desired, &observed).step;
+    assert!(
+        matches!(step, Some(Step::Restart(_))),
+        "it finds no node: {step:?}"
+    );
 }
 
 #[test]
@@ -370,4 +410,137 @@ fn a_disk_is_taken_and_not_given_up() {
     );
     let gone = kept(&of(&["/dev/a"]), &serde_json::json!([])).unwrap();
     assert!(gone.contains("gives up /dev/a"), "{gone}");
+}
+
+fn evict(observed: &mut Observed, pod: &str) {
+    let pod = observed.pods.get_mut(pod).unwrap();
+    pod.eviction_asked = Some("2026-01-01T00:00:00Z".to_owned());
+}
+
+fn next_restart(desired: &Desired, observed: &Observed) -> Restart {
+    match batch(desired, observed).unwrap().why {
+        Why::Restart { restart, .. } => restart,
+        other @ Why::Shrink { .. } => panic!("{other:?} is no restart"),
+    }
+}
+
+#[test]
+fn a_pod_that_somebody_wants_to_evict_goes_first_and_is_drained_as_any_other() {
+    let wish = Wish::of(6, 2);
+    let (desired, mut observed) = edited(&wish, &wish);
+    evict(&mut observed, "aerocluster-2-1");
+    let told = next_restart(&desired, &observed).describe();
+    assert_eq!(told, "aerocluster-2-1 (eviction)");
+    let (desired, mut observed) = edited(&wish, &other_config(&wish));
+    evict(&mut observed, "aerocluster-2-1");
+    let told = next_restart(&desired, &observed).describe();
+    assert_eq!(told, "aerocluster-2-1 (configuration, eviction)");
+    let Some(Step::Drain(drain)) = next(&desired, &observed).step else {
+        panic!("it is not drained");
+    };
+    assert_eq!(drain.pods, ["aerocluster-2-1"]);
+}
+
+#[test]
+fn of_a_spec_that_breaks_rules_nothing_comes_about_but_evictions() {
+    let wish = Wish::of(3, 1);
+    let (desired, mut observed) = edited(&wish, &other_config(&wish));
+    let kept = |observed: &Observed| next(&desired, observed).keeping_up(observed).step;
+    assert_eq!(kept(&observed), None);
+    evict(&mut observed, "aerocluster-1-0");
+    let step = kept(&observed);
+    assert!(matches!(step, Some(Step::Drain(_))), "{step:?}");
+}
+
+#[test]
+fn a_pod_that_starts_is_not_moved_before_it_runs_unless_it_fails() {
+    let wish = Wish::of(2, 1);
+    let (desired, mut observed) = edited(&wish, &wish);
+    evict(&mut observed, "aerocluster-1-1");
+    let pod = observed.pods.get_mut("aerocluster-1-1").unwrap();
+    (pod.health, pod.server_runs) = (PodHealth::NotReady, false);
+    assert_eq!(replace_dead(&desired, &observed), Share::default());
+    fail(&mut observed, "aerocluster-1-1");
+    let Some(Step::Restart(restart)) = replace_dead(&desired, &observed).step else {
+        panic!("it is not moved");
+    };
+    assert_eq!(restart.describe(), "aerocluster-1-1 (eviction)");
+}
+
+/// The claims that go with the pod that is restarted next, of a rack whose claims are bound to nodes.
+fn claims_that_go(to: &Wish, ask: impl Fn(&mut Observed)) -> Vec<String> {
+    let from = Wish {
+        local: to.local,
+        ..Wish::of(2, 1)
+    };
+    let (desired, mut observed) = edited(&from, to);
+    ask(&mut observed);
+    let restart = next_restart(&desired, &observed);
+    let claims = restart.pods.into_iter().flat_map(|pod| pod.claims);
+    claims.map(|(name, _)| name).collect()
+}
+
+#[test]
+fn claims_that_are_bound_to_a_node_go_where_a_pod_shall_leave_it_and_where_the_user_says_so() {
+    let of = |local| Wish {
+        local,
+        ..Wish::of(2, 1)
+    };
+    let evicted = |observed: &mut Observed| evict(observed, "aerocluster-1-1");
+    let claim = ["workdir-aerocluster-1-1"];
+    assert_eq!(claims_that_go(&of(None), evicted), [""; 0]);
+    assert_eq!(claims_that_go(&of(Some(false)), evicted), claim);
+    let blocked = Wish {
+        blocked: 8,
+        ..of(Some(false))
+    };
+    assert_eq!(claims_that_go(&blocked, |_| {}), claim);
+    let stays = other_config(&of(Some(false)));
+    assert_eq!(claims_that_go(&stays, |_| {}), [""; 0]);
+    let recycled = other_config(&of(Some(true)));
+    assert_eq!(claims_that_go(&recycled, |_| {}), claim);
+}
+
+#[test]
+fn the_only_server_keeps_its_claims() {
+    let wish = Wish {
+        local: Some(false),
+        ..Wish::of(1, 1)
+    };
+    let (desired, mut observed) = edited(&wish, &wish);
+    evict(&mut observed, "aerocluster-1-0");
+    let lost = (None, WaitReason::WouldLoseData);
+    assert_eq!(verdict(&desired, &observed), lost);
+    let message = &roll(&desired, &observed).waits[0].message;
+    assert!(
+        message.contains("remove annotation aerospike.com/eviction-blocked"),
+        "{message}"
+    );
+}
+
+#[test]
+fn pods_leave_blocked_nodes_unless_they_came_there_in_spite_of_their_template() {
+    let wish = Wish::of(2, 1);
+    let blocked = Wish {
+        blocked: 8,
+        ..wish.clone()
+    };
+    let (desired, mut observed) = edited(&wish, &blocked);
+    let told = next_restart(&desired, &observed).describe();
+    assert_eq!(told, "aerocluster-1-1 (blocked node)");
+    let key = (Kind::StatefulSet, "aerocluster-1".to_owned());
+    let revision = observed.objects[&key]
+        .template_revision()
+        .unwrap()
+        .to_owned();
+    for pod in observed.pods.values_mut() {
+        pod.template_revision = Some(revision.clone());
+    }
+    assert_eq!(batch(&desired, &observed), None);
+    let three = Wish {
+        blocked: 3,
+        ..wish.clone()
+    };
+    let (desired, observed) = edited(&three, &wish);
+    assert_eq!(batch(&desired, &observed), None);
 }

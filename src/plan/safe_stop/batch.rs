@@ -80,10 +80,19 @@ impl Batch {
 
     /// What a person can do who does not want to wait for what keeps the batch.
     #[must_use]
-    pub const fn way_out(&self) -> &'static str {
-        match self.why {
+    pub fn way_out(&self) -> &'static str {
+        match &self.why {
             Why::Shrink { .. } => "set spec.size back",
-            Why::Restart { .. } => "undo the change",
+            Why::Restart { restart, .. } => restart.way_out(),
+        }
+    }
+
+    /// Whether the claims of its pods are left alone when they stop.
+    #[must_use]
+    pub fn takes_no_claims(&self) -> bool {
+        match &self.why {
+            Why::Shrink { .. } => true,
+            Why::Restart { restart, .. } => restart.pods.iter().all(|pod| pod.claims.is_empty()),
         }
     }
 

@@ -6,7 +6,7 @@ use super::{Batch, Verdict, Why};
 use crate::{
     aerospike::node_view::NamespaceView,
     api::Tree,
-    plan::{Observed, Wait, WaitReason, durability},
+    plan::{Observed, Wait, WaitReason, claims, durability},
     resolve::Desired,
 };
 
@@ -25,14 +25,15 @@ pub fn no_strong_consistency(desired: &Desired, observed: &Observed, batch: &Bat
     });
     let first = of_spec.chain(of_servers).next();
     first.map_or(Verdict::Fine, |namespace| {
-        let cannot = match batch.why {
+        let cannot = match &batch.why {
             Why::Shrink { .. } => {
-                "does not take nodes off the roster yet: set spec.size and spec.rackConfig.racks back"
+                "does not take nodes off the roster yet: set spec.size and spec.rackConfig.racks back".to_owned()
             }
-            Why::Restart { .. } => {
-                "does not restart nodes that are on a roster yet: undo the change, or delete the pods one by one when \
-                 the cluster can do without each"
-            }
+            Why::Restart { restart, .. } => format!(
+                "does not restart nodes that are on a roster yet: {}, or delete the pods one by one when the cluster can \
+                 do without each",
+                restart.way_out()
+            ),
         };
         Verdict::Wait(Wait::new(
             WaitReason::NotSupported,
@@ -86,12 +87,15 @@ fn single_copy(observed: &Observed) -> Option<String> {
     ))
 }
 
-/// What the only server has, and has not on a volume that outlives its pod.
+/// What the only server has, and has not on a volume that outlives its pod. A claim that is deleted does not.
 fn lost_with_its_pod(desired: &Desired, observed: &Observed, batch: &Batch) -> Option<String> {
     let views = batch.running.iter().filter_map(|pod| observed.view(pod));
     let mut namespaces = views.flat_map(|view| &view.namespaces);
+    let goes = |pod: &String| claims::of_pod(observed, pod).any(|claim| claim.deleting);
+    let claims_stay = batch.takes_no_claims() && !batch.running.iter().any(goes);
     let (namespace, _) = namespaces.find(|(name, ns)| {
-        let safe = durability::outlives_pod(desired, &observed.status, &batch.rack, name);
+        let safe =
+            claims_stay && durability::outlives_pod(desired, &observed.status, &batch.rack, name);
         ns.objects != Some(0) && !safe
     })?;
     Some(format!(

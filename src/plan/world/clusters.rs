@@ -36,6 +36,12 @@ pub struct Wish {
     pub dynamic: bool,
     /// Seconds after which records expire.
     pub ttl: u32,
+    /// The operation on demand of this number, if it is not 0: every other one is for two pods only.
+    pub operation: u32,
+    /// Claims are bound to nodes, and go whenever their pod is restarted if so.
+    pub local: Option<bool>,
+    /// Nodes that are to carry no pods: the first ones.
+    pub blocked: u32,
 }
 
 impl Default for Wish {
@@ -59,6 +65,9 @@ impl Default for Wish {
             ignorable: None,
             dynamic: false,
             ttl: 0,
+            operation: 0,
+            local: None,
+            blocked: 0,
         }
     }
 }
@@ -123,6 +132,19 @@ impl Wish {
         if let Some(pods) = self.ignorable {
             spec["rackConfig"]["maxIgnorablePods"] = pods.into();
         }
+        if let Some(recycled) = self.local {
+            spec["storage"]["localStorageClasses"] = json!(["ssd"]);
+            spec["storage"]["deleteLocalStorageOnRestart"] = recycled.into();
+        }
+        if self.blocked > 0 {
+            let nodes: Vec<_> = (0..self.blocked)
+                .map(|number| format!("node-{number}"))
+                .collect();
+            spec["k8sNodeBlockList"] = json!(nodes);
+        }
+        if self.operation > 0 {
+            spec["operations"] = json!([self.operation()]);
+        }
         if self.load_balancer {
             spec["seedsFinderServices"] =
                 json!({"loadBalancer": {"externalTrafficPolicy": "Local"}});
@@ -134,6 +156,17 @@ impl Wish {
             members.remove("aerospikeAccessControl");
             let config = members["aerospikeConfig"].as_object_mut().unwrap();
             config.remove("security");
+        }
+    }
+}
+
+impl Wish {
+    fn operation(&self) -> Value {
+        let id = format!("restart-{}", self.operation);
+        if self.operation.is_multiple_of(2) {
+            json!({"kind": "WarmRestart", "id": id})
+        } else {
+            json!({"kind": "PodRestart", "id": id, "podList": ["aerocluster-1-1", "aerocluster-1-0"]})
         }
     }
 }

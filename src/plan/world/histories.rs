@@ -94,6 +94,15 @@ fn kinds() -> Vec<Wish> {
             ..plain
         },
         Wish {
+            local: Some(false),
+            ..device.clone()
+        },
+        Wish {
+            local: Some(true),
+            batch: Some(2),
+            ..device.clone()
+        },
+        Wish {
             community: true,
             racks: 1,
             ..device
@@ -106,7 +115,13 @@ fn wishes(numbers: &mut Numbers) -> Vec<Wish> {
     let kinds = kinds();
     let kind = &kinds[usize::try_from(numbers.below(kinds.len().try_into().unwrap())).unwrap()];
     let count = 1 + numbers.below(3);
-    let wish = |_| Wish {
+    let mut operation = 0;
+    let wish = |index| Wish {
+        operation: {
+            // None, the one before, or another one.
+            operation = [0, operation, index][numbers.below(3) as usize];
+            operation
+        },
         size: 2 + numbers.below(5),
         racks: if kind.community {
             1
@@ -126,6 +141,12 @@ fn edited(kind: &Wish, numbers: &mut Numbers) -> Wish {
         proto_fd_max: 15_000 + numbers.below(2),
         pod_label: numbers.below(2),
         ttl: 3_600 * numbers.below(2),
+        // A claim that is bound to a blocked node keeps a pod that crashed there until a person acts.
+        blocked: if kind.local.is_some() {
+            0
+        } else {
+            [0, 0, 1, 3][numbers.below(4) as usize]
+        },
         dynamic: numbers.below(3) > 0,
         ..kind.clone()
     }
@@ -139,6 +160,11 @@ struct Undisturbed(Mutex<BTreeMap<String, Objects>>);
 
 impl Undisturbed {
     fn of(&self, wish: &Wish) -> Objects {
+        // What was restarted on demand leaves no trace in the objects.
+        let wish = &Wish {
+            operation: 0,
+            ..wish.clone()
+        };
         let key = format!("{wish:?}");
         if let Some(known) = self.0.lock().unwrap().get(&key) {
             return known.clone();

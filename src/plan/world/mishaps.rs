@@ -65,7 +65,10 @@ impl World {
         }
         match mishap {
             Mishap::CutOff if self.comes_back(name) => self.servers.cut_off(name),
-            _ if self.servers.can_do_without(name) => self.servers.crash(name),
+            _ if self.servers.can_do_without(name) => {
+                self.servers.crash(name);
+                self.forget_operation(name);
+            }
             _ => return,
         }
         let now = self.now;

@@ -134,6 +134,7 @@ impl World {
         let pods = self.status.take().map(|old| old.pods);
         status.pods = pods.unwrap_or_default();
         self.status = Some(status);
+        self.note_operation();
     }
 
     /// Passes until chance is used up and the plan is done.
@@ -179,6 +180,8 @@ impl World {
         assert_eq!(Some(&status), self.status.as_ref());
         self.assert_nothing_is_left();
         self.assert_configured();
+        self.assert_operation_done();
+        self.assert_moved();
         assert_eq!(status.phase, Some(Phase::Completed));
     }
 

@@ -100,6 +100,7 @@ fn restart_of(world: &mut World, pods: &[&str]) -> Restart {
         uid: observed.pods[*pod].uid.clone(),
         resource_version: observed.pods[*pod].resource_version.clone(),
         changes: vec![Change::Configuration],
+        claims: Vec::new(),
     };
     let (rack, _) = names::parse_pod("aerocluster", pods[0]).unwrap();
     Restart {

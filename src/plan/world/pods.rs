@@ -40,6 +40,10 @@ pub struct SimPod {
     pub uid: String,
     pub stage: Stage,
     pub set: String,
+    /// None until the scheduler found one.
+    pub node: Option<&'static str>,
+    /// Somebody wants to evict it.
+    pub evicted: bool,
     /// Its node does not answer: nothing happens to the pod until it does again.
     pub node_lost: bool,
     /// It served when the world was looked at last.
@@ -52,6 +56,8 @@ pub struct SimPod {
     pod_spec: Option<String>,
     /// Of the template that it was made by.
     revision: String,
+    /// Of that template but for where its pods may run, which counts only while they look for a node.
+    make: String,
     /// Its init container reported it, once.
     pub reported: bool,
     /// Its init containers are done.
@@ -87,12 +93,13 @@ impl SimPod {
             stage,
             since,
             node_lost,
+            evicted,
             reported,
             ip,
             config,
             ..
         } = self;
-        format!("{stage:?}-{since}-{node_lost}-{reported}-{ip}-{config:?}")
+        format!("{stage:?}-{since}-{node_lost}-{evicted}-{reported}-{ip}-{config:?}")
     }
 }
 
@@ -126,6 +133,7 @@ impl World {
             pod.pod_spec = None;
             pod.template = None;
             pod.revision = revision(&self.templates[&pod.set]);
+            pod.make = make(&self.templates[&pod.set]);
         }
     }
 
@@ -138,8 +146,10 @@ impl World {
             self.note_template(set);
             for ordinal in 0..*replicas {
                 let name = format!("{set}-{ordinal}");
-                if !self.pods.contains_key(&name) {
-                    self.create_pod(set, name);
+                match self.pods.get(&name).map(|pod| pod.node) {
+                    None => self.create_pod(set, name),
+                    Some(None) => self.create_claims(set, &name),
+                    Some(Some(_)) => {}
                 }
             }
         }
@@ -185,11 +195,8 @@ impl World {
     }
 
     fn create_pod(&mut self, set: &str, name: String) {
+        self.create_claims(set, &name);
         let body = self.templates[set].clone();
-        let templates = body["spec"]["volumeClaimTemplates"].as_array();
-        for template in templates.into_iter().flatten() {
-            self.create_claim(template, &name);
-        }
         let number = self.fresh();
         let containers = body["spec"]["template"]["spec"]["containers"].as_array();
         let variables = body.pointer(INIT_VARIABLES).unwrap().as_array();
@@ -199,6 +206,8 @@ impl World {
             uid: format!("uid-{number}"),
             stage: Stage::Pending,
             set: set.to_owned(),
+            node: None,
+            evicted: false,
             node_lost: false,
             served: false,
             since: self.now,
@@ -207,6 +216,7 @@ impl World {
             image: containers.unwrap()[0]["image"].as_str().unwrap().to_owned(),
             pod_spec: pod_spec.map(|it| it["value"].as_str().unwrap().to_owned()),
             revision: revision(&body),
+            make: make(&body),
             reported: false,
             initialised: false,
             config: None,
@@ -214,6 +224,14 @@ impl World {
             template: None,
         };
         self.pods.insert(name, pod);
+    }
+
+    fn create_claims(&mut self, set: &str, pod: &str) {
+        let body = self.templates[set].clone();
+        let templates = body["spec"]["volumeClaimTemplates"].as_array();
+        for template in templates.into_iter().flatten() {
+            self.create_claim(template, pod);
+        }
     }
 
     fn create_claim(&mut self, template: &Value, pod: &str) {
@@ -224,18 +242,21 @@ impl World {
                 name: name.clone(),
                 uid: format!("uid-{}", self.fresh()),
                 volume: Some(volume.to_owned()),
+                storage_class: template["spec"]["storageClassName"]
+                    .as_str()
+                    .map(str::to_owned),
                 ..Claim::default()
             };
             self.claims.insert(name, claim);
         }
     }
 
-    /// Deleted claims go when no pod uses them, and take what is on their disk with them.
+    /// Deleted claims go when no pod that has a node uses them, and take what is on their disk with them.
     pub fn remove_claims(&mut self) {
         let pods = &self.pods;
         let in_use = |claim: &Claim| {
-            let suffix = |pod: &String| claim.name.ends_with(&format!("-{pod}"));
-            pods.keys().any(suffix)
+            let mut placed = pods.iter().filter(|(_, pod)| pod.node.is_some());
+            placed.any(|(pod, _)| claim.name.ends_with(&format!("-{pod}")))
         };
         let going = |claim: &&Claim| claim.deleting && !in_use(claim);
         let going: Vec<_> = self.claims.values().filter(going).cloned().collect();
@@ -273,7 +294,10 @@ impl World {
             self.strike(name, mishap);
             return;
         }
-        let next = self.next_stage(name, stage, luck);
+        let mut next = self.next_stage(name, stage, luck);
+        if next == Stage::Init && self.pods[name].node.is_none() && !self.place(name) {
+            next = Stage::Unschedulable;
+        }
         if next == Stage::Starting && stage == Stage::Init {
             self.report_pod(name);
         }
@@ -392,9 +416,7 @@ impl World {
         pod.template = Some(pod.file.clone());
         let pod = &self.pods[name];
         let of_template = pod.pod_spec.clone();
-        let suffix = format!("-{name}");
-        let claims = self.claims.values();
-        let claims = claims.filter(|claim| claim.name.ends_with(&suffix));
+        let claims = self.claims_of(name);
         let entry = PodStatus {
             image: pod.image.clone(),
             pod_ip: ip(pod),
@@ -437,7 +459,13 @@ impl World {
         if pod.pod_spec.is_none() {
             remove_marks(&mut set);
         }
-        revision(&set) == pod.revision
+        // What fails before it tells anything may fail of anything.
+        let in_doubt = pod.is_broken() && !pod.reported;
+        if pod.node.is_none() || in_doubt {
+            revision(&set) == pod.revision
+        } else {
+            make(&set) == pod.make
+        }
     }
 
     pub fn observed_pods(&self) -> BTreeMap<String, Pod> {
@@ -456,6 +484,14 @@ fn revision(set: &Value) -> String {
     let mut hasher = DefaultHasher::new();
     hash_in_order(&set["spec"]["template"], &mut hasher);
     format!("{:x}", hasher.finish())
+}
+
+/// What names a template but for where its pods may run.
+fn make(set: &Value) -> String {
+    let mut set = set.clone();
+    let pod = &mut set["spec"]["template"]["spec"];
+    pod.as_object_mut().unwrap().remove("affinity");
+    revision(&set)
 }
 
 /// The same for equal values, whatever the order of their members.
@@ -504,6 +540,7 @@ fn observed_pod(pod: &SimPod, server_runs: bool) -> Pod {
         uid: pod.uid.clone(),
         resource_version: pod.version(),
         ip: Some(ip(pod).parse().unwrap()),
+        node: pod.node.map(str::to_owned),
         health,
         created: at(pod.created),
         image: Some(pod.image.clone()),
@@ -511,6 +548,7 @@ fn observed_pod(pod: &SimPod, server_runs: bool) -> Pod {
         init_image: None,
         template_revision: Some(pod.revision.clone()),
         config_template: pod.template.clone(),
+        eviction_asked: pod.evicted.then(|| at(pod.since).to_string()),
         reported: pod.reported,
         // What was last heard of a lost node is that all was well.
         server_runs: server_runs || pod.node_lost,

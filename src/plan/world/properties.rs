@@ -102,6 +102,17 @@ proptest! {
     }
 
     #[test]
+    fn an_operation_restarts_each_pod_once_whatever_happens(wish in edited_wishes(), operation in 1u32..3, edit in prop::option::of(edits()), throws in throws()) {
+        let mut world = World::settled(&wish);
+        world.dice = super::Dice { thrown: throws, used: 0 };
+        let edited = edit.map_or_else(|| wish.clone(), |edit| edit.of(&wish));
+        world.wish(Wish { operation, ..edited }.resolve());
+        world.converge();
+        prop_assert!(world.restarted().values().all(|count| *count == 1));
+        world.assert_operation_done();
+    }
+
+    #[test]
     fn without_mishaps_exactly_the_outdated_pods_restart(wish in edited_wishes(), edit in edits()) {
         let mut world = World::settled(&wish);
         let before = uids(&world);
@@ -472,4 +483,58 @@ fn an_object_with_a_rack_s_name_that_is_not_ours_is_left_alone() {
     world.plant(Kind::StatefulSet, &set);
     world.converge_to_wait(WaitReason::ForeignObject);
     assert_eq!(world.replicas()[&set], 1);
+}
+
+/// A settled cluster whose claims are bound to nodes, and the uids of these.
+fn bound(recycled: bool) -> (Wish, World, std::collections::BTreeMap<String, String>) {
+    let wish = Wish {
+        local: Some(recycled),
+        device: true,
+        ..Wish::of(4, 2)
+    };
+    let world = World::settled(&wish);
+    let claims = claim_uids(&world);
+    (wish, world, claims)
+}
+
+fn claim_uids(world: &World) -> std::collections::BTreeMap<String, String> {
+    let claims = world.claims.iter();
+    claims
+        .map(|(name, claim)| (name.clone(), claim.uid.clone()))
+        .collect()
+}
+
+#[test]
+fn a_pod_of_a_drained_node_goes_to_another_and_leaves_its_claim() {
+    let (_, mut world, before) = bound(false);
+    let node = world.pods["aerocluster-2-1"].node.unwrap();
+    world.evict_from(node);
+    let evicted = world.pods.iter().filter(|(_, pod)| pod.evicted);
+    let evicted: Vec<_> = evicted.map(|(name, _)| name.clone()).collect();
+    world.converge();
+    for (pod, now) in &world.pods {
+        let claim = names::claim("workdir", pod);
+        let is_kept = before[&claim] == world.claims[&claim].uid;
+        assert_eq!(is_kept, !evicted.contains(pod), "{pod}");
+        assert_ne!(now.node, Some(node), "{pod}");
+    }
+}
+
+#[test]
+fn pods_leave_blocked_nodes_with_all_that_they_hold() {
+    let (wish, mut world, before) = bound(false);
+    let blocked = Wish { blocked: 4, ..wish };
+    let nodes = ["node-0", "node-1", "node-2", "node-3"];
+    let on_blocked = world.pods.values();
+    let count = on_blocked
+        .filter(|pod| nodes.contains(&pod.node.unwrap()))
+        .count();
+    assert!((1..4).contains(&count), "{count}");
+    world.wish(blocked.resolve());
+    world.converge();
+    assert_eq!(world.restarted().len(), count);
+    let kept = claim_uids(&world)
+        .into_iter()
+        .filter(|(name, uid)| before[name] == *uid);
+    assert_eq!(kept.count(), 4 - count);
 }

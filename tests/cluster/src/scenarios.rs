@@ -14,6 +14,7 @@ mod in_use;
 mod interruptions;
 mod inventory;
 mod leader;
+mod on_demand;
 mod refusals;
 mod samples;
 mod scaling;
@@ -175,7 +176,21 @@ const SCENARIOS: &[Scenario] = &[
         api_server::sizes_change_all_the_same,
     )
     .not_always(),
-    alone("servers are not evicted", eviction::servers_are_not_evicted).not_always(),
+    alone(
+        "servers are not evicted but moved",
+        eviction::servers_are_not_evicted_but_moved,
+    )
+    .not_always(),
+    beside_others(
+        "an operation restarts the pods that it is for",
+        on_demand::an_operation_restarts_its_pods,
+    )
+    .not_always(),
+    beside_others(
+        "pods leave a node that is blocked",
+        on_demand::pods_leave_a_blocked_node,
+    )
+    .not_always(),
     alone(
         "no review is lost while the certificate's authority changes",
         certificate::no_review_is_lost,

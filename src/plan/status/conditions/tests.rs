@@ -97,9 +97,19 @@ fn a_restart_is_told_until_the_last_pod_is_back() {
         version: "8.1.0.1",
         ..rolled_out.clone()
     };
+    let on_demand = Wish {
+        operation: 1,
+        ..rolled_out.clone()
+    };
+    let blocked = Wish {
+        blocked: 1,
+        ..rolled_out.clone()
+    };
     let mut world = World::settled(&rolled_out);
     let observed = world.observe();
     let cases = [
+        (&on_demand, WaitReason::Pods, "RollingRestart"),
+        (&blocked, WaitReason::Migrations, "RollingRestart"),
         (&config, WaitReason::RollingRestart, "RollingRestart"),
         (&config, WaitReason::Pods, "RollingRestart"),
         (&config, WaitReason::Migrations, "RollingRestart"),

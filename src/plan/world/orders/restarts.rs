@@ -6,7 +6,7 @@ use crate::{
     api::status::DynamicConfigUpdateStatus,
     plan::{
         Renewal, Restart,
-        outdated::Remedy,
+        outdated::{Change, Remedy},
         world::{
             World,
             api_server::Refused,
@@ -23,6 +23,18 @@ pub struct Restarts {
     counted: BTreeMap<(i64, String), u32>,
     /// Pods with servers that ran when they were deleted, which are not back yet.
     pub away: BTreeSet<String>,
+    /// The operation on demand, if there is one.
+    operation: Asked,
+}
+
+/// An operation on demand, with what it found.
+#[derive(Clone, Debug, Default)]
+struct Asked {
+    id: String,
+    /// Uids of its pods whose servers have run since it was asked for.
+    ran: BTreeMap<String, String>,
+    /// Uids of its pods when the controller noted it.
+    found: Option<BTreeMap<String, String>>,
 }
 
 impl World {
@@ -36,6 +48,12 @@ impl World {
             }
             assert_eq!(pod.set, set, "{renewal:?} is of another rack");
             self.assert_needed(renewal);
+            for (claim, uid) in &renewal.claims {
+                self.delete_bound_claim(&renewal.pod, claim, uid)?;
+                if self.dice.roll(16) == 15 {
+                    return self.die();
+                }
+            }
             if self.servers.runs(&renewal.pod) {
                 self.assert_rack_may_lose(&set, restart);
                 self.restarts.away.insert(renewal.pod.clone());
@@ -49,20 +67,115 @@ impl World {
         Ok(())
     }
 
-    /// It is the first one for this spec, and the pod was made for another.
+    /// The user may have asked for an operation, of a cluster that was rolled out.
+    pub fn ask(&mut self) {
+        let known = self.restarts.operation.id.clone();
+        let operation = self.desired.spec.operations.first();
+        if operation.is_some_and(|it| it.id == known) {
+            return;
+        }
+        let mirror = self.status.as_ref().map(|status| &status.mirror);
+        let rolled_out = mirror.filter(|it| it.aerospike_config.is_some());
+        let is_new = rolled_out.is_some_and(|it| it.operations != self.desired.spec.operations);
+        let operation = operation.filter(|_| is_new);
+        self.restarts.operation = operation.map_or_else(Asked::default, |it| Asked {
+            id: it.id.clone(),
+            ran: self.uids(|name, pod| pod.serves() && self.servers.runs(name)),
+            found: None,
+        });
+    }
+
+    /// Uids of the pods that are asked for.
+    fn uids(&self, is: impl Fn(&str, &SimPod) -> bool) -> BTreeMap<String, String> {
+        let operation = self.desired.spec.operations.first();
+        let listed = operation.map_or(&[][..], |it| &it.pod_list);
+        let asked_for = |name: &String| listed.is_empty() || listed.contains(name);
+        let pods = self.pods.iter();
+        let pods = pods.filter(|(name, pod)| asked_for(name) && is(name, pod));
+        pods.map(|(name, pod)| (name.clone(), pod.uid.clone()))
+            .collect()
+    }
+
+    /// What the status says of the operation is written.
+    pub fn note_operation(&mut self) {
+        let noted = self.status.as_ref().map(|it| &it.operation_in_progress);
+        if noted.is_some_and(Option::is_some) && self.restarts.operation.found.is_none() {
+            self.restarts.operation.found = Some(self.uids(|_, _| true));
+        }
+    }
+
+    /// The server of a pod does not run any more, whatever was asked for.
+    pub fn forget_operation(&mut self, pod: &str) {
+        self.restarts.operation.ran.remove(pod);
+    }
+
+    /// Every pod that an operation was for is another one. One that was broken meanwhile may have been done without.
+    pub fn assert_operation_done(&self) {
+        if self.ignorable_pods() > 0 {
+            return;
+        }
+        for (name, uid) in &self.restarts.operation.ran {
+            let now = self.pods.get(name).map(|pod| &pod.uid);
+            assert_ne!(now, Some(uid), "{name} was not restarted");
+        }
+    }
+
+    /// Whether the operation on demand is for the pod as it is.
+    fn is_asked_for(&self, name: &str) -> bool {
+        let found = self.restarts.operation.found.as_ref();
+        found.is_some_and(|found| found.get(name) == Some(&self.pods[name].uid))
+    }
+
+    /// It is the first one for this spec, and the pod was made for another, or the user asked for it.
     fn assert_needed(&mut self, renewal: &Renewal) {
+        let evicted = self.pods[&renewal.pod].evicted;
+        let blocked = self.is_blocked(self.pods[&renewal.pod].node);
+        self.count(renewal, evicted);
+        // Of a server that failed nobody can ask what it has, nor know whether it starts with what its entry says.
+        let failed = self.pods[&renewal.pod].stage == Stage::Failed;
+        let in_doubt = failed && renewal.remedy() == Remedy::AtRunTime;
+        let is_outdated = !self.is_as_wanted(&renewal.pod) && !self.can_be_told(&renewal.pod);
+        let asked_for = self.is_asked_for(&renewal.pod);
+        assert!(
+            in_doubt || is_outdated || asked_for || evicted || blocked,
+            "{renewal:?} is needless"
+        );
+        for change in &renewal.changes {
+            let holds = match change {
+                Change::Operation(_) => asked_for,
+                Change::Eviction => evicted,
+                Change::BlockedNode => blocked,
+                _ => true,
+            };
+            assert!(holds, "nobody asked for {renewal:?}");
+        }
+    }
+
+    /// A pod is evicted as often as somebody wants to; else one spec restarts it once.
+    fn count(&mut self, renewal: &Renewal, evicted: bool) {
+        if evicted {
+            return;
+        }
         let counted = &mut self.restarts.counted;
         let count = counted
             .entry((self.generation, renewal.pod.clone()))
             .or_default();
         *count += 1;
         assert_eq!(*count, 1, "{renewal:?} was restarted before");
-        // Of a server that failed nobody can ask what it has, nor know whether it starts with what its entry says.
-        let failed = self.pods[&renewal.pod].stage == Stage::Failed;
-        let in_doubt = failed && renewal.remedy() == Remedy::AtRunTime;
-        let needed =
-            in_doubt || !self.is_as_wanted(&renewal.pod) && !self.can_be_told(&renewal.pod);
-        assert!(needed, "{renewal:?} is needless");
+    }
+
+    /// A claim goes with its pod only if it would keep it where it shall not be, or the user says so.
+    fn delete_bound_claim(&mut self, pod: &str, name: &str, uid: &str) -> Result<(), Refused> {
+        let claim = self.claims.get(name).filter(|claim| claim.uid == uid);
+        let claim = claim.ok_or(Refused)?;
+        assert!(self.is_local(claim), "{name} does not keep {pod} anywhere");
+        let storage = self.desired.spec.storage.as_ref().unwrap();
+        let always = storage.delete_local_storage_on_restart == Some(true);
+        let SimPod { evicted, node, .. } = self.pods[pod];
+        let moves = evicted || self.is_blocked(node);
+        assert!(moves || always, "{name} goes and {pod} stays");
+        self.claims.get_mut(name).unwrap().deleting = true;
+        Ok(())
     }
 
     /// Whether the configuration is all that differs, and its server can be told: one that runs and did not refuse. Some
