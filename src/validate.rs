@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 pub(crate) mod agreement;
+pub mod bad_yaml;
 pub mod engine;
 pub mod gather;
 pub mod git;
@@ -23,7 +24,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{cli::SettingsArgs, resolve::Settings};
-use gather::Gathered;
+use gather::{Gathered, Unreadable};
 use manifest::Document;
 use report::{Look, Output, Remark, Report, counted};
 use source::STDIN;
@@ -108,7 +109,7 @@ fn what_runs(args: &ValidateArgs) -> Result<Vec<Value>, Vec<String>> {
         let objects = gathered.objects.into_iter();
         Ok(objects.map(|(_, document)| document.value).collect())
     } else {
-        Err(gathered.unreadable)
+        Err(gathered.unreadable.iter().map(told).collect())
     }
 }
 
@@ -185,8 +186,8 @@ fn print(report: &Report, args: &ValidateArgs) {
     if !output.is_data() {
         text.extend([&summary, "\n"]);
     }
-    for message in &report.unreadable {
-        complain(message);
+    for unreadable in &report.unreadable {
+        complain(&told(unreadable));
     }
     // A reader that has seen enough closes the pipe; there is nobody left to tell.
     let _ = stdout.lock().write_all(text.as_bytes());
@@ -197,6 +198,11 @@ fn print(report: &Report, args: &ValidateArgs) {
     if output.is_data() {
         complain(&summary);
     }
+}
+
+/// In the lines of [`complain`], which ends them.
+fn told(unreadable: &Unreadable) -> String {
+    report::unreadable(unreadable).trim_end().to_owned()
 }
 
 fn complain(message: &str) {

@@ -27,6 +27,14 @@ fn codes(stdout: &str) -> Vec<String> {
 }
 
 #[test]
+fn a_program_that_wrote_nothing_is_no_good_manifest() {
+    let (code, stdout, stderr) = said(validate(Path::new("/"), &["-"], ""));
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("nothing on standard input"), "{stderr}");
+    assert!(stdout.ends_with("; 1 text cannot be read\n"), "{stdout}");
+}
+
+#[test]
 fn a_folder_is_read_with_all_below_it_but_what_is_no_manifest() {
     let bad = GOOD.replace("size: 2", "size: 0");
     let folder = folder(&[
