@@ -38,8 +38,8 @@ pub fn page() -> String {
 fn without_twins(status: &Value, spec: &Value) -> Value {
     let mut status = status.clone();
     let members = status["properties"].as_object_mut();
-    for member in members.into_iter().flat_map(|members| members.values_mut()) {
-        if let Some(twin) = twin(member, spec) {
+    for (name, member) in members.into_iter().flatten() {
+        if let Some(twin) = twin(name, member, spec) {
             let told = member["description"].as_str().unwrap_or_default();
             member["description"] = format!("{told} Its fields are those of `spec.{twin}`.").into();
             for part in ["/properties", "/items/properties"] {
@@ -52,15 +52,17 @@ fn without_twins(status: &Value, spec: &Value) -> Value {
     status
 }
 
-/// The member of the spec that has the same fields.
-fn twin<'a>(member: &Value, spec: &'a Value) -> Option<&'a str> {
+/// The member of the spec that has the same fields, the one of the same name before others.
+fn twin<'a>(name: &str, member: &Value, spec: &'a Value) -> Option<&'a str> {
     let inside = |schema: &Value| {
         let parts = ["/properties", "/items/properties"].map(|part| schema.pointer(part).cloned());
         parts.iter().any(Option::is_some).then_some(parts)
     };
     let wanted = inside(member)?;
-    let mut members = spec["properties"].as_object()?.iter();
-    let found = members.find(|(_, known)| inside(known).as_ref() == Some(&wanted));
+    let members = spec["properties"].as_object()?;
+    let namesake = members.get_key_value(name);
+    let mut candidates = namesake.into_iter().chain(members);
+    let found = candidates.find(|(_, known)| inside(known).as_ref() == Some(&wanted));
     found.map(|(name, _)| name.as_str())
 }
 
@@ -125,7 +127,10 @@ fn constraints(schema: &Value, is_required: bool) -> String {
     }
     let words = schema["enum"].as_array().into_iter().flatten();
     let words: Vec<_> = words
-        .map(|word| format!("`{}`", word.as_str().unwrap_or_default()))
+        .map(|word| match word.as_str() {
+            Some("") | None => "empty".to_owned(),
+            Some(word) => format!("`{word}`"),
+        })
         .collect();
     if !words.is_empty() {
         told.push(format!("one of {}", words.join(", ")));

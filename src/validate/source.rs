@@ -52,7 +52,7 @@ pub enum Fault {
     #[error("there is nothing on standard input: did the program fail that should write it?")]
     Nothing,
     /// It is no text.
-    #[error("line {line} is not UTF-8: save the file in this encoding")]
+    #[error("line {line} is not UTF-8: save the file as UTF-8")]
     NoText {
         /// The first line that is none.
         line: usize,
@@ -149,7 +149,7 @@ mod tests {
         let told = |bytes: &[u8]| text(bytes.to_vec()).unwrap_err().to_string();
         assert_eq!(
             told(b"a: 1\nb: f\xfcr\n"),
-            "line 2 is not UTF-8: save the file in this encoding"
+            "line 2 is not UTF-8: save the file as UTF-8"
         );
         assert!(told(b"\xff\xfea\0").starts_with("line 1 "));
         assert_eq!(text("ä".into()).unwrap(), "ä");

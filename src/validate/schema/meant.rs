@@ -19,7 +19,7 @@ pub(super) fn mend(schema: &Schema, value: &mut Value) {
             }
         }
         Value::Array(items) => {
-            for inner in schema.items.iter() {
+            if let Some(inner) = &schema.items {
                 items.iter_mut().for_each(|item| mend(inner, item));
             }
         }
