@@ -239,15 +239,19 @@ fn what_cannot_be_read_is_told_and_the_rest_is_judged() {
     let arguments = ["a.yaml", "b.yaml", "none.yaml"];
     let (code, stdout, stderr) = said(validate(folder.path(), &arguments, ""));
     assert_eq!(code, Some(2));
-    assert_eq!(stdout, "1 cluster: 0 errors, 0 warnings\n");
+    assert_eq!(
+        stdout,
+        "1 cluster: 0 errors, 0 warnings; 2 texts cannot be read\n"
+    );
     let lines: Vec<_> = stderr.lines().collect();
-    assert_eq!(lines.len(), 2, "{stderr}");
+    assert_eq!(lines.len(), 4, "{stderr}");
     assert!(
-        lines[0].starts_with("aerospike-operator: a.yaml:"),
+        lines[0].starts_with("aerospike-operator: a.yaml:1:4: "),
         "{stderr}"
     );
+    assert_eq!(lines[1..3], ["  1 | a: [", "    |    ^"]);
     assert!(
-        lines[1].starts_with("aerospike-operator: none.yaml: "),
+        lines[3].starts_with("aerospike-operator: none.yaml: "),
         "{stderr}"
     );
 }
