@@ -54,6 +54,10 @@ pub struct ValidateArgs {
     /// cluster as it is written.
     #[arg(long, value_name = "VERSION", value_parser = upgrade::version)]
     pub server_version: Option<String>,
+    /// Passes over files that cannot be read and do not name the kind, as in folders; for lists of files that another
+    /// program makes, such as pre-commit.
+    #[arg(long)]
+    pub pass_over_unreadable: bool,
     /// The address of the folder `docs` of this operator, to which findings shall lead.
     #[arg(long, env = "DOCS_URL", value_name = "URL")]
     pub docs_url: Option<String>,
@@ -79,7 +83,7 @@ pub fn run(args: &ValidateArgs) -> ExitCode {
         server_version: args.server_version.clone(),
         settings: args.settings.settings(),
     };
-    let report = judge.report(gather::read(&args.paths));
+    let report = judge.report(gather::read(&args.paths, args.pass_over_unreadable));
     print(&report, args);
     if !report.unreadable.is_empty() {
         ExitCode::from(USAGE)
@@ -98,7 +102,7 @@ fn what_runs(args: &ValidateArgs) -> Result<Vec<Value>, Vec<String>> {
         return Err(vec!["standard input can be read only once".to_owned()]);
     }
     let gathered = match (&args.old, &args.old_from_git) {
-        (Some(old), _) => gather::read(std::slice::from_ref(old)),
+        (Some(old), _) => gather::read(std::slice::from_ref(old), false),
         (None, Some(_)) if inputs > 0 => {
             return Err(vec!["standard input has no history in git".to_owned()]);
         }

@@ -41,13 +41,16 @@ impl fmt::Display for Unreadable {
     }
 }
 
-/// The objects of what `paths` name.
+/// The objects of what `paths` name; `all_found` if nobody says that each file is a manifest.
 #[must_use]
-pub fn read(paths: &[PathBuf]) -> Gathered {
+pub fn read(paths: &[PathBuf], all_found: bool) -> Gathered {
     let mut gathered = Gathered::default();
     for source in paths.iter().flat_map(|path| source::read(path)) {
         match source {
-            Ok(source) => gathered.add(source),
+            Ok(source) => gathered.add(Source {
+                is_found: source.is_found || all_found,
+                ..source
+            }),
             Err(unreadable) => gathered.unreadable.push(unreadable.into()),
         }
     }

@@ -234,6 +234,23 @@ fn an_upgrade_is_tried_before_it_is_made() {
 }
 
 #[test]
+fn a_list_of_files_that_somebody_made_may_hold_other_things_than_manifests() {
+    let folder = folder(&[
+        ("template.yaml", "{% if x %}\na: 1\n{% endif %}\n"),
+        ("a.yaml", "kind: AerospikeCluster\nspec: [\n"),
+        ("b.yaml", GOOD),
+    ]);
+    let arguments = ["--pass-over-unreadable", "template.yaml", "b.yaml"];
+    let (code, _, stderr) = said(validate(folder.path(), &arguments, ""));
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stderr.contains("1 object of other kinds passed over"));
+    for arguments in [&["--pass-over-unreadable", "a.yaml"][..], &["template.yaml"]] {
+        let (code, _, stderr) = said(validate(folder.path(), arguments, ""));
+        assert_eq!(code, Some(2), "{stderr}");
+    }
+}
+
+#[test]
 fn what_cannot_be_read_is_told_and_the_rest_is_judged() {
     let folder = folder(&[("a.yaml", "a: [\n"), ("b.yaml", GOOD)]);
     let arguments = ["a.yaml", "b.yaml", "none.yaml"];
