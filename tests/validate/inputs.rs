@@ -244,7 +244,10 @@ fn a_list_of_files_that_somebody_made_may_hold_other_things_than_manifests() {
     let (code, _, stderr) = said(validate(folder.path(), &arguments, ""));
     assert_eq!(code, Some(0), "{stderr}");
     assert!(stderr.contains("1 object of other kinds passed over"));
-    for arguments in [&["--pass-over-unreadable", "a.yaml"][..], &["template.yaml"]] {
+    for arguments in [
+        &["--pass-over-unreadable", "a.yaml"][..],
+        &["template.yaml"],
+    ] {
         let (code, _, stderr) = said(validate(folder.path(), arguments, ""));
         assert_eq!(code, Some(2), "{stderr}");
     }

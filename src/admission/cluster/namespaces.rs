@@ -138,14 +138,14 @@ fn strong_consistency_has_enough_nodes(subject: &Subject<'_>) -> Vec<Finding> {
 }
 
 /// About a factor that is written and in range, of a namespace that runs with fewer copies; with too few nodes a strongly
-/// consistent one does not.
+/// consistent one does not. Of a single node nobody expects copies.
 fn copies_have_nodes(subject: &Subject<'_>) -> Vec<Warning> {
     let (key, size) = ("replication-factor", subject.spec.size);
     let weak = namespaces(subject).filter(|namespace| !namespace.is_strongly_consistent());
     let factors = weak.filter_map(|namespace| {
         let factor = namespace.config.get(key)?.as_i64()?;
         let is_more = factor > i64::from(size) && factor <= MOST_COPIES;
-        (size > 0 && is_more).then_some((namespace, factor))
+        (size > 1 && is_more).then_some((namespace, factor))
     });
     factors
         .map(|(namespace, factor)| Warning {

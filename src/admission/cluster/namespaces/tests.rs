@@ -79,6 +79,9 @@ fn copies_have_nodes() {
     let copies = |count: i32| warned(&one(&json!({"replication-factor": count})));
     assert_eq!(copies(size), [""; 0]);
     assert_eq!(copies(size + 1), ["W-10"]);
+    let mut alone = one(&json!({}));
+    alone.spec.size = 1;
+    assert_eq!(warned(&alone), [""; 0]);
 }
 
 #[test]
