@@ -20,7 +20,9 @@ pub(super) fn mend(schema: &Schema, value: &mut Value) {
         }
         Value::Array(items) => {
             if let Some(inner) = &schema.items {
-                items.iter_mut().for_each(|item| mend(inner, item));
+                for item in items {
+                    mend(inner, item);
+                }
             }
         }
         _ => {}
