@@ -26,6 +26,10 @@ pub type Tree = serde_json::Map<String, serde_json::Value>;
 
 /// API group of every kind.
 pub const GROUP: &str = "asdb.aerospike.com";
+/// Kind of a cluster.
+pub const KIND: &str = "AerospikeCluster";
+/// Version of a cluster's kind that is served.
+pub const VERSION: &str = "v1";
 /// Holds a cluster back from removal until its claims are dealt with.
 pub const FINALIZER: &str = "asdb.aerospike.com/storage-finalizer";
 /// Label on the custom resource that names the API version it was written for.

@@ -97,12 +97,9 @@ fn descend<'a>(value: &'a Value, step: Step<'_>) -> Option<(Option<usize>, &'a V
     match step {
         Step::Name(name) => Some((None, value.get(name)?)),
         Step::Item { index, key: None } => Some((Some(index), value.get(index)?)),
-        Step::Item {
-            index,
-            key: Some(key),
-        } => {
+        Step::Item { index, .. } => {
             let items = value.as_array()?;
-            let is_it = |item: &Value| name_of(item) == Some(key);
+            let is_it = |item: &Value| name_of(item).is_some_and(|name| step.is_to(name));
             // Mostly the place is right; and of several of one name it is the one that is meant.
             let index = match items.get(index) {
                 Some(item) if is_it(item) => index,

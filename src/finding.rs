@@ -60,8 +60,11 @@ impl Hash for Segment {
     }
 }
 
-/// Bytes of a key that tells items of a list apart. What is longer is no name of anything.
+/// Bytes of a key that tells items of a list apart. What is longer is no name of anything, and goes by its beginning and
+/// its length.
 const LONGEST_KEY: usize = 253;
+/// Bytes of that beginning; with the length the text fits into a key, so that it is its own.
+const BEGINNING: usize = 200;
 
 /// One step of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +81,15 @@ pub enum Step<'a> {
 }
 
 impl<'a> Step<'a> {
+    /// Whether this is the step to the item of a list that is named `name`.
+    #[must_use]
+    pub fn is_to(self, name: &str) -> bool {
+        let Step::Item { key: Some(key), .. } = self else {
+            return false;
+        };
+        name == key || name.len() > LONGEST_KEY && item_key(name) == key
+    }
+
     /// The name, if the step is one to a name.
     #[must_use]
     pub const fn name(self) -> Option<&'a str> {
@@ -124,9 +136,7 @@ impl FieldPath {
     /// `self[index]` of a list whose items are told apart by `key`, whatever their order.
     #[must_use]
     pub fn item(&self, index: usize, key: impl fmt::Display) -> Self {
-        let mut text = Key::default();
-        let fits = write!(text, "{key}").is_ok();
-        let key = fits.then_some(text.0);
+        let key = Some(item_key(key));
         self.with(Segment::Item { index, key })
     }
 
@@ -226,16 +236,31 @@ impl PartialOrd for FieldPath {
     }
 }
 
-/// The text of a key, refused when it is too long to be one.
+/// What stands for `key` in the step to an item: itself, or its beginning and its length if it is too long to be a name.
+fn item_key(key: impl fmt::Display) -> String {
+    let mut text = Key::default();
+    write!(text, "{key}").expect("a key takes everything");
+    if text.length > LONGEST_KEY {
+        let end = text.beginning.floor_char_boundary(BEGINNING);
+        text.beginning.truncate(end);
+        write!(text.beginning, "…{}", text.length).expect("a String takes everything");
+    }
+    text.beginning
+}
+
+/// The beginning of a text, and how long it is.
 #[derive(Default)]
-struct Key(String);
+struct Key {
+    beginning: String,
+    length: usize,
+}
 
 impl fmt::Write for Key {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if self.0.len() + text.len() > LONGEST_KEY {
-            return Err(fmt::Error);
-        }
-        self.0.push_str(text);
+        let room = LONGEST_KEY - self.beginning.len();
+        self.beginning
+            .push_str(&text[..text.floor_char_boundary(room)]);
+        self.length += text.len();
         Ok(())
     }
 }
@@ -404,18 +429,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_to_be_a_key_is_known_by_its_place() {
+    fn what_is_too_long_to_be_a_key_is_known_by_its_beginning_and_its_length() {
         let list = FieldPath::spec().child("list");
-        let [fits, long] = [253, 254].map(|length| list.item(1, "x".repeat(length)));
+        let [fits, long] = [253, 1 << 20].map(|length| list.item(1, "x".repeat(length)));
         assert!(fits.identity().ends_with("x]") && fits.to_string() == "spec.list[1]");
-        assert_eq!(long.identity(), "spec.list[1]");
+        assert!(long.identity().ends_with("x…1048576]") && long.identity().len() < 300);
+        assert_eq!(long, list.item(1, "ß".repeat(1000)));
         let step = long.steps().last().unwrap();
-        let key = "x".repeat(254);
-        let with_key = Step::Item {
-            index: 1,
-            key: Some(&key),
-        };
-        assert_eq!(step, list.step(with_key, None).steps().last().unwrap());
+        assert!(step.is_to(&"x".repeat(1 << 20)) && !step.is_to(&"x".repeat(253)));
+        assert_eq!(list.step(step, None).identity(), long.identity());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 pub(crate) mod agreement;
+pub mod bad_yaml;
 pub mod engine;
 pub mod gather;
 pub mod git;
@@ -23,7 +24,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{cli::SettingsArgs, resolve::Settings};
-use gather::Gathered;
+use gather::{Gathered, Unreadable};
 use manifest::Document;
 use report::{Look, Output, Remark, Report, counted};
 use source::STDIN;
@@ -53,6 +54,10 @@ pub struct ValidateArgs {
     /// cluster as it is written.
     #[arg(long, value_name = "VERSION", value_parser = upgrade::version)]
     pub server_version: Option<String>,
+    /// Passes over files that cannot be read and do not name the kind, as in folders; for lists of files that another
+    /// program makes, such as pre-commit.
+    #[arg(long)]
+    pub pass_over_unreadable: bool,
     /// The address of the folder `docs` of this operator, to which findings shall lead.
     #[arg(long, env = "DOCS_URL", value_name = "URL")]
     pub docs_url: Option<String>,
@@ -78,7 +83,7 @@ pub fn run(args: &ValidateArgs) -> ExitCode {
         server_version: args.server_version.clone(),
         settings: args.settings.settings(),
     };
-    let report = judge.report(gather::read(&args.paths));
+    let report = judge.report(gather::read(&args.paths, args.pass_over_unreadable));
     print(&report, args);
     if !report.unreadable.is_empty() {
         ExitCode::from(USAGE)
@@ -97,7 +102,7 @@ fn what_runs(args: &ValidateArgs) -> Result<Vec<Value>, Vec<String>> {
         return Err(vec!["standard input can be read only once".to_owned()]);
     }
     let gathered = match (&args.old, &args.old_from_git) {
-        (Some(old), _) => gather::read(std::slice::from_ref(old)),
+        (Some(old), _) => gather::read(std::slice::from_ref(old), false),
         (None, Some(_)) if inputs > 0 => {
             return Err(vec!["standard input has no history in git".to_owned()]);
         }
@@ -108,7 +113,7 @@ fn what_runs(args: &ValidateArgs) -> Result<Vec<Value>, Vec<String>> {
         let objects = gathered.objects.into_iter();
         Ok(objects.map(|(_, document)| document.value).collect())
     } else {
-        Err(gathered.unreadable)
+        Err(gathered.unreadable.iter().map(told).collect())
     }
 }
 
@@ -185,8 +190,8 @@ fn print(report: &Report, args: &ValidateArgs) {
     if !output.is_data() {
         text.extend([&summary, "\n"]);
     }
-    for message in &report.unreadable {
-        complain(message);
+    for unreadable in &report.unreadable {
+        complain(&told(unreadable));
     }
     // A reader that has seen enough closes the pipe; there is nobody left to tell.
     let _ = stdout.lock().write_all(text.as_bytes());
@@ -197,6 +202,11 @@ fn print(report: &Report, args: &ValidateArgs) {
     if output.is_data() {
         complain(&summary);
     }
+}
+
+/// In the lines of [`complain`], which ends them.
+fn told(unreadable: &Unreadable) -> String {
+    report::unreadable(unreadable).trim_end().to_owned()
 }
 
 fn complain(message: &str) {

@@ -15,13 +15,10 @@ use crate::{
         defaults, outlook,
         wire::{Answer, BadReview, Request, Response},
     },
-    api::{AerospikeCluster, AerospikeClusterSpec},
+    api::{AerospikeCluster, AerospikeClusterSpec, KIND},
     finding::{FieldPath, Finding, Warning},
     resolve::Settings,
 };
-
-/// The kind that is reviewed here.
-pub(super) const KIND: &str = "AerospikeCluster";
 
 /// The parts of an object that admission reads; all else is skipped unread.
 #[derive(Deserialize)]

@@ -6,10 +6,9 @@ use serde::Deserialize;
 use crate::{
     admission::{
         Operation, Proposal, Verdict, check,
-        review::KIND,
         wire::{Request, Response},
     },
-    api::AerospikeCluster,
+    api::{AerospikeCluster, KIND},
     resolve::Settings,
 };
 

@@ -218,6 +218,15 @@ fn a_value_is_found_by_the_names_of_list_items_wherever_they_stand() {
     assert!(supplies(tree, &FieldPath::default()));
 }
 
+#[test]
+fn a_value_is_found_by_a_name_that_is_too_long_to_be_one() {
+    let names = ["a", "b"].map(|letter| letter.repeat(100_000));
+    let value = json!({"namespaces": [{"name": names[0]}, {"name": names[1], "rack-id": 1}]});
+    let path = FieldPath::default().child("namespaces").item(0, &names[1]);
+    let found = locate(value.as_object().unwrap(), &path.child("rack-id"));
+    assert_eq!(found.unwrap().to_string(), "namespaces[1].rack-id");
+}
+
 fn scalar() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(Value::Null),

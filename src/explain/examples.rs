@@ -26,12 +26,49 @@ pub struct Example {
     /// What runs before, if the rule is about a change.
     #[serde(default)]
     pub old: Option<Value>,
+    /// The code by which the schema refuses the bad side before the rule is asked.
+    #[serde(default)]
+    pub schema_code: Option<String>,
     /// What breaks the rule.
     pub bad: Value,
     /// What keeps it.
-    #[serde(default)]
-    pub good: Option<Value>,
+    pub good: Value,
 }
+
+/// Rules without an example, and why.
+const WITHOUT: &[(&str, &str)] = &[
+    (
+        "CRD-16",
+        "There is none, because this is a part of the definition and refuses nothing: `kubectl scale` and autoscalers need it.",
+    ),
+    (
+        "SCHEMA-04",
+        "There is none, because each text and list whose length the definition bounds belongs to a part with a code of its own.",
+    ),
+    (
+        "SCHEMA-05",
+        "There is none, because each field that takes one of several words belongs to a part with a code of its own.",
+    ),
+    (
+        "SIZE-01",
+        "There is none, because it would be too long to read: racks times what is in force in each of them (configuration, \
+         storage and scheduling) take more than 1 MiB, as 21 racks with a configuration of 50 KiB do.",
+    ),
+    (
+        "SIZE-02",
+        "There is none, because it would be too long to read: a spec that takes, with all that is in force in its racks, more \
+         than 900 KiB less 1 KiB a pod, as 20 racks with 500 volumes do.",
+    ),
+    (
+        "SIZE-03",
+        "There is none, because it would be too long to read: a rack's configuration as the server reads it, with all that \
+         belongs to it, takes more than its ConfigMap holds.",
+    ),
+    (
+        "SIZE-04",
+        "There is none, because it would be too long to read: 1501 sidecars, or 1501 init containers, are one too many.",
+    ),
+];
 
 const CLUSTER: &str = include_str!("examples/cluster.yaml");
 const AREAS: &[&str] = &[
@@ -60,6 +97,7 @@ const AREAS: &[&str] = &[
     include_str!("examples/ros.yaml"),
     include_str!("examples/sch.yaml"),
     include_str!("examples/schema.yaml"),
+    include_str!("examples/shape.yaml"),
     include_str!("examples/sto.yaml"),
     include_str!("examples/tls.yaml"),
     include_str!("examples/upd.yaml"),
@@ -85,9 +123,11 @@ pub fn of(code: &str) -> Option<&'static Example> {
     EXAMPLES.get(code)
 }
 
-/// The codes that have an example.
-pub fn codes() -> impl Iterator<Item = &'static str> {
-    EXAMPLES.keys().map(String::as_str)
+/// Why a rule has no example.
+#[must_use]
+pub fn why_none(code: &str) -> Option<&'static str> {
+    let found = WITHOUT.iter().find(|(of, _)| *of == code);
+    found.map(|(_, why)| *why)
 }
 
 impl Example {
@@ -117,6 +157,8 @@ fn whole(patch: &Value) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use serde_json::json;
 
     use super::*;
@@ -134,25 +176,34 @@ mod tests {
         let example = Example {
             pod_policy: None,
             old: None,
+            schema_code: None,
             bad: json!({}),
-            good: None,
+            good: json!({}),
         };
-        assert_eq!(codes_of(&example.judge(&json!({}))), [""; 0]);
+        assert_eq!(codes_of(&example.judge(&example.bad)), [""; 0]);
     }
 
     #[test]
     fn what_breaks_a_rule_breaks_it_and_what_keeps_it_is_accepted() {
         let mut wrong = Vec::new();
         for (code, example) in &*EXAMPLES {
-            if !codes_of(&example.judge(&example.bad)).contains(&code.as_str()) {
-                wrong.push(format!("{code}: the bad example does not break it"));
+            let expected = example.schema_code.as_deref().unwrap_or(code);
+            let bad = codes_of(&example.judge(&example.bad));
+            if !bad.contains(&expected) {
+                wrong.push(format!("{code}: of the bad example is said: {bad:?}"));
             }
-            let good = example.good.as_ref().map(|good| example.judge(good));
-            for entry in good.iter().flat_map(|opinion| &opinion.entries) {
+            if example
+                .good
+                .as_object()
+                .is_none_or(serde_json::Map::is_empty)
+            {
+                wrong.push(format!("{code}: the good example shows nothing"));
+            }
+            for entry in example.judge(&example.good).entries {
                 if entry.severity == Severity::Error || entry.code == code {
                     wrong.push(format!(
-                        "{code}: of the good example is said: {}",
-                        entry.code
+                        "{code}: of the good example is said: {}: {}",
+                        entry.code, entry.message
                     ));
                 }
             }
@@ -161,12 +212,26 @@ mod tests {
     }
 
     #[test]
-    fn every_example_is_one_of_a_rule_that_is_checked() {
-        for code in codes() {
-            let rule = table::rule(code).filter(|rule| rule.place != Place::Nowhere);
-            assert!(rule.is_some(), "{code}");
+    fn what_the_schema_refuses_first_the_rule_does_not_tell() {
+        for (code, example) in &*EXAMPLES {
+            if let Some(schema) = &example.schema_code {
+                let place = table::rule(schema).map(|rule| rule.place);
+                assert_eq!(place, Some(Place::Schema), "{code}");
+                let told = codes_of(&example.judge(&example.bad));
+                assert!(!told.contains(&code.as_str()), "{code}: {told:?}");
+            }
         }
+    }
+
+    #[test]
+    fn every_rule_that_is_checked_has_an_example_or_says_why_it_has_none() {
+        let shown = EXAMPLES.keys().map(String::as_str);
+        let given: Vec<_> = shown.chain(WITHOUT.iter().map(|(code, _)| *code)).collect();
+        let checked = table::rules().filter(|rule| rule.place != Place::Nowhere);
+        let checked: BTreeSet<_> = checked.map(|rule| rule.code).collect();
+        assert_eq!(given.iter().copied().collect::<BTreeSet<_>>(), checked);
+        assert_eq!(given.len(), checked.len(), "a rule has both");
         let files: usize = AREAS.iter().map(|text| read(text).len()).sum();
-        assert_eq!(files, codes().count(), "a code is in two files");
+        assert_eq!(files, EXAMPLES.len(), "a code is in two files");
     }
 }

@@ -21,8 +21,10 @@ pub fn of(rule: &Rule) -> String {
         &counterpart(rule),
         "\n",
     ]);
-    if let Some(example) = examples::of(rule.code) {
-        page.push_str(&shown(example));
+    match (examples::of(rule.code), examples::why_none(rule.code)) {
+        (Some(example), _) => page.push_str(&shown(example)),
+        (None, Some(why)) => page.extend(["\n## Example\n\n", why, "\n"]),
+        (None, None) => {}
     }
     page
 }
@@ -66,15 +68,24 @@ fn shown(example: &Example) -> String {
         "\n",
         &said(&opinion),
     ]);
-    if let Some(good) = &example.good {
-        let what = if example.old.is_some() {
-            "and this change is accepted"
-        } else {
-            "and this is accepted"
-        };
-        text.extend(["\n", what, ":\n\n", &yaml(good)]);
+    if let Some(code) = &example.schema_code {
+        text.extend(["\n", &spoken_before(code)]);
     }
+    let what = if example.old.is_some() {
+        "and this change is accepted"
+    } else {
+        "and this is accepted"
+    };
+    text.extend(["\n", what, ":\n\n", &yaml(&example.good)]);
     text
+}
+
+/// Why the code of the page is not the one in the answer.
+fn spoken_before(code: &str) -> String {
+    format!(
+        "The schema speaks first, as {code}. The rule itself speaks where the schema was not asked: the controller \
+         judges what is stored, which may have come in under another definition.\n"
+    )
 }
 
 const STRING: &str = "a String takes everything";
@@ -113,23 +124,14 @@ fn said(opinion: &Opinion) -> String {
 /// The list of all rules.
 #[must_use]
 pub fn index() -> String {
-    let (checked, all) = (
-        table::rules().filter(|rule| rule.place != Place::Nowhere),
-        table::rules(),
-    );
-    let checked: Vec<_> = checked.collect();
-    let with = |has: fn(&Example) -> bool| {
-        let examples = checked.iter().filter_map(|rule| examples::of(rule.code));
-        examples.filter(|example| has(example)).count()
-    };
+    let checked = table::rules().filter(|rule| rule.place != Place::Nowhere);
     let mut page = format!(
-        "# Rules\n\nBy these {} rules a cluster is judged. {} of their pages show what breaks them, {} also what keeps them. \
-         The other codes stand for rules of AKO that have no place here.\n\n| code | what holds when it is silent |\n|---|---|\n",
-        checked.len(),
-        with(|_| true),
-        with(|example| example.good.is_some()),
+        "# Rules\n\nBy these {} rules a cluster is judged. Each page says why the rule exists, shows what breaks and what keeps \
+         it, and names its counterpart in AKO. The other codes stand for rules of AKO that have no place here; their pages say \
+         why.\n\n| code | what holds when it is silent |\n|---|---|\n",
+        checked.count(),
     );
-    for rule in all {
+    for rule in table::rules() {
         writeln!(page, "| [{0}]({0}.md) | {1} |", rule.code, rule.holds).expect(STRING);
     }
     page

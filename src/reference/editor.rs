@@ -4,9 +4,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    api::{GROUP, crd},
+    api::{GROUP, KIND, VERSION, crd},
     config::parameters::{Kind, Node, Parameter, Release},
-    validate::engine::{KIND, VERSION},
 };
 
 const SPEC: &str = "/spec/versions/0/schema/openAPIV3Schema/properties/spec";

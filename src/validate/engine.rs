@@ -9,15 +9,11 @@ use super::{
 };
 use crate::{
     admission::{self, Operation, Verdict, cluster::syntax::is_subdomain},
-    api::GROUP,
+    api::{GROUP, KIND, VERSION},
     finding::{FieldPath, Finding, Reason, Warning, shortened},
     resolve::Settings,
 };
 
-/// The kind of a cluster.
-pub const KIND: &str = "AerospikeCluster";
-/// The version of a cluster's kind that is served.
-pub const VERSION: &str = "v1";
 /// So many characters of a value are repeated in a message.
 const SHOWN: usize = 60;
 /// As many letters as the API server appends to `generateName`.
@@ -101,6 +97,7 @@ pub fn judge(document: &Document, old: Option<&Value>, settings: &Settings) -> O
     let unknown = schema::complete(&mut object);
     let mut findings = schema::check(&object);
     findings.extend(name_is_given(&object));
+    schema::mend_quotes(&mut object);
     let verdict = ask_the_rules(&object, old, settings);
     let has_shape = findings.is_empty() || verdict.findings.iter().all(|f| f.code != SHAPE);
     let more = verdict.findings.into_iter();

@@ -70,24 +70,21 @@ pub fn read(reference: &str, path: &Path) -> Result<Vec<Source>, Error> {
 
 impl<'a> Commit<'a> {
     fn named(reference: &'a str, folder: &'a Path) -> Result<Self, Error> {
-        let mut commit = Self {
-            folder,
-            reference,
-            id: String::new(),
-        };
         let named = format!("{reference}^{{commit}}");
         let arguments = ["rev-parse", "--verify", "--end-of-options", &named].map(OsStr::new);
-        let id = commit.git(&arguments)?;
-        String::from_utf8_lossy(&id)
-            .trim()
-            .clone_into(&mut commit.id);
-        Ok(commit)
+        let id = git(folder, reference, &arguments)?;
+        Ok(Self {
+            folder,
+            reference,
+            id: String::from_utf8_lossy(&id).trim().to_owned(),
+        })
     }
 
     /// The files at or below `name`, relative to the folder.
     fn list(&self, name: &OsStr) -> Result<Vec<OsString>, Error> {
         let options = ["ls-tree", "-r", "-z", "--name-only", &self.id, "--"].map(OsStr::new);
-        let listed = self.git(&[&options[..], &[name]].concat())?;
+        let arguments = [&options[..], &[name]].concat();
+        let listed = git(self.folder, self.reference, &arguments)?;
         let names = listed
             .split(|byte| *byte == 0)
             .filter(|name| !name.is_empty());
@@ -101,7 +98,8 @@ impl<'a> Commit<'a> {
         object.push(name);
         let arguments = [OsStr::new("cat-file"), OsStr::new("blob"), &object];
         let path = self.folder.join(name).display().to_string();
-        let text = String::from_utf8(self.git(&arguments)?).map_err(|_| Error::NoText {
+        let text = git(self.folder, self.reference, &arguments)?;
+        let text = String::from_utf8(text).map_err(|_| Error::NoText {
             path: path.clone(),
             reference: self.reference.to_owned(),
         })?;
@@ -111,19 +109,20 @@ impl<'a> Commit<'a> {
             is_found: true,
         })
     }
+}
 
-    fn git(&self, arguments: &[&OsStr]) -> Result<Vec<u8>, Error> {
-        let mut git = Command::new("git");
-        git.arg("-C").arg(self.folder).args(arguments);
-        let output = git.output()?;
-        if output.status.success() {
-            return Ok(output.stdout);
-        }
-        let told = String::from_utf8_lossy(&output.stderr);
-        Err(Error::Refused {
-            path: self.folder.display().to_string(),
-            reference: self.reference.to_owned(),
-            told: told.lines().next().unwrap_or("git failed").to_owned(),
-        })
+/// What `git` prints in `folder`.
+fn git(folder: &Path, reference: &str, arguments: &[&OsStr]) -> Result<Vec<u8>, Error> {
+    let mut git = Command::new("git");
+    git.arg("-C").arg(folder).args(arguments);
+    let output = git.output()?;
+    if output.status.success() {
+        return Ok(output.stdout);
     }
+    let told = String::from_utf8_lossy(&output.stderr);
+    Err(Error::Refused {
+        path: folder.display().to_string(),
+        reference: reference.to_owned(),
+        told: told.lines().next().unwrap_or("git failed").to_owned(),
+    })
 }

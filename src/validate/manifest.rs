@@ -8,12 +8,13 @@ use serde::{
     de::{Error as _, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Number, Value};
-use serde_saphyr::{Location, Options, Spanned};
+use serde_saphyr::{Options, Spanned};
 
 use super::{
-    engine::KIND,
-    places::{Inside, Places, Position},
+    bad_yaml::BadYaml,
+    places::{Inside, Places},
 };
+use crate::api::KIND;
 
 /// An object of a manifest.
 #[derive(Clone, Debug)]
@@ -24,27 +25,17 @@ pub struct Document {
     pub places: Places,
 }
 
-/// Why a text is no manifest.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct BadYaml {
-    /// Where, if that is known.
-    pub at: Option<Position>,
-    /// What is wrong.
-    pub message: String,
-}
-
 /// Reads every object of `text`; empty documents are none, and the items of a `List` are objects of their own.
 ///
 /// # Errors
 ///
 /// If it is not YAML, or a key stands twice in one place.
 pub fn read(text: &str) -> Result<Vec<Document>, BadYaml> {
-    let documents: Vec<Spanned<Node>> =
-        serde_saphyr::from_multiple_with_options(text, options()).map_err(|error| bad(&error))?;
+    let documents: Vec<Spanned<Node>> = serde_saphyr::from_multiple_with_options(text, options())
+        .map_err(|error| BadYaml::of(&error, text))?;
     let documents = documents.into_iter().map(|node| Document {
         places: Places {
-            at: position(node.defined),
+            at: node.defined.into(),
             inside: node.value.inside,
         },
         value: node.value.value,
@@ -62,26 +53,6 @@ fn options() -> Options {
         },
         legacy_octal_numbers: true,
         with_snippet: false,
-    }
-}
-
-fn bad(error: &serde_saphyr::Error) -> BadYaml {
-    let message = error.without_snippet().to_string();
-    let line = message.lines().next().unwrap_or_default();
-    // What the reader adds for programmers, and the place that is told apart.
-    let told = [" at line ", ", set DuplicateKeyPolicy"]
-        .iter()
-        .fold(line, |told, tail| told.split(tail).next().unwrap_or(told));
-    BadYaml {
-        at: error.location().map(position),
-        message: told.to_owned(),
-    }
-}
-
-fn position(location: Location) -> Position {
-    Position {
-        line: location.line(),
-        column: location.column(),
     }
 }
 
@@ -186,7 +157,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
         while let Some(item) = list.next_element::<Spanned<Node>>()? {
             values.push(item.value.value);
             places.push(Places {
-                at: position(item.referenced),
+                at: item.referenced.into(),
                 inside: item.value.inside,
             });
         }
@@ -202,7 +173,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
             if values.insert(key.value.clone(), member.value).is_some() {
                 return Err(A::Error::custom(format!("{:?} is there twice", key.value)));
             }
-            let at = position(key.defined);
+            let at = key.defined.into();
             let inside = member.inside;
             places.insert(key.value, Places { at, inside });
         }
@@ -218,7 +189,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::finding::FieldPath;
+    use crate::{finding::FieldPath, validate::places::Position};
 
     fn only(text: &str) -> Document {
         let mut documents = read(text).unwrap();
@@ -297,21 +268,6 @@ mod tests {
         let document = only("{\n\t\"spec\": {\n\t\t\"size\": 2}}");
         assert_eq!(document.value, json!({"spec": {"size": 2}}));
         assert_eq!(line(&document, &FieldPath::spec().child("size")), (3, 3));
-    }
-
-    #[test]
-    fn a_bad_text_is_told_without_advice_to_programmers() {
-        for text in ["a: 1\na: 2\n", "a: [1\nb: 2\n", "a\nb: 1\n"] {
-            let told = read(text).unwrap_err().to_string();
-            assert!(
-                !told.contains("Options") && !told.contains(" at line "),
-                "{told}"
-            );
-        }
-        assert_eq!(
-            read("a: 1\na: 2\n").unwrap_err().to_string(),
-            "duplicate mapping key: a"
-        );
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_saphyr::Location;
+
 use crate::finding::{FieldPath, Step};
 
 /// A place in a text; both count from 1.
@@ -11,6 +13,15 @@ pub struct Position {
     pub line: u64,
     /// The character in the line.
     pub column: u64,
+}
+
+impl From<Location> for Position {
+    fn from(location: Location) -> Self {
+        Self {
+            line: location.line(),
+            column: location.column(),
+        }
+    }
 }
 
 /// Where a value stands, and what is in it.

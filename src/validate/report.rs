@@ -13,8 +13,10 @@ use std::{fmt::Write, rc::Rc};
 
 use super::{
     engine::{Entry, Severity},
+    gather::Unreadable,
     source::Source,
 };
+pub use text::unreadable;
 
 /// How findings are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -44,8 +46,8 @@ pub struct Remark {
 pub struct Report {
     /// What is said, in the order of the texts.
     pub remarks: Vec<Remark>,
-    /// What could not be read, and why.
-    pub unreadable: Vec<String>,
+    /// What could not be read.
+    pub unreadable: Vec<Unreadable>,
     /// Clusters that were judged.
     pub clusters: usize,
     /// Clusters that the rules could not be asked about.
@@ -68,6 +70,12 @@ impl Look {
     fn page(&self, code: &str) -> Option<String> {
         let docs = self.docs.as_deref()?;
         Some(format!("{}/rules/{code}.md", docs.trim_end_matches('/')))
+    }
+
+    /// Where a rule is explained: the address of its page, or the command that prints it.
+    fn help(&self, code: &str) -> String {
+        self.page(code)
+            .unwrap_or_else(|| format!("aerospike-operator rules {code}"))
     }
 }
 
@@ -107,14 +115,21 @@ impl Report {
             counted(self.count(Severity::Warning), "warning"),
         );
         let mut add = |more: &str| write!(text, "; {more}").expect("a String takes everything");
+        if !self.unreadable.is_empty() {
+            let texts = counted(self.unreadable.len(), "text");
+            add(&format!("{texts} cannot be read"));
+        }
         if self.partial > 0 {
             let clusters = counted(self.partial, "cluster");
             add(&format!(
                 "the shape of {clusters} is wrong: mend that first, then the other rules can be asked"
             ));
         }
-        if !self.remarks.is_empty() {
-            add("`aerospike-operator rules CODE` explains a rule");
+        if let Some(remark) = self.remarks.first() {
+            let code = remark.entry.code;
+            add(&format!(
+                "`aerospike-operator rules {code}` explains the first"
+            ));
         }
         text
     }

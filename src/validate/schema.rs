@@ -4,6 +4,7 @@
 mod check;
 mod code;
 mod complete;
+mod meant;
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -115,6 +116,12 @@ pub fn complete(object: &mut Value) -> Vec<Warning> {
     let mut unknown = Vec::new();
     complete::complete(&CLUSTER, object, &FieldPath::default(), &mut unknown);
     unknown
+}
+
+/// Replaces scalars of a wrong type that only stand in quotes, or lack them, by what was meant: what else is wrong can be told
+/// then too.
+pub fn mend_quotes(object: &mut Value) {
+    meant::mend(&CLUSTER, object);
 }
 
 /// Every constraint of the schema that a cluster breaks, in the order of the members' names.

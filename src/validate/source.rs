@@ -34,11 +34,29 @@ impl Source {
 }
 
 /// What cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("{name}: {source}")]
+#[derive(Debug)]
 pub struct Unreadable {
-    name: String,
-    source: io::Error,
+    /// The file as it was named, or `-`.
+    pub name: String,
+    /// Why.
+    pub fault: Fault,
+}
+
+/// Why something cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// There is nothing to read, or it must not be read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// Nothing came in.
+    #[error("there is nothing on standard input: did the program fail that should write it?")]
+    Nothing,
+    /// It is no text.
+    #[error("line {line} is not UTF-8: save the file as UTF-8")]
+    NoText {
+        /// The first line that is none.
+        line: usize,
+    },
 }
 
 /// Reads what `path` names; of a folder every manifest in it and below it, by name.
@@ -48,16 +66,14 @@ pub fn read(path: &Path) -> Vec<Result<Source, Unreadable>> {
         return vec![named(path, standard_input(), false)];
     }
     if !path.is_dir() {
-        return vec![named(path, fs::read_to_string(path), false)];
+        return vec![named(path, text_of(path), false)];
     }
     let mut files = Vec::new();
     if let Err(error) = walk(path, &mut files) {
-        return vec![named(path, Err(error), true)];
+        return vec![named(path, Err(error.into()), true)];
     }
     let files = files.iter();
-    files
-        .map(|file| named(file, fs::read_to_string(file), true))
-        .collect()
+    files.map(|file| named(file, text_of(file), true)).collect()
 }
 
 /// Whether a file of a folder is taken for a manifest.
@@ -67,7 +83,7 @@ pub fn is_manifest(path: &Path) -> bool {
     extension.is_some_and(|extension| EXTENSIONS.contains(&extension))
 }
 
-fn named(path: &Path, text: io::Result<String>, is_found: bool) -> Result<Source, Unreadable> {
+fn named(path: &Path, text: Result<String, Fault>, is_found: bool) -> Result<Source, Unreadable> {
     let name = path.display().to_string();
     match text {
         Ok(text) => Ok(Source {
@@ -75,14 +91,33 @@ fn named(path: &Path, text: io::Result<String>, is_found: bool) -> Result<Source
             text,
             is_found,
         }),
-        Err(source) => Err(Unreadable { name, source }),
+        Err(fault) => Err(Unreadable { name, fault }),
     }
 }
 
-fn standard_input() -> io::Result<String> {
-    let mut text = String::new();
-    io::stdin().lock().read_to_string(&mut text)?;
-    Ok(text)
+fn standard_input() -> Result<String, Fault> {
+    let mut bytes = Vec::new();
+    io::stdin().lock().read_to_end(&mut bytes)?;
+    if bytes.is_empty() {
+        return Err(Fault::Nothing);
+    }
+    text(bytes)
+}
+
+fn text_of(file: &Path) -> Result<String, Fault> {
+    text(fs::read(file)?)
+}
+
+fn text(bytes: Vec<u8>) -> Result<String, Fault> {
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let lines = error.as_bytes()[..good]
+            .iter()
+            .filter(|byte| **byte == b'\n');
+        Fault::NoText {
+            line: lines.count() + 1,
+        }
+    })
 }
 
 /// Adds the manifests of `folder`, by name. Hidden folders, links to folders and the templates of charts are left out.
@@ -103,4 +138,20 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_in_another_encoding_is_told_with_the_line_where_it_begins() {
+        let told = |bytes: &[u8]| text(bytes.to_vec()).unwrap_err().to_string();
+        assert_eq!(
+            told(b"a: 1\nb: f\xfcr\n"),
+            "line 2 is not UTF-8: save the file as UTF-8"
+        );
+        assert!(told(b"\xff\xfea\0").starts_with("line 1 "));
+        assert_eq!(text("ä".into()).unwrap(), "ä");
+    }
 }

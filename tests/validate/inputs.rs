@@ -27,6 +27,14 @@ fn codes(stdout: &str) -> Vec<String> {
 }
 
 #[test]
+fn a_program_that_wrote_nothing_is_no_good_manifest() {
+    let (code, stdout, stderr) = said(validate(Path::new("/"), &["-"], ""));
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("nothing on standard input"), "{stderr}");
+    assert!(stdout.ends_with("; 1 text cannot be read\n"), "{stdout}");
+}
+
+#[test]
 fn a_folder_is_read_with_all_below_it_but_what_is_no_manifest() {
     let bad = GOOD.replace("size: 2", "size: 0");
     let folder = folder(&[
@@ -226,20 +234,44 @@ fn an_upgrade_is_tried_before_it_is_made() {
 }
 
 #[test]
+fn a_list_of_files_that_somebody_made_may_hold_other_things_than_manifests() {
+    let folder = folder(&[
+        ("template.yaml", "{% if x %}\na: 1\n{% endif %}\n"),
+        ("a.yaml", "kind: AerospikeCluster\nspec: [\n"),
+        ("b.yaml", GOOD),
+    ]);
+    let arguments = ["--pass-over-unreadable", "template.yaml", "b.yaml"];
+    let (code, _, stderr) = said(validate(folder.path(), &arguments, ""));
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stderr.contains("1 object of other kinds passed over"));
+    for arguments in [
+        &["--pass-over-unreadable", "a.yaml"][..],
+        &["template.yaml"],
+    ] {
+        let (code, _, stderr) = said(validate(folder.path(), arguments, ""));
+        assert_eq!(code, Some(2), "{stderr}");
+    }
+}
+
+#[test]
 fn what_cannot_be_read_is_told_and_the_rest_is_judged() {
     let folder = folder(&[("a.yaml", "a: [\n"), ("b.yaml", GOOD)]);
     let arguments = ["a.yaml", "b.yaml", "none.yaml"];
     let (code, stdout, stderr) = said(validate(folder.path(), &arguments, ""));
     assert_eq!(code, Some(2));
-    assert_eq!(stdout, "1 cluster: 0 errors, 0 warnings\n");
+    assert_eq!(
+        stdout,
+        "1 cluster: 0 errors, 0 warnings; 2 texts cannot be read\n"
+    );
     let lines: Vec<_> = stderr.lines().collect();
-    assert_eq!(lines.len(), 2, "{stderr}");
+    assert_eq!(lines.len(), 4, "{stderr}");
     assert!(
-        lines[0].starts_with("aerospike-operator: a.yaml:"),
+        lines[0].starts_with("aerospike-operator: a.yaml:1:4: "),
         "{stderr}"
     );
+    assert_eq!(lines[1..3], ["  1 | a: [", "    |    ^"]);
     assert!(
-        lines[1].starts_with("aerospike-operator: none.yaml: "),
+        lines[3].starts_with("aerospike-operator: none.yaml: "),
         "{stderr}"
     );
 }

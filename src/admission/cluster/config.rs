@@ -1,6 +1,8 @@
 //! The server's configuration against the version of its image: sections, names, types, ranges, required keys; and what
 //! the server takes but cannot do here.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::{
@@ -27,7 +29,11 @@ pub const AREA: Area = Area {
         syslog_parameters_are_in_the_syslog_sink,
     ],
     changes: &[],
-    advice: &[release_is_known, memory_of_the_pod_is_tracked],
+    advice: &[
+        release_is_known,
+        memory_of_the_pod_is_tracked,
+        ports_are_used_once,
+    ],
 };
 
 /// What the operator derives from other parameters; what is wrong with those is said there.
@@ -46,6 +52,11 @@ const DERIVED: &[&str] = &[
 /// The first release that counts the memory of the pod rather than that of the node.
 const TRACKS_MEMORY: [u64; 4] = [8, 1, 2, 0];
 const MEMORY_TRACKING: &str = "cgroup-mem-tracking";
+
+/// Sections of `network` that listen, the parameters that say on which ports, and those that say on which addresses.
+const LISTENING: &[&str] = &["service", "admin", "heartbeat", "fabric", "info"];
+const PORTS: &[&str] = &["port", "tls-port"];
+const ADDRESSES: &[&str] = &["address", "addresses", "tls-address", "tls-addresses"];
 
 /// Parameters of a log sink that only `syslog` has.
 const SYSLOG: &[&str] = &["facility", "path", "tag"];
@@ -89,6 +100,40 @@ fn release_is_known(subject: &Subject<'_>) -> Vec<Warning> {
              the configuration is checked by those of {judged_as}"
         ),
     }]
+}
+
+/// Of a server that listens everywhere: with addresses of their own two sections may have one port.
+fn ports_are_used_once(subject: &Subject<'_>) -> Vec<Warning> {
+    let mut taken = BTreeMap::new();
+    ports(subject)
+        .filter_map(|(section, key, port)| {
+            let (other, of_other) = taken.insert(port, (section, key))?;
+            Some(Warning {
+                code: "W-09",
+                path: FieldPath::spec().children(&["aerospikeConfig", "network", section, key]),
+                message: format!(
+                    "port {port} is that of network.{other}.{of_other} too: a server that listens twice on one port does not start"
+                ),
+            })
+        })
+        .told()
+}
+
+/// The ports on which the server listens on every address, with section and parameter.
+fn ports<'a>(
+    subject: &Subject<'a>,
+) -> impl Iterator<Item = (&'static str, &'static str, u64)> + use<'a> {
+    let network = subject.spec.aerospike_config.get("network");
+    let sections = LISTENING.iter().filter_map(move |name| {
+        let section = network?.get(*name)?.as_object()?;
+        let is_everywhere = !ADDRESSES.iter().any(|key| section.contains_key(*key));
+        is_everywhere.then_some((*name, section))
+    });
+    sections.flat_map(|(name, section)| {
+        PORTS
+            .iter()
+            .filter_map(move |key| Some((name, *key, section.get(*key)?.as_u64()?)))
+    })
 }
 
 fn parameters_fit_the_server(subject: &Subject<'_>) -> Vec<Finding> {

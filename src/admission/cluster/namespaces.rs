@@ -14,7 +14,7 @@ use crate::{
         subject::{ConfiguredRack, Namespace, Subject},
     },
     config::go_text,
-    finding::{FieldPath, Finding, shortened},
+    finding::{FieldPath, Finding, Warning, shortened},
 };
 
 /// The rules of this part. That there is a list of namespaces, `NS-01` to `NS-05`, is told where defaults are put into it.
@@ -36,13 +36,15 @@ pub const AREA: Area = Area {
         storage_engine::stands_on_volumes,
     ],
     changes: &[],
-    advice: &[],
+    advice: &[copies_have_nodes],
 };
 
 /// Characters that the server allows a name to have.
 const NAME_LIMIT: usize = 31;
 /// The server's replication factor where none is configured.
 const REPLICATION_FACTOR: f64 = 2.0;
+/// The largest that the server takes.
+const MOST_COPIES: i64 = 256;
 /// So many characters of a value are quoted.
 const QUOTED: usize = 100;
 
@@ -131,6 +133,27 @@ fn strong_consistency_has_enough_nodes(subject: &Subject<'_>) -> Vec<Finding> {
                      it, or raise spec.size"
                 ),
             )
+        })
+        .told()
+}
+
+/// About a factor that is written and in range, of a namespace that runs with fewer copies; with too few nodes a strongly
+/// consistent one does not. Of a single node nobody expects copies.
+fn copies_have_nodes(subject: &Subject<'_>) -> Vec<Warning> {
+    let (key, size) = ("replication-factor", subject.spec.size);
+    let weak = namespaces(subject).filter(|namespace| !namespace.is_strongly_consistent());
+    let factors = weak.filter_map(|namespace| {
+        let factor = namespace.config.get(key)?.as_i64()?;
+        let is_more = factor > i64::from(size) && factor <= MOST_COPIES;
+        (size > 1 && is_more).then_some((namespace, factor))
+    });
+    factors
+        .map(|(namespace, factor)| Warning {
+            code: "W-10",
+            path: namespace.place_of(&[key]),
+            message: format!(
+                "{factor} copies need as many nodes, and spec.size is {size}: there are only {size} until it is raised"
+            ),
         })
         .told()
 }

@@ -14,6 +14,7 @@ use crate::{
     },
     api::racks::RackConfig,
     finding::{FieldPath, Finding, Warning, shortened},
+    nearest_name::nearest_name,
     resolve::racks::rack_path,
 };
 
@@ -34,7 +35,7 @@ pub const AREA: Area = Area {
         changes::racks_leave_the_roster_one_by_one,
         changes::revisions_change_one_by_one,
     ],
-    advice: &[override_without_namespaces],
+    advice: &[override_without_namespaces, spread_namespaces_are_there],
 };
 
 /// The server's replication factor where none is configured.
@@ -42,6 +43,10 @@ const REPLICATION_FACTOR: u64 = 2;
 
 /// So many characters of names are quoted.
 const QUOTED: usize = 200;
+/// As many namespaces as a server takes; among more nobody's slip is looked for.
+const MOST_NAMESPACES: usize = 32;
+/// So many characters of a name are quoted in a warning, which is short.
+const MOST_OF_A_NAME: usize = 40;
 
 const NO_RACK: &str = "all racks cannot have forceBlockFromRoster enabled. At least one rack must remain in the roster";
 const ONE_RACK: &str = "with only one rack in roster, cannot use rollingUpdateBatchSize or scaleDownBatchSize: \
@@ -77,6 +82,38 @@ fn override_without_namespaces(subject: &Subject<'_>) -> Vec<Warning> {
         message: "no namespace is spread over the overridden racks: list those that shall be"
             .to_owned(),
     }]
+}
+
+/// Silent where a rack's configuration could not be worked out: the namespace may stand there.
+fn spread_namespaces_are_there(subject: &Subject<'_>) -> Vec<Warning> {
+    let Some(RackConfig { namespaces, .. }) = &subject.spec.rack_config else {
+        return Vec::new();
+    };
+    if namespaces.is_empty() || subject.configured_racks().count() < subject.racks().len() {
+        return Vec::new();
+    }
+    let known: BTreeSet<_> = subject.namespaces().map(|known| known.name).collect();
+    let missing = namespaces.iter().enumerate();
+    missing
+        .filter(|(_, name)| !name.contains(' ') && !known.contains(name.as_str()))
+        .map(|(index, name)| Warning {
+            code: "W-08",
+            path: in_config("namespaces").item(index, name),
+            message: format!(
+                "no rack has a namespace {:?}{}: name those of spec.aerospikeConfig.namespaces that shall be spread over racks",
+                shortened(name, MOST_OF_A_NAME),
+                meant(name, &known)
+            ),
+        })
+        .told()
+}
+
+fn meant(name: &str, known: &BTreeSet<&str>) -> String {
+    let nearest = nearest_name(name, known.iter().copied().take(MOST_NAMESPACES));
+    let nearest = nearest.map(|nearest| shortened(nearest, MOST_OF_A_NAME));
+    nearest.map_or_else(String::new, |nearest| {
+        format!(", did you mean {nearest:?}?")
+    })
 }
 
 fn namespaces_have_no_spaces(subject: &Subject<'_>) -> Vec<Finding> {

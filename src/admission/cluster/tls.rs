@@ -12,7 +12,7 @@ use crate::{
     },
     api::Tree,
     config::schema::is_host_name,
-    finding::{FieldPath, Finding},
+    finding::{FieldPath, Finding, shortened},
 };
 
 /// The rules of this part.
@@ -34,6 +34,8 @@ pub const AREA: Area = Area {
 const CONNECTIONS: &[&str] = &["service", "heartbeat", "fabric", "admin"];
 /// So many keys of one connection are told; no release has more.
 const MOST_KEYS: usize = 16;
+/// So many characters of names are told.
+const TOLD: usize = 100;
 const CLIENT_CHECK: &str = "tls-authenticate-client";
 
 fn network<'a>(subject: &Subject<'a>) -> Option<&'a Tree> {
@@ -202,18 +204,25 @@ fn tls_name_is_configured(subject: &Subject<'_>) -> Vec<Finding> {
     let configured: BTreeSet<_> = certificates(subject)
         .filter_map(|entry| entry.tree.get("name")?.as_str())
         .collect();
+    let names: Vec<_> = configured.iter().copied().collect();
+    let has = match names.as_slice() {
+        [] => "network.tls has no entry with a name".to_owned(),
+        names => format!(
+            "the entries of network.tls are {}",
+            shortened(&names.join(", "), TOLD)
+        ),
+    };
     let unknown = connections(subject).filter_map(|connection| {
         let name = connection.tls_name()?.as_str()?;
         (!configured.contains(name)).then_some((connection, name))
     });
     unknown
         .map(|(connection, name)| {
+            let name = shortened(name, TOLD);
             Finding::invalid(
                 "TLS-06",
                 connection.path("tls-name"),
-                format!(
-                    "tls-name {name:?} is not configured: no entry of network.tls has this name"
-                ),
+                format!("tls-name {name:?} is not configured: {has}"),
             )
         })
         .told()

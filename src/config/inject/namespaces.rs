@@ -46,7 +46,7 @@ fn no_list(path: FieldPath, given: Option<&Value>) -> Problem {
             "DEF-10c",
             Reason::Invalid,
             format!(
-                "aerospikeConfig.namespaces not valid namespace list {}",
+                "aerospikeConfig.namespaces not valid namespace list {}: write each namespace as an item, beginning with `- name:`",
                 go_text::value(other)
             ),
         ),

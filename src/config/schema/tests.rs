@@ -81,7 +81,7 @@ fn a_value_of_another_type_is_told_with_what_would_be_right() {
         (
             json!({"service": {"run-as-daemon": "true"}}),
             "service.run-as-daemon",
-            "run-as-daemon takes true or false, not a string \
+            "run-as-daemon takes true or false, not a string: write true \
              [{true invalid_type (root).service.run-as-daemon Invalid type. Expected: boolean, given: string service.run-as-daemon}]",
         ),
         (

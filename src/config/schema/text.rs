@@ -232,11 +232,40 @@ pub(super) fn wrong(at: Place<'_>, value: &Value, wrong: Wrong) -> Problem {
     let takes = takes(at.parameter);
     let ako = ako::line(at, value, wrong).map(|line| format!(" [{line}]"));
     let ako = ako.unwrap_or_default();
+    let meant = meant(at.parameter.kind, item).map(|meant| format!(": write {meant}"));
+    let meant = meant.unwrap_or_default();
     problem(
         path,
         Reason::Invalid,
-        &format!("{name} takes {takes}, not {given}{ako}"),
+        &format!("{name} takes {takes}, not {given}{meant}{ako}"),
     )
+}
+
+/// Units of sizes, by the power of two that they stand for.
+const UNITS: [(char, u32); 5] = [('K', 10), ('M', 20), ('G', 30), ('T', 40), ('P', 50)];
+
+/// What stands for a number or a switch in a text: what is in the quotes, a size in bytes.
+fn meant(kind: Kind, value: &Value) -> Option<String> {
+    let text = value.as_str()?;
+    match kind {
+        Kind::Integer => Some(whole_number(text)?.to_string()),
+        Kind::Flag => matches!(text, "true" | "false").then(|| text.to_owned()),
+        _ => None,
+    }
+}
+
+/// `1024` of `1024`, `1K`, `1Ki`, `1KB` and `1KiB`.
+fn whole_number(text: &str) -> Option<i64> {
+    let size = text.strip_suffix('B').unwrap_or(text);
+    let size = size.strip_suffix('i').unwrap_or(size);
+    let unit = UNITS.iter().find(|(letter, _)| size.ends_with(*letter));
+    match unit {
+        Some((letter, power)) => {
+            let count: i64 = size.strip_suffix(*letter)?.trim_end().parse().ok()?;
+            count.checked_mul(1 << power)
+        }
+        None => text.parse().ok(),
+    }
 }
 
 /// What a parameter takes, in words.
@@ -275,4 +304,25 @@ pub(super) fn shortened(text: &str, most: usize) -> String {
 
 pub(super) fn push(text: &mut String, part: std::fmt::Arguments<'_>) {
     text.write_fmt(part).expect("a String takes everything");
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_a_text_stands_for_is_told() {
+        let number = |text: &str| meant(Kind::Integer, &json!(text));
+        for text in ["1073741824", "1G", "1Gi", "1GB", "1GiB", "1 GiB"] {
+            assert_eq!(number(text).as_deref(), Some("1073741824"), "{text}");
+        }
+        for text in ["", "many", "G", "1m", "1.5G", "9999999999P", "1i", "1B"] {
+            assert_eq!(number(text), None, "{text}");
+        }
+        assert_eq!(meant(Kind::Flag, &json!("true")).as_deref(), Some("true"));
+        assert_eq!(meant(Kind::Flag, &json!("on")), None);
+        assert_eq!(meant(Kind::Text, &json!("1G")), None);
+    }
 }

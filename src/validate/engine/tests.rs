@@ -68,6 +68,27 @@ fn a_wrong_shape_keeps_the_rules_from_being_asked() {
 }
 
 #[test]
+fn quotes_do_not_keep_the_rules_from_being_asked() {
+    let text = PLAIN
+        .replace("size: 2", "size: \"2\"\n  paused: 'true'")
+        .replace(":8.1.2.0", ":5.7.0.1");
+    let opinion = opinion(&text, None);
+    assert_eq!(
+        brief(&opinion),
+        [
+            "7:3 CRD-02 spec.size",
+            "8:3 SCHEMA-01 spec.paused",
+            "9:3 IMG-04 spec.image"
+        ]
+    );
+    assert!(!opinion.is_partial);
+    assert_eq!(
+        opinion.entries[0].message,
+        "must be an integer, not a string: leave out the quotes"
+    );
+}
+
+#[test]
 fn a_name_is_given_or_made() {
     assert_eq!(
         judged("name: db", "labels: {}"),

@@ -6,13 +6,13 @@ use crate::validate::places::Position;
 const WIDTH: usize = 100;
 /// So many characters are shown before the key if the line is longer.
 const LEAD: usize = 40;
-/// The member that may hold a secret: the value of an environment variable.
-const SECRET: &str = "value";
+/// Members that may hold a secret: the value of an environment variable, and what is mistaken for a way to give a password.
+const SECRETS: [&str; 2] = ["value", "password"];
 
 /// A line of a manifest, fit for a terminal.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Excerpt {
-    /// The line, or the part of it around the key. What an environment variable is set to is left out.
+    /// The line, or the part of it around the key. What an environment variable or a password is set to is left out.
     pub line: String,
     /// Characters before the key.
     pub before: usize,
@@ -76,25 +76,30 @@ const fn ends_a_key(letter: char) -> bool {
     matches!(letter, ':' | ' ' | '\t' | ',' | '{' | '}' | '[' | ']' | '#')
 }
 
-/// The line up to what an environment variable is set to.
+/// The line up to what an environment variable or a password is set to.
 fn without_secrets(line: &[char]) -> Vec<char> {
-    let secret: Vec<char> = SECRET.chars().collect();
-    let starts = (0..line.len()).filter(|start| line[*start..].starts_with(&secret));
-    let ends = starts.map(|start| (start, start + secret.len()));
-    let colon = ends.filter_map(|(start, end)| {
-        let is_start = start == 0 || !is_word(line[start - 1]);
-        let skipped = line[end..]
-            .iter()
-            .take_while(|letter| matches!(letter, '"' | '\'' | ' '));
-        let colon = end + skipped.count();
-        (is_start && line.get(colon) == Some(&':')).then_some(colon)
-    });
-    match colon.min() {
+    let colons = SECRETS.iter().filter_map(|name| colon_of(name, line));
+    match colons.min() {
         Some(colon) if !line[colon + 1..].is_empty() => {
             line[..=colon].iter().copied().chain([' ', '…']).collect()
         }
         _ => line.to_vec(),
     }
+}
+
+/// Where in the line the first colon of a member `name` is.
+fn colon_of(name: &str, line: &[char]) -> Option<usize> {
+    let name: Vec<char> = name.chars().collect();
+    let mut starts = (0..line.len()).filter(|start| line[*start..].starts_with(&name));
+    starts.find_map(|start| {
+        let is_start = start == 0 || !is_word(line[start - 1]);
+        let end = start + name.len();
+        let skipped = line[end..]
+            .iter()
+            .take_while(|letter| matches!(letter, '"' | '\'' | ' '));
+        let colon = end + skipped.count();
+        (is_start && line.get(colon) == Some(&':')).then_some(colon)
+    })
 }
 
 fn is_word(letter: char) -> bool {
@@ -165,6 +170,7 @@ mod tests {
             ("- {name: 1, value: hunter2}", "- {name: 1, value: …"),
             ("  \"value\": \"hunter2\"", "  \"value\": …"),
             ("  valueFrom: x", "  valueFrom: x"),
+            ("  password: hunter2", "  password: …"),
             ("  my-value: x", "  my-value: x"),
             ("  value:", "  value:"),
         ];

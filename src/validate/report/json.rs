@@ -14,8 +14,7 @@ struct Record<'a> {
     file: &'a str,
     line: u64,
     column: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    help: Option<String>,
+    help: String,
 }
 
 pub fn render(report: &Report, look: &Look) -> String {
@@ -36,6 +35,6 @@ fn record<'a>(remark: &'a Remark, look: &Look) -> Record<'a> {
         file: &remark.source.name,
         line: entry.at.line,
         column: entry.at.column,
-        help: look.page(entry.code),
+        help: look.help(entry.code),
     }
 }

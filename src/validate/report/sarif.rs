@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Look, Remark, Report, excerpt};
 use crate::{
     explain::{self, page, table},
-    validate::engine::Entry,
+    validate::{engine::Entry, places::Position, source::Source},
 };
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
@@ -68,19 +68,18 @@ fn result(remark: &Remark, codes: &[&str]) -> Value {
         "level": severity.as_str(),
         "message": {"text": format!("{path}: {message}")},
         "locations": [{
-            "physicalLocation": physical_location(remark),
+            "physicalLocation": physical_location(&remark.source, remark.entry.at),
             "logicalLocations": [{"fullyQualifiedName": path.to_string()}],
         }],
     })
 }
 
-fn physical_location(remark: &Remark) -> Value {
-    let at = remark.entry.at;
-    let mut location = json!({"artifactLocation": {"uri": uri(remark.source.relative_name())}});
+fn physical_location(source: &Source, at: Position) -> Value {
+    let mut location = json!({"artifactLocation": {"uri": uri(source.relative_name())}});
     // A region starts at line 1 at the least.
     if at.line > 0 {
         location["region"] = json!({"startLine": at.line, "startColumn": at.column});
-        if let Some(end) = excerpt::end_of_key(&remark.source.text, at) {
+        if let Some(end) = excerpt::end_of_key(&source.text, at) {
             location["region"]["endColumn"] = json!(end);
         }
     }
@@ -91,7 +90,14 @@ fn invocation(report: &Report) -> Value {
     let notifications: Vec<_> = report
         .unreadable
         .iter()
-        .map(|message| json!({"level": "error", "message": {"text": message}}))
+        .map(|unreadable| {
+            let at = unreadable.at.unwrap_or_default();
+            json!({
+                "level": "error",
+                "message": {"text": unreadable.to_string()},
+                "locations": [{"physicalLocation": physical_location(&unreadable.source, at)}],
+            })
+        })
         .collect();
     json!({
         "executionSuccessful": notifications.is_empty(),

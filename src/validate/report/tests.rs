@@ -25,13 +25,25 @@ fn remark(severity: Severity, reason: Option<Reason>) -> Remark {
     }
 }
 
+fn unreadable() -> Unreadable {
+    Unreadable {
+        source: Rc::new(Source {
+            name: "b.yaml".to_owned(),
+            text: "a: 1\na: 2\n".to_owned(),
+            is_found: false,
+        }),
+        at: Some(Position { line: 2, column: 1 }),
+        message: "twice".to_owned(),
+    }
+}
+
 fn report() -> Report {
     Report {
         remarks: vec![
             remark(Severity::Error, Some(Reason::Invalid)),
             remark(Severity::Warning, None),
         ],
-        unreadable: vec!["b.yaml: gone".to_owned()],
+        unreadable: vec![unreadable()],
         clusters: 2,
         partial: 1,
         others: 4,
@@ -83,8 +95,8 @@ fn colours_are_all_that_a_terminal_has_more() {
 fn the_summary_says_what_to_do_next() {
     assert_eq!(
         report().summary(),
-        "2 clusters: 1 error, 1 warning; the shape of 1 cluster is wrong: mend that first, then the other rules can be \
-         asked; `aerospike-operator rules CODE` explains a rule"
+        "2 clusters: 1 error, 1 warning; 1 text cannot be read; the shape of 1 cluster is wrong: mend that first, then the other rules can be \
+         asked; `aerospike-operator rules CRD-02` explains the first"
     );
     assert_eq!(
         Report::default().summary(),
@@ -106,7 +118,10 @@ fn json_is_an_array_of_findings() {
             record("warning", Value::Null)
         ])
     );
-    assert_eq!(parsed(Output::Json, &Look::default())[0].get("help"), None);
+    assert_eq!(
+        parsed(Output::Json, &Look::default())[0]["help"],
+        "aerospike-operator rules CRD-02"
+    );
     assert_eq!(
         Report::default().render(Output::Json, &Look::default()),
         "[]\n"
@@ -141,9 +156,25 @@ fn sarif_names_rule_place_and_page() {
 fn commands_of_github_cannot_be_forged_by_a_text() {
     let text = report().render(Output::Github, &with_pages());
     assert_eq!(
-        text.lines().next().unwrap(),
+        text.lines().nth(1).unwrap(),
         "::error file=a%2C b%3A\u{1b}.yaml,line=3,col=5,endColumn=9,title=CRD-02 spec.size::\
          spec.size: is%0A100%25 bad\u{1b}[31m [CRD-02]%0Ahttps://example.com/docs/rules/CRD-02.md"
     );
-    assert_eq!(text.lines().count(), 2);
+    assert_eq!(text.lines().count(), 3);
+}
+
+#[test]
+fn what_cannot_be_read_is_told_with_its_place() {
+    assert_eq!(
+        text::unreadable(&unreadable()),
+        "b.yaml:2:1: twice\n  2 | a: 2\n    | ^\n"
+    );
+    let text = report().render(Output::Github, &Look::default());
+    let first = "::error file=b.yaml,line=2,col=1,endColumn=2,title=no manifest::twice\n";
+    assert!(text.starts_with(first), "{text}");
+    let log = parsed(Output::Sarif, &Look::default());
+    let told = &log["runs"][0]["invocations"][0]["toolExecutionNotifications"][0];
+    assert_eq!(told["message"]["text"], "b.yaml:2:1: twice");
+    let place = &told["locations"][0]["physicalLocation"];
+    assert_eq!(place["region"]["startLine"], 2);
 }

@@ -3,7 +3,11 @@
 use std::fmt::Display;
 
 use super::{Look, Remark, Report, excerpt};
-use crate::validate::engine::{Entry, Severity};
+use crate::validate::{
+    engine::{Entry, Severity},
+    gather::Unreadable,
+    places::Position,
+};
 
 /// What a terminal takes for a colour.
 #[derive(Clone, Copy)]
@@ -56,15 +60,32 @@ fn finding(remark: &Remark, colours: bool) -> String {
         printable(message),
         paint(Colour::Bold, &format_args!("[{code}]")),
     );
-    let Some(excerpt) = excerpt::at(&remark.source.text, *at) else {
-        return head;
+    head + &excerpt(&remark.source.text, *at, colours)
+}
+
+/// What could not be read, and the line at which that was found out.
+#[must_use]
+pub fn unreadable(unreadable: &Unreadable) -> String {
+    let text = &unreadable.source.text;
+    let excerpt = unreadable.at.map(|at| excerpt(text, at, false));
+    format!(
+        "{}\n{}",
+        printable(&unreadable.to_string()),
+        excerpt.unwrap_or_default()
+    )
+}
+
+/// The line at `at` with a caret below; nothing if there is nothing to show.
+fn excerpt(text: &str, at: Position, colours: bool) -> String {
+    let Some(excerpt) = excerpt::at(text, at) else {
+        return String::new();
     };
     let caret = "^".repeat(excerpt.length);
-    let caret = paint(Colour::Green, &caret);
+    let caret = painted(colours, Colour::Green, &caret);
     let (line, margin) = (at.line, " ".repeat(at.line.to_string().len()));
     let before = " ".repeat(excerpt.before);
     format!(
-        "{head}  {line} | {}\n  {margin} | {before}{caret}\n",
+        "  {line} | {}\n  {margin} | {before}{caret}\n",
         excerpt.line
     )
 }

@@ -22,7 +22,13 @@ pub(super) fn check(schema: &Schema, value: &Value, path: &FieldPath, found: &mu
         return;
     }
     if let Some(expected) = schema.other_type(value) {
-        let message = format!("must be {expected}, not {}", kind(value));
+        let only_quotes = value.is_string() && schema.meant(value).is_some();
+        let quotes = if only_quotes {
+            ": leave out the quotes"
+        } else {
+            ""
+        };
+        let message = format!("must be {expected}, not {}{quotes}", kind(value));
         found.push(finding(Constraint::Type, path, message));
         return;
     }
@@ -106,7 +112,7 @@ impl Schema {
 }
 
 impl Kind {
-    fn holds(self, value: &Value) -> bool {
+    pub(super) fn holds(self, value: &Value) -> bool {
         match self {
             Self::Object => value.is_object(),
             Self::Array => value.is_array(),

@@ -185,6 +185,18 @@ fn the_memory_of_the_pod_should_be_tracked() {
 }
 
 #[test]
+fn a_port_is_used_once_unless_sections_have_addresses_of_their_own() {
+    let with = |fabric: Value| warned(&config(&json!({"network": {"fabric": fabric}})));
+    assert_eq!(with(json!({"port": 3001})), [""; 0]);
+    assert_eq!(with(json!({"port": 3000})), ["W-09"]);
+    assert_eq!(with(json!({"port": 3001, "tls-port": 3002})), ["W-09"]);
+    assert_eq!(
+        with(json!({"port": 3000, "addresses": ["10.0.0.1"]})),
+        [""; 0]
+    );
+}
+
+#[test]
 fn community_is_told_what_it_lacks_where_the_user_wrote_it() {
     let tls = json!({"network": {
         "service": {"tls-name": "n", "tls-port": 4333},

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    admission::cluster::testing::{cluster, created, text},
+    admission::cluster::testing::{cluster, created, text, warned},
     api::AerospikeCluster,
 };
 
@@ -71,6 +71,17 @@ fn a_list_of_namespaces_is_told_of_where_it_is_completed() {
         );
     }
     assert_eq!(created(&with(&json!(["a"]))), [format!("DEF-10d {PLACE}")]);
+}
+
+#[test]
+fn copies_have_nodes() {
+    let size = one(&json!({})).spec.size;
+    let copies = |count: i32| warned(&one(&json!({"replication-factor": count})));
+    assert_eq!(copies(size), [""; 0]);
+    assert_eq!(copies(size + 1), ["W-10"]);
+    let mut alone = one(&json!({}));
+    alone.spec.size = 1;
+    assert_eq!(warned(&alone), [""; 0]);
 }
 
 #[test]

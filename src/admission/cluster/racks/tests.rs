@@ -21,6 +21,15 @@ fn an_override_of_rack_ids_needs_a_single_rack() {
 }
 
 #[test]
+fn a_namespace_that_is_spread_is_one_of_the_configuration() {
+    let spread = |names: Value| {
+        cluster(&json!({"rackConfig": {"namespaces": names, "racks": [{"id": 1}, {"id": 2}]}}))
+    };
+    assert_eq!(warned(&spread(json!(["test"]))), [""; 0]);
+    assert_eq!(warned(&spread(json!(["tset", "test"]))), ["W-08"]);
+}
+
+#[test]
 fn a_namespace_has_no_space() {
     let spaced = cluster(&json!({"rackConfig": {"namespaces": ["test ns"], "racks": [{"id": 1}]}}));
     assert_eq!(created(&spaced), ["RACK-02 spec.rackConfig.namespaces[0]"]);
