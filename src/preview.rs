@@ -125,7 +125,7 @@ pub async fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn clusters(file: &PathBuf) -> anyhow::Result<Vec<(Rc<Source>, Document)>> {
-    let mut gathered = gather::read(std::slice::from_ref(file));
+    let mut gathered = gather::read(std::slice::from_ref(file), false);
     if let Some(message) = gathered.unreadable.first() {
         bail!("{message}");
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    api::{AerospikeCluster, AerospikeClusterStatus},
+    api::{AerospikeCluster, AerospikeClusterStatus, status::PodStatus},
     finding::{FieldPath, Warning},
     plan::{
         Observed, Pod, PodHealth,
@@ -35,27 +35,25 @@ pub fn warnings(
 
 /// The cluster as its pods reported themselves, where they run what was asked for before.
 fn as_reported(status: &AerospikeClusterStatus, before: &Desired) -> Observed {
-    let pod = |name: &String| {
+    let pod = |(name, entry): (&String, &PodStatus)| {
         let (rack, _) = names::parse_pod(&before.identity.name, name)?;
         let config_template = before.rack(&rack).map(|rack| rack.template.clone());
-        Some((name.clone(), stand_in(config_template)))
+        Some((name.clone(), stand_in(entry, config_template)))
     };
     Observed {
-        pods: status.pods.keys().filter_map(pod).collect(),
-        status: AerospikeClusterStatus {
-            pods: status.pods.clone(),
-            ..AerospikeClusterStatus::default()
-        },
+        pods: status.pods.iter().filter_map(pod).collect(),
+        status: status.clone(),
         ..Observed::default()
     }
 }
 
 /// A pod of which nothing is known but its entry, and the template that its entry's hash is held against.
-fn stand_in(config_template: Option<String>) -> Pod {
+fn stand_in(entry: &PodStatus, config_template: Option<String>) -> Pod {
     Pod {
         uid: String::new(),
         resource_version: String::new(),
-        ip: None,
+        ip: entry.pod_ip.parse().ok(),
+        node: None,
         health: PodHealth::Ready,
         created: Observed::default().now,
         image: None,
@@ -63,6 +61,7 @@ fn stand_in(config_template: Option<String>) -> Pod {
         init_image: None,
         template_revision: None,
         config_template,
+        eviction_asked: None,
         reported: true,
         server_runs: true,
         lost: false,
@@ -81,7 +80,7 @@ fn restarts(forecast: &Forecast) -> Option<Warning> {
     let told = forecast.counted(Fate::Restarts)?;
     let restarted = forecast.pods().filter(|pod| pod.fate == Fate::Restarts);
     let why: BTreeSet<_> = restarted.flat_map(|pod| &pod.changes).collect();
-    let why: Vec<_> = why.into_iter().map(|change| change.as_str()).collect();
+    let why: Vec<_> = why.into_iter().map(ToString::to_string).collect();
     let message = format!("{told} because of this change, batch by batch: {}", why.join(", "));
     Some(warning("PLAN-01", message))
 }

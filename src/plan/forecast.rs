@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Observed,
+    Observed, Pod,
     members::{self, RackState},
+    on_demand,
     outdated::{self, Change, Remedy},
     safe_stop::batch,
 };
@@ -138,15 +139,36 @@ fn of_rack(
 
 /// What becomes of a pod that stays, and why.
 fn fate(desired: &Desired, observed: &Observed, rack: &Rack, name: &str) -> (Fate, Vec<Change>) {
-    let pod = observed.pods.get(name);
-    let entry = observed.status.pods.get(name);
-    let changes = outdated::changes(desired, rack, pod, entry);
+    let changes = changes(desired, observed, rack, name);
     let fate = match changes.iter().map(|change| change.remedy()).max() {
         None => Fate::Stays,
         Some(Remedy::AtRunTime) => Fate::IsTold,
         Some(Remedy::PodRestart) => Fate::Restarts,
     };
     (fate, changes)
+}
+
+/// All that the pod will be changed or made anew for, once the edit is there.
+fn changes(desired: &Desired, observed: &Observed, rack: &Rack, name: &str) -> Vec<Change> {
+    let Some(pod) = observed.pods.get(name) else {
+        return outdated::as_last_known(desired, &rack.identifier(), observed, name);
+    };
+    let now = outdated::changes(desired, observed, rack, name);
+    let operation = on_demand::asked_for(desired, observed, name);
+    let operation = operation.map(|operation| Change::Operation(operation.id.clone()));
+    let blocked = is_newly_blocked(desired, observed, pod).then_some(Change::BlockedNode);
+    let all = now.into_iter().chain(operation).chain(blocked);
+    all.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Whether the edit blocks the pod's node: its template, which does not say so yet, is no help.
+fn is_newly_blocked(desired: &Desired, observed: &Observed, pod: &Pod) -> bool {
+    let (old, new) = (
+        &observed.status.mirror.k8s_node_block_list,
+        &desired.spec.k8s_node_block_list,
+    );
+    let node = pod.node.as_ref();
+    node.is_some_and(|node| new.contains(node) && !old.contains(node))
 }
 
 impl Fate {

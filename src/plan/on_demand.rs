@@ -53,6 +53,19 @@ pub fn restarting<'a>(
     is_the_same(noted, observed, pod).then_some(operation)
 }
 
+/// The operation for which the pod is still to be restarted, or will be once it is noted.
+#[must_use]
+pub fn asked_for<'a>(
+    desired: &'a Desired,
+    observed: &Observed,
+    pod: &str,
+) -> Option<&'a Operation> {
+    let operation = pending(desired, &observed.status)?;
+    let noted = noted(operation, &observed.status).cloned();
+    let noted = noted.unwrap_or_else(|| begun(operation, observed));
+    is_the_same(&noted, observed, pod).then_some(operation)
+}
+
 /// Whether the pod is the one that was noted. One that is on its way out is done: another one comes.
 fn is_the_same(noted: &OperationInProgress, observed: &Observed, pod: &str) -> bool {
     let live = observed.pods.get(pod);

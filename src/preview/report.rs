@@ -95,8 +95,8 @@ fn table(forecast: &Forecast) -> String {
     text
 }
 
-fn reasons(pod: &PodForecast) -> Vec<&'static str> {
-    pod.changes.iter().map(|change| change.as_str()).collect()
+fn reasons(pod: &PodForecast) -> Vec<String> {
+    pod.changes.iter().map(ToString::to_string).collect()
 }
 
 fn order(acts: &[Act]) -> String {
@@ -142,7 +142,7 @@ struct PodRecord<'a> {
     pod: &'a str,
     rack: String,
     action: &'static str,
-    reasons: Vec<&'static str>,
+    reasons: Vec<String>,
 }
 
 #[derive(Serialize)]

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     admission::cluster::testing::cluster,
-    api::status::PodStatus,
+    api::status::Mirror,
 };
 
 /// A cluster that runs as `spec` says: each pod reported what is wanted of it.
@@ -16,12 +16,14 @@ fn running(spec: &Value) -> AerospikeCluster {
             aerospike_config_hash: rack.hashes.config.clone(),
             network_policy_hash: rack.hashes.network_policy.clone(),
             pod_spec_hash: rack.hashes.pod_spec.clone(),
+            pod_ip: "10.0.0.1".to_owned(),
             ..PodStatus::default()
         };
         names::pods_of(&desired, rack).map(move |pod| (pod, entry.clone()))
     });
     AerospikeCluster {
         status: Some(AerospikeClusterStatus {
+            mirror: Mirror::of(&desired.spec),
             pods: entries.collect(),
             ..AerospikeClusterStatus::default()
         }),
@@ -75,4 +77,13 @@ fn what_is_set_at_run_time_restarts_nothing() {
 fn an_edit_without_effect_is_not_spoken_of() {
     let paused = json!({"size": 3, "paused": true});
     assert_eq!(told(&json!({"size": 3}), &paused), [""; 0]);
+}
+
+#[test]
+fn an_operation_restarts_the_pods_that_it_lists() {
+    let operation = json!([{"kind": "PodRestart", "id": "first", "podList": ["db-0-1"]}]);
+    assert_eq!(
+        told(&json!({"size": 3}), &json!({"size": 3, "operations": operation})),
+        ["spec: 1 pod restarts because of this change, batch by batch: operation first [PLAN-01]"]
+    );
 }
