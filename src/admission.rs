@@ -90,6 +90,17 @@ pub fn check(proposal: &Proposal<'_>) -> Verdict {
     }
 }
 
+/// Judges a cluster as [`check`] does, and says what an accepted edit does to the pods that run.
+#[must_use]
+pub fn answer(proposal: &Proposal<'_>) -> Verdict {
+    let mut verdict = check(proposal);
+    if let Some(old) = proposal.old.filter(|_| verdict.is_accepted()) {
+        let told = outlook::warnings(old, proposal.new, proposal.settings);
+        verdict.warnings.extend(told);
+    }
+    verdict
+}
+
 /// A cluster, and its spec with everything effective.
 type WorkedOut<'a> = (&'a AerospikeCluster, Effective);
 

@@ -23,8 +23,7 @@ use crate::{
     },
     resolve::{Settings, resolve},
     validate::{
-        engine,
-        gather,
+        engine, gather,
         manifest::Document,
         report::{Remark, Report},
         source::Source,
@@ -147,7 +146,11 @@ async fn preview(
     if document.value["metadata"]["namespace"].is_null() {
         document.value["metadata"]["namespace"] = namespace.into();
     }
-    let text = |name: &str| document.value["metadata"][name].as_str().unwrap_or_default();
+    let text = |name: &str| {
+        document.value["metadata"][name]
+            .as_str()
+            .unwrap_or_default()
+    };
     let cluster = (text("namespace").to_owned(), text("name").to_owned());
     let live = live(client, &cluster).await?;
     let size = live.as_ref().map(|live| live["spec"]["size"].clone());
@@ -162,7 +165,14 @@ async fn preview(
         hindrances: Vec::new(),
     };
     if !preview.said.has_errors() {
-        look_ahead(&mut preview, document.value, live.as_ref(), client, settings).await?;
+        look_ahead(
+            &mut preview,
+            document.value,
+            live.as_ref(),
+            client,
+            settings,
+        )
+        .await?;
     }
     Ok(preview)
 }
@@ -175,12 +185,18 @@ async fn live(
     let kind = ApiResource::erase::<AerospikeCluster>(&());
     let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &kind);
     let live = api.get_opt(name).await;
-    let live = live.with_context(|| format!("failed to read AerospikeCluster {namespace}/{name}"))?;
+    let live =
+        live.with_context(|| format!("failed to read AerospikeCluster {namespace}/{name}"))?;
     Ok(live.map(serde_json::to_value).transpose()?)
 }
 
 /// What admission would say about the edit.
-fn said(source: Rc<Source>, document: &Document, live: Option<&Value>, settings: &Settings) -> Report {
+fn said(
+    source: Rc<Source>,
+    document: &Document,
+    live: Option<&Value>,
+    settings: &Settings,
+) -> Report {
     let opinion = engine::judge(document, live, settings);
     let entries = opinion.entries.into_iter();
     Report {

@@ -67,7 +67,7 @@ pub(crate) mod testing {
     use serde_json::{Value, json};
 
     use crate::{
-        admission::{Operation, Proposal, Verdict, check},
+        admission::{Operation, Proposal, Verdict, answer, check},
         api::{AerospikeCluster, AerospikeClusterStatus, status::Mirror},
         finding::Finding,
         resolve::{Settings, effective},
@@ -155,7 +155,7 @@ pub(crate) mod testing {
             Some(_) => Operation::Update,
             None => Operation::Create,
         };
-        let verdict = check(&Proposal {
+        let verdict = answer(&Proposal {
             operation,
             new,
             old,

@@ -29,7 +29,11 @@ pub fn warnings(
         return Vec::new();
     };
     let forecast = forecast(&desired, &as_reported(status, &before));
-    let told = [restarts(&forecast), at_run_time(&forecast), sizes(&forecast)];
+    let told = [
+        restarts(&forecast),
+        at_run_time(&forecast),
+        sizes(&forecast),
+    ];
     told.into_iter().flatten().collect()
 }
 
@@ -81,13 +85,19 @@ fn restarts(forecast: &Forecast) -> Option<Warning> {
     let restarted = forecast.pods().filter(|pod| pod.fate == Fate::Restarts);
     let why: BTreeSet<_> = restarted.flat_map(|pod| &pod.changes).collect();
     let why: Vec<_> = why.into_iter().map(ToString::to_string).collect();
-    let message = format!("{told} because of this change, batch by batch: {}", why.join(", "));
+    let message = format!(
+        "{told} because of this change, batch by batch: {}",
+        why.join(", ")
+    );
     Some(warning("PLAN-01", message))
 }
 
 fn at_run_time(forecast: &Forecast) -> Option<Warning> {
     let told = forecast.counted(Fate::IsTold)?;
-    Some(warning("PLAN-02", format!("{told} what this change sets, without a restart")))
+    Some(warning(
+        "PLAN-02",
+        format!("{told} what this change sets, without a restart"),
+    ))
 }
 
 fn sizes(forecast: &Forecast) -> Option<Warning> {

@@ -10,9 +10,9 @@ use serde_path_to_error::{Path, Segment};
 
 use crate::{
     admission::{
-        Operation, Proposal, Verdict, check,
+        Operation, Proposal, Verdict, answer,
         cluster::size,
-        defaults, outlook,
+        defaults,
         wire::{Answer, BadReview, Request, Response},
     },
     api::{AerospikeCluster, AerospikeClusterSpec, KIND},
@@ -110,7 +110,7 @@ pub fn judge(
     let old = old.map(|old| old.cluster());
     match (new.cluster(), old) {
         (Ok(new), Some(Ok(old))) if new.spec == old.spec => Verdict::default(),
-        (Ok(new), old) => with_outlook(&Proposal {
+        (Ok(new), old) => answer(&Proposal {
             operation,
             new: &new,
             old: old.and_then(Result::ok).as_ref(),
@@ -119,16 +119,6 @@ pub fn judge(
         (Err(finding), Some(Err(before))) if is_same(&finding, &before) => tolerated(finding),
         (Err(finding), _) => refusal(finding),
     }
-}
-
-/// What is said about the object, and what an accepted edit of it does to its pods.
-fn with_outlook(proposal: &Proposal<'_>) -> Verdict {
-    let mut verdict = check(proposal);
-    if let Some(old) = proposal.old.filter(|_| verdict.is_accepted()) {
-        let told = outlook::warnings(old, proposal.new, proposal.settings);
-        verdict.warnings.extend(told);
-    }
-    verdict
 }
 
 fn is_same(finding: &Finding, before: &Finding) -> bool {

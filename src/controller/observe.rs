@@ -385,11 +385,7 @@ fn failed_since(status: &PodStatus) -> Option<Timestamp> {
 /// # Errors
 ///
 /// If they cannot be listed.
-pub async fn claims(
-    client: &Client,
-    namespace: &str,
-    cluster: &str,
-) -> Result<Vec<Claim>, Error> {
+pub async fn claims(client: &Client, namespace: &str, cluster: &str) -> Result<Vec<Claim>, Error> {
     let api: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), namespace);
     let selector = labels::cluster_selector(cluster);
     let claims = api

@@ -35,8 +35,14 @@ pub struct Example {
     pub good: Value,
 }
 
+const OF_PODS: &str = "There is none, because this is told of a cluster that runs: each edit of it is answered with what it does to the pods \
+     in its status.";
+
 /// Rules without an example, and why.
 const WITHOUT: &[(&str, &str)] = &[
+    ("PLAN-01", OF_PODS),
+    ("PLAN-02", OF_PODS),
+    ("PLAN-03", OF_PODS),
     (
         "CRD-16",
         "There is none, because this is a part of the definition and refuses nothing: `kubectl scale` and autoscalers need it.",

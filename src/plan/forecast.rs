@@ -246,10 +246,8 @@ impl Forecast {
     /// those that shrink come last, and restart what is left of them.
     #[must_use]
     pub fn order(&self) -> Vec<Act> {
-        let (shrinking, staying): (Vec<_>, Vec<_>) = self
-            .racks
-            .iter()
-            .partition(|rack| rack.has(Fate::Leaves));
+        let (shrinking, staying): (Vec<_>, Vec<_>) =
+            self.racks.iter().partition(|rack| rack.has(Fate::Leaves));
         let told = staying.iter().flat_map(|rack| rack.acts(Fate::IsTold));
         let staying_acts = staying.iter().flat_map(|rack| {
             let restarts = rack.acts(Fate::Restarts);

@@ -56,6 +56,8 @@ struct Faults {
     secret_missing: bool,
     image_missing: bool,
     no_node: bool,
+    /// The controller of stateful sets removes no pod.
+    sets_stand_still: bool,
 }
 
 /// All that there is.

@@ -86,10 +86,20 @@ fn text(preview: &Preview) -> String {
 
 fn table(forecast: &Forecast) -> String {
     let pods: Vec<_> = forecast.pods().collect();
-    let width = pods.iter().map(|pod| pod.pod.len()).max().unwrap_or(0).max(3);
+    let width = pods
+        .iter()
+        .map(|pod| pod.pod.len())
+        .max()
+        .unwrap_or(0)
+        .max(3);
     let mut text = format!("{:width$}  {:20}  WHY\n", "POD", "WHAT HAPPENS");
     for pod in pods {
-        let line = format!("{:width$}  {:20}  {}", pod.pod, pod.fate.as_str(), reasons(pod).join(", "));
+        let line = format!(
+            "{:width$}  {:20}  {}",
+            pod.pod,
+            pod.fate.as_str(),
+            reasons(pod).join(", ")
+        );
         text.extend([line.trim_end(), "\n"]);
     }
     text
@@ -169,7 +179,10 @@ impl<'a> Record<'a> {
             findings: remarks.map(|it| FindingRecord::of(&it.entry)).collect(),
             hindrances: preview.hindrances.iter().map(HindranceRecord::of).collect(),
             pods: pods.collect(),
-            order: forecast.flat_map(Forecast::order).map(ActRecord::of).collect(),
+            order: forecast
+                .flat_map(Forecast::order)
+                .map(ActRecord::of)
+                .collect(),
         }
     }
 }

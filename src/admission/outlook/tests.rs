@@ -1,10 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{
-    admission::cluster::testing::cluster,
-    api::status::Mirror,
-};
+use crate::{admission::cluster::testing::cluster, api::status::Mirror};
 
 /// A cluster that runs as `spec` says: each pod reported what is wanted of it.
 fn running(spec: &Value) -> AerospikeCluster {
@@ -83,7 +80,10 @@ fn an_edit_without_effect_is_not_spoken_of() {
 fn an_operation_restarts_the_pods_that_it_lists() {
     let operation = json!([{"kind": "PodRestart", "id": "first", "podList": ["db-0-1"]}]);
     assert_eq!(
-        told(&json!({"size": 3}), &json!({"size": 3, "operations": operation})),
+        told(
+            &json!({"size": 3}),
+            &json!({"size": 3, "operations": operation})
+        ),
         ["spec: 1 pod restarts because of this change, batch by batch: operation first [PLAN-01]"]
     );
 }

@@ -100,11 +100,18 @@ fn a_node_that_is_blocked_is_left() {
     let mut world = World::settled(&Wish::of(3, 1));
     let mut desired = Wish::of(3, 1).resolve();
     let observed = world.observe();
-    let (pod, node) = observed.pods.iter().find_map(|(name, pod)| Some((name, pod.node.clone()?))).unwrap();
+    let (pod, node) = observed
+        .pods
+        .iter()
+        .find_map(|(name, pod)| Some((name, pod.node.clone()?)))
+        .unwrap();
     desired.spec.k8s_node_block_list = vec![node];
     let told = forecast(&desired, &observed);
     let told = told.pods().find(|it| it.pod == *pod).unwrap();
-    assert_eq!((told.fate, &told.changes), (Fate::Restarts, &vec![Change::BlockedNode]));
+    assert_eq!(
+        (told.fate, &told.changes),
+        (Fate::Restarts, &vec![Change::BlockedNode])
+    );
 }
 
 #[test]

@@ -64,6 +64,9 @@ impl World {
         if self.dice.is_used_up() && self.is_drained() {
             self.cordoned.clear();
         }
+        if self.dice.is_used_up() {
+            self.leave_the_only_one();
+        }
         if self.dice.roll(32) != 31 {
             return;
         }
@@ -74,6 +77,13 @@ impl World {
         let sides = u8::try_from(placed.len()).unwrap();
         let node = placed[usize::from(self.dice.roll(sides))];
         self.evict_from(node);
+    }
+
+    /// Whoever wants to evict a cluster's only pod is told that it stays, and gives it up.
+    fn leave_the_only_one(&mut self) {
+        if let [pod] = &mut *self.pods.values_mut().collect::<Vec<_>>() {
+            pod.evicted = false;
+        }
     }
 
     /// All that shall move have moved, or one finds no node for so long that somebody gives them back.

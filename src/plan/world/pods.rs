@@ -163,7 +163,8 @@ impl World {
         let mut leaving: Vec<_> = self.pods.iter_mut().collect();
         leaving.retain(|(name, pod)| pod.stage != Stage::Terminating && too_many(name, pod));
         // The controller of stateful sets may be slow, and the servers run on until then.
-        if !leaving.is_empty() && self.dice.roll(2) == 0 {
+        let slow = self.faults.sets_stand_still || (!leaving.is_empty() && self.dice.roll(2) > 0);
+        if !slow {
             for (name, pod) in leaving {
                 (pod.stage, pod.since) = (Stage::Terminating, now);
                 if !pod.node_lost {

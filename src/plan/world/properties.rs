@@ -243,6 +243,33 @@ fn uids(world: &World) -> Vec<String> {
 }
 
 #[test]
+fn a_server_that_was_drained_to_be_removed_stays_so_however_slow_its_set_is() {
+    let mut world = World::settled(&Wish::of(4, 1));
+    world.faults.sets_stand_still = true;
+    world.wish(Wish::of(2, 1).resolve());
+    let mut passes = 0;
+    while world.replicas().into_values().sum::<i32>() == 4 && passes < 60 {
+        world.pass();
+        world.settle();
+        passes += 1;
+    }
+    for _ in 0..10 {
+        world.pass();
+        world.settle();
+    }
+    assert_eq!(
+        (
+            world.replicas().into_values().sum::<i32>(),
+            world.pods.len()
+        ),
+        (3, 4)
+    );
+    world.faults.sets_stand_still = false;
+    world.converge();
+    assert_eq!(world.pods.len(), 2);
+}
+
+#[test]
 fn restarts_and_another_size_in_one_edit_go_in_the_order_of_safety() {
     let mut world = World::settled(&Wish::of(5, 2));
     let after = Wish {

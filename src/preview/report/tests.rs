@@ -1,9 +1,6 @@
 use super::*;
 use crate::{
-    plan::{
-        forecast::RackForecast,
-        outdated::Change,
-    },
+    plan::{forecast::RackForecast, outdated::Change},
     resolve::{RackId, RackIdentifier, Revision},
     validate::report::Report,
 };

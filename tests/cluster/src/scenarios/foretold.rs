@@ -24,7 +24,9 @@ pub fn actions(stage: &Stage, edited: &Value) -> Result<BTreeMap<String, String>
     let told: Value = serde_json::from_str(&printed.context("plan")?)?;
     let pods = told[0]["pods"].as_array().context("no pods are told")?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let pods = pods.iter().map(|pod| (text(&pod["pod"]), text(&pod["action"])));
+    let pods = pods
+        .iter()
+        .map(|pod| (text(&pod["pod"]), text(&pod["action"])));
     Ok(pods.collect())
 }
 

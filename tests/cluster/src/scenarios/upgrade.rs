@@ -36,7 +36,10 @@ pub fn an_upgrade_restarts_each_pod_once(stage: &Stage) -> Result<()> {
 
     object["spec"]["image"] = format!("{IMAGE}:8.1.2.0").into();
     let told = foretold::actions(stage, &object)?;
-    ensure!(told == foretold::each(3, "podRestart"), "plan says {told:?}");
+    ensure!(
+        told == foretold::each(3, "podRestart"),
+        "plan says {told:?}"
+    );
     foretold::apply_with_warning(stage, &object, WARNING)?;
     let mut lives: BTreeSet<_> = before.values().map(|(uid, _)| uid.clone()).collect();
     eventually("the upgrade is over", UPGRADED_WITHIN, || {
