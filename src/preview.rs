@@ -116,7 +116,8 @@ pub async fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
     for (source, document) in clusters {
         let namespace = args.namespace.as_deref();
         let namespace = namespace.unwrap_or(client.default_namespace()).to_owned();
-        previews.push(preview(source, document, &namespace, &client, &settings).await?);
+        let preview = preview(&source, document, &namespace, &client, &settings);
+        previews.push(Box::pin(preview).await?);
     }
     print!("{}", report::render(&previews, args.output));
     let goes_through = previews.iter().all(Preview::goes_through);
@@ -137,7 +138,7 @@ fn clusters(file: &PathBuf) -> anyhow::Result<Vec<(Rc<Source>, Document)>> {
 }
 
 async fn preview(
-    source: Rc<Source>,
+    source: &Rc<Source>,
     mut document: Document,
     namespace: &str,
     client: &Client,
@@ -165,14 +166,9 @@ async fn preview(
         hindrances: Vec::new(),
     };
     if !preview.said.has_errors() {
-        look_ahead(
-            &mut preview,
-            document.value,
-            live.as_ref(),
-            client,
-            settings,
-        )
-        .await?;
+        let (object, live) = (document.value, live.as_ref());
+        let look_ahead = look_ahead(&mut preview, object, live, client, settings);
+        Box::pin(look_ahead).await?;
     }
     Ok(preview)
 }
@@ -192,7 +188,7 @@ async fn live(
 
 /// What admission would say about the edit.
 fn said(
-    source: Rc<Source>,
+    source: &Rc<Source>,
     document: &Document,
     live: Option<&Value>,
     settings: &Settings,
@@ -204,7 +200,7 @@ fn said(
         partial: usize::from(opinion.is_partial),
         remarks: entries
             .map(|entry| Remark {
-                source: Rc::clone(&source),
+                source: Rc::clone(source),
                 entry,
             })
             .collect(),

@@ -140,7 +140,7 @@ fn of_rack(
 /// What becomes of a pod that stays, and why.
 fn fate(desired: &Desired, observed: &Observed, rack: &Rack, name: &str) -> (Fate, Vec<Change>) {
     let changes = changes(desired, observed, rack, name);
-    let fate = match changes.iter().map(|change| change.remedy()).max() {
+    let fate = match changes.iter().map(Change::remedy).max() {
         None => Fate::Stays,
         Some(Remedy::AtRunTime) => Fate::IsTold,
         Some(Remedy::PodRestart) => Fate::Restarts,

@@ -24,6 +24,10 @@ pub enum Output {
 }
 
 /// All of it, each line with its end.
+///
+/// # Panics
+///
+/// Never: strings and lists have a JSON form.
 #[must_use]
 pub fn render(previews: &[Preview], output: Output) -> String {
     match output {

@@ -67,15 +67,23 @@ pub fn clients_have_moved(desired: &Desired, observed: &Observed, batch: &Batch)
         return Verdict::Fine;
     }
     let busy = batch.running.iter().find_map(|pod| {
-        let traffic = observed.view(pod)?.traffic.as_ref()?;
-        traffic.first().map(|histogram| (pod, histogram))
+        let view = observed.view(pod)?;
+        used_by(view).map(|how| (pod, how))
     });
-    busy.map_or(Verdict::Fine, |(pod, histogram)| {
+    busy.map_or(Verdict::Fine, |(pod, how)| {
         Verdict::Wait(Wait::new(
             WaitReason::Traffic,
-            format!("clients still use the server of pod {pod}: {histogram}"),
+            format!("clients still use the server of pod {pod}: {how}"),
         ))
     })
+}
+
+/// How clients use a server, if they do. One that does not tell is not taken for idle.
+fn used_by(view: &NodeView) -> Option<&str> {
+    match &view.traffic {
+        Some(histograms) => histograms.first().map(String::as_str),
+        None => Some("it does not say that they do not"),
+    }
 }
 
 fn all(view: &NodeView, holds: impl Fn(&NamespaceView) -> bool) -> bool {

@@ -197,6 +197,17 @@ fn fills_are_not_delayed_while_data_leaves() {
 }
 
 #[test]
+fn a_server_that_does_not_tell_of_its_clients_is_not_taken_for_idle() {
+    let (desired, mut observed) = shrinking(3, 2);
+    quiesced(&mut observed, &["aerocluster-1-2"], true);
+    views(&mut observed).for_each(|(_, view)| view.traffic = None);
+    let message =
+        "clients still use the server of pod aerocluster-1-2: it does not say that they do not";
+    let expected = (WaitReason::Traffic, message.to_owned());
+    assert_eq!(kept(&desired, &observed), expected);
+}
+
+#[test]
 fn clients_that_still_use_a_server_are_waited_for() {
     let (desired, mut observed) = shrinking(3, 2);
     quiesced(&mut observed, &["aerocluster-1-2"], true);
