@@ -5,7 +5,10 @@ use std::time::Duration;
 use kube::{Client, Config, client::ClientBuilder};
 use tower::{limit::ConcurrencyLimitLayer, timeout::TimeoutLayer, util::option_layer};
 
-use crate::leader::{Lease, gate::Gate};
+use crate::leader::{
+    Lease,
+    gate::{Connections, Gate},
+};
 
 /// How long a call may wait for its answer to begin.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
@@ -42,7 +45,11 @@ impl Clients {
 
 /// Writes only while `lease` is ours, if one is given; that is checked last, after all waiting.
 fn build(config: Config, lease: Option<Lease>, answer_within: Duration) -> anyhow::Result<Client> {
-    let builder = ClientBuilder::try_from(config)?
+    let builder = match &lease {
+        Some(lease) => ClientBuilder::try_from((config, Connections(lease.clone())))?,
+        None => ClientBuilder::try_from(config)?,
+    };
+    let builder = builder
         .with_layer(&option_layer(lease.map(Gate)))
         .with_layer(&TimeoutLayer::new(answer_within))
         .with_layer(&ConcurrencyLimitLayer::new(IN_FLIGHT));

@@ -1,7 +1,9 @@
 //! A client that writes only while the lease is ours: whatever the controller and its libraries send passes here last.
+//! Calls pass [`Gate`]; what they handed to a connection, which sends it at its own time, stops with [`Connections`].
 
 use std::{
     future::poll_fn,
+    pin::Pin,
     task::{Context, Poll},
 };
 
@@ -63,6 +65,30 @@ where
     }
 }
 
+/// Runs the connections of a client for as long as the lease has not run out. A process that stood still may have calls in
+/// them that are not on the wire yet.
+#[derive(Clone, Debug)]
+pub struct Connections(pub Lease);
+
+type Connection = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl hyper::rt::Executor<Connection> for Connections {
+    fn execute(&self, connection: Connection) {
+        tokio::spawn(while_ours(self.0.clone(), connection));
+    }
+}
+
+/// Goes on with `connection` each time only if the lease has not run out, and drops it if it has.
+async fn while_ours(lease: Lease, mut connection: Connection) {
+    poll_fn(move |context| {
+        if lease.ran_out() {
+            return Poll::Ready(());
+        }
+        connection.as_mut().poll(context)
+    })
+    .await;
+}
+
 /// Whether a call changes something. What runs in a container is asked for with a `GET`.
 fn changes(request: &Request<Body>) -> bool {
     request.method() != Method::GET || request.uri().path().ends_with("/exec")
@@ -74,14 +100,60 @@ mod tests {
     use k8s_openapi::api::core::v1::ConfigMap;
     use kube::{Api, Client, api::PostParams};
 
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+        time::Duration,
+    };
+
     use super::*;
-    use crate::leader::lease::since_boot;
+    use crate::leader::lease::{DURATION, since_boot};
 
     fn config_maps(lease: &Lease) -> Api<ConfigMap> {
         let map = r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}"#;
         let router = Router::new().fallback(any(move || async move { (StatusCode::OK, map) }));
         let gated = Gate(lease.clone()).layer(router);
         Api::default_namespaced(Client::new(gated, "default"))
+    }
+
+    /// A connection that wants to go on for ever, and how often it did.
+    fn busy() -> (Connection, Arc<AtomicUsize>) {
+        let count = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&count);
+        let connection = async move {
+            loop {
+                counted.fetch_add(1, Ordering::SeqCst);
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        (Box::pin(connection), count)
+    }
+
+    #[tokio::test]
+    async fn a_connection_ends_when_the_lease_has_run_out() {
+        let lease = Lease::default();
+        lease.renewed(since_boot().saturating_sub(DURATION));
+        let (connection, count) = busy();
+        while_ours(lease, connection).await;
+        assert_eq!(count.load(Ordering::SeqCst), 0);
+    }
+
+    #[tokio::test]
+    async fn a_connection_of_a_replica_that_never_led_goes_on() {
+        for lease in [Lease::default(), held()] {
+            let (connection, count) = busy();
+            let ended = while_ours(lease, connection);
+            let ended = tokio::time::timeout(Duration::from_millis(50), ended).await;
+            assert!(ended.is_err() && count.load(Ordering::SeqCst) > 1);
+        }
+    }
+
+    fn held() -> Lease {
+        let lease = Lease::default();
+        lease.renewed(since_boot());
+        lease
     }
 
     #[test]

@@ -74,6 +74,12 @@ impl Lease {
         self.ends.store(ends, Ordering::SeqCst);
     }
 
+    /// Whether it was ours, and does not last for a write any more.
+    #[must_use]
+    pub fn ran_out(&self) -> bool {
+        self.ends.load(Ordering::SeqCst) > 0 && self.permit(Write::Upkeep).is_err()
+    }
+
     /// Ends it for this process.
     pub fn give_up(&self) {
         self.ends.store(0, Ordering::SeqCst);
