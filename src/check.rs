@@ -11,7 +11,7 @@ use std::time::Duration;
 use aerospike::{AdminPolicy, AuthMode, Client, ClientPolicy, Host, Node};
 use tokio::time::{Instant, interval, timeout_at};
 
-use crate::aerospike::password::Password;
+use crate::{aerospike::password::Password, stdout};
 
 mod record;
 mod report;
@@ -161,7 +161,7 @@ pub async fn run(args: &CheckArgs) -> ExitCode {
     };
     match checked {
         Ok(report) => {
-            print!("{}", render(&report));
+            stdout::print(&render(&report));
             ExitCode::SUCCESS
         }
         Err(error) => {

@@ -11,6 +11,7 @@ use crate::{
     config::parameters::{Release, releases},
     explain::{page, table},
     reference::{editor, fields, parameters},
+    stdout,
 };
 
 /// Folders that hold nothing else.
@@ -39,7 +40,7 @@ fn release(text: &str) -> Result<Release, String> {
 /// Prints the schema.
 #[must_use]
 pub fn print_schema(args: &SchemaArgs) -> ExitCode {
-    print!("{}", schema(args.server_version.unwrap_or_else(newest)));
+    stdout::print(&schema(args.server_version.unwrap_or_else(newest)));
     ExitCode::SUCCESS
 }
 

@@ -7,6 +7,8 @@ pub mod table;
 
 use std::{fmt::Write, process::ExitCode};
 
+use crate::stdout;
+
 /// Explains the rules by which clusters are judged.
 #[derive(Clone, Debug, clap::Args)]
 pub struct RulesArgs {
@@ -21,7 +23,7 @@ pub struct RulesArgs {
 #[must_use]
 pub fn run(args: &RulesArgs) -> ExitCode {
     let Some(code) = &args.code else {
-        print!("{}", if args.markdown { page::index() } else { list() });
+        stdout::print(&if args.markdown { page::index() } else { list() });
         return ExitCode::SUCCESS;
     };
     let Some(rule) = table::rule(code) else {
@@ -29,7 +31,7 @@ pub fn run(args: &RulesArgs) -> ExitCode {
         return ExitCode::FAILURE;
     };
     let page = page::of(rule);
-    print!("{}", if args.markdown { page } else { plain(&page) });
+    stdout::print(&if args.markdown { page } else { plain(&page) });
     ExitCode::SUCCESS
 }
 

@@ -21,6 +21,7 @@ pub mod process;
 pub mod reference;
 pub mod resolve;
 pub mod resources;
+pub mod stdout;
 pub mod telemetry;
 pub mod tls;
 pub mod validate;

@@ -6,7 +6,7 @@ use aerospike_operator::{
     api::crd,
     check,
     cli::{Cli, Command},
-    docs, explain, init, preview, process, telemetry, validate,
+    docs, explain, init, preview, process, stdout, telemetry, validate,
 };
 use clap::Parser;
 
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Crds => {
-            print!("{}", crd::yaml());
+            stdout::print(&crd::yaml());
             Ok(ExitCode::SUCCESS)
         }
         Command::Validate(args) => Ok(validate::run(&args)),

@@ -22,6 +22,7 @@ use crate::{
         forecast::{Forecast, forecast},
     },
     resolve::{Settings, resolve},
+    stdout,
     validate::{
         engine, gather,
         manifest::Document,
@@ -119,7 +120,7 @@ pub async fn run(args: &PlanArgs) -> anyhow::Result<ExitCode> {
         let preview = preview(&source, document, &namespace, &client, &settings);
         previews.push(Box::pin(preview).await?);
     }
-    print!("{}", report::render(&previews, args.output));
+    stdout::print(&report::render(&previews, args.output));
     let goes_through = previews.iter().all(Preview::goes_through);
     Ok(ExitCode::from(u8::from(!goes_through)))
 }

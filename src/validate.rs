@@ -16,14 +16,14 @@ pub mod upgrade;
 
 use std::{
     env,
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal},
     path::PathBuf,
     process::ExitCode,
 };
 
 use serde_json::Value;
 
-use crate::{cli::SettingsArgs, resolve::Settings};
+use crate::{cli::SettingsArgs, resolve::Settings, stdout};
 use gather::{Gathered, Unreadable};
 use manifest::Document;
 use report::{Look, Output, Remark, Report, counted};
@@ -180,9 +180,9 @@ impl Judge {
 }
 
 fn print(report: &Report, args: &ValidateArgs) {
-    let stdout = io::stdout();
     let look = Look {
-        colours: stdout.is_terminal() && env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()),
+        colours: io::stdout().is_terminal()
+            && env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()),
         docs: args.docs_url.clone().filter(|address| !address.is_empty()),
     };
     let (output, summary) = (args.output, report.summary());
@@ -193,8 +193,7 @@ fn print(report: &Report, args: &ValidateArgs) {
     for unreadable in &report.unreadable {
         complain(&told(unreadable));
     }
-    // A reader that has seen enough closes the pipe; there is nobody left to tell.
-    let _ = stdout.lock().write_all(text.as_bytes());
+    stdout::print(&text);
     if report.others > 0 {
         let others = counted(report.others, "object");
         complain(&format!("{others} of other kinds passed over"));
