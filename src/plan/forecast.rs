@@ -75,6 +75,7 @@ pub struct Act {
 /// What the edit to `desired` does to the cluster as it was observed; without its sets, to the pods that its status knows.
 #[must_use]
 pub fn forecast(desired: &Desired, observed: &Observed) -> Forecast {
+    let observed = &with_operation(desired, observed);
     let running = running(desired, observed);
     let kept = desired.racks.iter().map(|rack| {
         let identifier = rack.identifier();
@@ -87,6 +88,15 @@ pub fn forecast(desired: &Desired, observed: &Observed) -> Forecast {
     Forecast {
         racks: kept.chain(gone).collect(),
     }
+}
+
+/// The cluster once the operation that the edit asks for is noted.
+fn with_operation(desired: &Desired, observed: &Observed) -> Observed {
+    let mut noted = observed.clone();
+    let operation = on_demand::pending(desired, &observed.status);
+    noted.status.operation_in_progress =
+        operation.map(|operation| on_demand::in_progress(operation, observed));
+    noted
 }
 
 /// The pods that there are, by rack and ordinal.
@@ -154,10 +164,8 @@ fn changes(desired: &Desired, observed: &Observed, rack: &Rack, name: &str) -> V
         return outdated::as_last_known(desired, &rack.identifier(), observed, name);
     };
     let now = outdated::changes(desired, observed, rack, name);
-    let operation = on_demand::asked_for(desired, observed, name);
-    let operation = operation.map(|operation| Change::Operation(operation.id.clone()));
     let blocked = is_newly_blocked(desired, observed, pod).then_some(Change::BlockedNode);
-    let all = now.into_iter().chain(operation).chain(blocked);
+    let all = now.into_iter().chain(blocked);
     all.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
@@ -234,12 +242,6 @@ impl Forecast {
     #[must_use]
     pub fn moves_data(&self) -> bool {
         self.count(Fate::Starts) + self.count(Fate::Leaves) > 0
-    }
-
-    /// Whether nothing happens to any pod.
-    #[must_use]
-    pub fn is_quiet(&self) -> bool {
-        self.pods().all(|pod| pod.fate == Fate::Stays)
     }
 
     /// All that happens, in order. What is set at run time comes first. Then each rack restarts and grows, before the next;

@@ -53,19 +53,6 @@ pub fn restarting<'a>(
     is_the_same(noted, observed, pod).then_some(operation)
 }
 
-/// The operation for which the pod is still to be restarted, or will be once it is noted.
-#[must_use]
-pub fn asked_for<'a>(
-    desired: &'a Desired,
-    observed: &Observed,
-    pod: &str,
-) -> Option<&'a Operation> {
-    let operation = pending(desired, &observed.status)?;
-    let noted = noted(operation, &observed.status).cloned();
-    let noted = noted.unwrap_or_else(|| begun(operation, observed));
-    is_the_same(&noted, observed, pod).then_some(operation)
-}
-
 /// Whether the pod is the one that was noted. One that is on its way out is done: another one comes.
 fn is_the_same(noted: &OperationInProgress, observed: &Observed, pod: &str) -> bool {
     let live = observed.pods.get(pod);
@@ -90,11 +77,7 @@ pub fn begin(desired: &Desired, observed: &Observed) -> Share {
 /// does. The last of these is entered with the end of all: the whole list would say that nothing is left to wait for.
 pub fn note(desired: &Desired, observed: &Observed, status: &mut AerospikeClusterStatus) {
     let operation = pending(desired, status);
-    status.operation_in_progress = operation.map(|operation| {
-        noted(operation, &observed.status)
-            .cloned()
-            .unwrap_or_else(|| begun(operation, observed))
-    });
+    status.operation_in_progress = operation.map(|operation| in_progress(operation, observed));
     let Some((operation, noted)) = operation.zip(status.operation_in_progress.as_ref()) else {
         return;
     };
@@ -112,6 +95,13 @@ pub fn note(desired: &Desired, observed: &Observed, status: &mut AerospikeCluste
             ..operation.clone()
         }];
     }
+}
+
+/// As it was noted, or as it will be.
+#[must_use]
+pub fn in_progress(operation: &Operation, observed: &Observed) -> OperationInProgress {
+    let noted = noted(operation, &observed.status).cloned();
+    noted.unwrap_or_else(|| begun(operation, observed))
 }
 
 /// With the pods that it is for, as they are now. One whose server is yet to start for the first time needs no restart,
