@@ -29,7 +29,7 @@ pub struct RackForecast {
     pub rack: RackIdentifier,
     /// Its pods by ordinal, those that are and those that will be.
     pub pods: Vec<PodForecast>,
-    /// So many of its pods are restarted together.
+    /// So many of its pods are restarted together, where another rack has pods.
     pub restarted_together: u32,
     /// So many of its pods are removed together.
     pub removed_together: u32,
@@ -250,16 +250,30 @@ impl Forecast {
     pub fn order(&self) -> Vec<Act> {
         let (shrinking, staying): (Vec<_>, Vec<_>) =
             self.racks.iter().partition(|rack| rack.has(Fate::Leaves));
-        let told = staying.iter().flat_map(|rack| rack.acts(Fate::IsTold));
-        let staying_acts = staying.iter().flat_map(|rack| {
-            let restarts = rack.acts(Fate::Restarts);
-            restarts.into_iter().chain(rack.acts(Fate::Starts))
-        });
-        let shrinking_acts = shrinking.iter().flat_map(|rack| {
-            let acts = [Fate::Leaves, Fate::IsTold, Fate::Restarts];
-            acts.into_iter().flat_map(|fate| rack.acts(fate))
-        });
-        told.chain(staying_acts).chain(shrinking_acts).collect()
+        let parts = [
+            (&staying, &[Fate::IsTold][..]),
+            (&staying, &[Fate::Restarts, Fate::Starts]),
+            (&shrinking, &[Fate::Leaves, Fate::IsTold, Fate::Restarts]),
+        ];
+        let there = self.racks.iter().filter(|rack| rack.is_there());
+        let mut there: BTreeSet<_> = there.map(|rack| &rack.rack).collect();
+        let mut acts = Vec::new();
+        for (racks, fates) in parts {
+            let turns = racks
+                .iter()
+                .flat_map(|rack| fates.iter().map(move |fate| (rack, *fate)));
+            for (rack, fate) in turns {
+                // What is not in another rack is in this one only.
+                let is_alone = there.iter().all(|other| **other == rack.rack);
+                acts.extend(rack.acts(fate, is_alone));
+                match fate {
+                    Fate::Starts if rack.has(Fate::Starts) => drop(there.insert(&rack.rack)),
+                    Fate::Leaves if rack.is_given_up() => drop(there.remove(&rack.rack)),
+                    _ => {}
+                }
+            }
+        }
+        acts
     }
 }
 
@@ -268,11 +282,22 @@ impl RackForecast {
         self.pods.iter().any(|pod| pod.fate == fate)
     }
 
+    /// Whether it has pods today.
+    fn is_there(&self) -> bool {
+        self.pods.iter().any(|pod| pod.fate != Fate::Starts)
+    }
+
+    /// Whether all its pods go.
+    fn is_given_up(&self) -> bool {
+        self.pods.iter().all(|pod| pod.fate == Fate::Leaves)
+    }
+
     /// The pods with this fate, the highest ordinals first, as many together as go together.
-    fn acts(&self, fate: Fate) -> Vec<Act> {
+    fn acts(&self, fate: Fate, is_alone: bool) -> Vec<Act> {
         let mut pods: Vec<_> = self.pods.iter().filter(|pod| pod.fate == fate).collect();
         let together = match fate {
             Fate::Stays | Fate::IsTold => 1,
+            Fate::Restarts if is_alone => 1,
             Fate::Restarts => usize::try_from(self.restarted_together).unwrap_or(1),
             Fate::Leaves => usize::try_from(self.removed_together).unwrap_or(1),
             Fate::Starts => pods.len(),

@@ -116,6 +116,23 @@ fn a_node_that_is_blocked_is_left() {
 }
 
 #[test]
+fn pods_of_the_only_rack_restart_one_by_one_also_when_a_rack_comes() {
+    let wish = Wish {
+        batch: Some(2),
+        ..Wish::of(2, 1)
+    };
+    let edited = Wish {
+        version: "8.1.0.1",
+        size: 3,
+        racks: 2,
+        ..wish.clone()
+    };
+    let (told, seen) = told_and_seen(&wish, &edited);
+    assert_eq!(told.order(), seen);
+    assert_eq!(told.order()[0].pods, ["aerocluster-1-1"]);
+}
+
+#[test]
 fn a_rack_more_takes_a_pod_from_another() {
     let (told, _) = told_and_seen(&Wish::of(3, 2), &Wish::of(3, 3));
     let expected = [
