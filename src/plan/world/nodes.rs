@@ -19,10 +19,11 @@ const LONG: i64 = 60_000;
 impl World {
     /// The scheduler finds a node for a pod whose claims are there, if one takes it.
     pub fn place(&mut self, name: &str) -> bool {
-        let set = self.templates[&self.pods[name].set].clone();
+        let set = &self.templates[&self.pods[name].set];
         let claims: Vec<_> = self.claims_of(name).cloned().collect();
         let templates = set["spec"]["volumeClaimTemplates"].as_array();
         let wanted = templates.map_or(0, Vec::len);
+        let affinity = &self.pods[name].affinity;
         if claims.len() < wanted || claims.iter().any(|claim| claim.deleting) {
             return false;
         }
@@ -30,8 +31,9 @@ impl World {
             let mut pins = claims.iter().filter_map(|claim| self.pins.get(&claim.uid));
             pins.all(|pin| pin == node)
         };
-        let takes =
-            |node: &&str| !self.cordoned.contains(*node) && !keeps_off(&set, node) && pinned(node);
+        let takes = |node: &&str| {
+            !self.cordoned.contains(*node) && !keeps_off(affinity, node) && pinned(node)
+        };
         let begin = usize::try_from(self.counter).unwrap() % NODES.len();
         let mut nodes = NODES[begin..].iter().chain(&NODES[..begin]).copied();
         let Some(node) = nodes.find(takes) else {
@@ -125,11 +127,10 @@ impl World {
     }
 }
 
-/// Whether the affinity of a set's pods keeps them off a node.
-fn keeps_off(set: &Value, node: &str) -> bool {
-    let required =
-        "/spec/template/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution";
-    let terms = set.pointer(required).map(|it| &it["nodeSelectorTerms"]);
+/// Whether the affinity of a pod keeps it off a node.
+fn keeps_off(affinity: &Value, node: &str) -> bool {
+    let required = "/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution";
+    let terms = affinity.pointer(required).map(|it| &it["nodeSelectorTerms"]);
     let terms = terms.and_then(Value::as_array).into_iter().flatten();
     let mut expressions =
         terms.flat_map(|term| term["matchExpressions"].as_array().into_iter().flatten());

@@ -58,6 +58,8 @@ pub struct SimPod {
     revision: String,
     /// Of that template but for where its pods may run, which counts only while they look for a node.
     make: String,
+    /// Where it may run, by that template.
+    pub affinity: Value,
     /// Its init container reported it, once.
     pub reported: bool,
     /// Its init containers are done.
@@ -218,6 +220,7 @@ impl World {
             pod_spec: pod_spec.map(|it| it["value"].as_str().unwrap().to_owned()),
             revision: revision(&body),
             make: make(&body),
+            affinity: body["spec"]["template"]["spec"]["affinity"].clone(),
             reported: false,
             initialised: false,
             config: None,
