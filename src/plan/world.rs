@@ -92,8 +92,12 @@ pub struct World {
     restarts: Restarts,
     /// The servers that ran then and heard each other.
     ran: BTreeSet<String>,
+    /// Those that did when the last step was decided.
+    relied_on: BTreeSet<String>,
     /// Pods that were stopped just when another crashed or was cut off, which nobody could know.
     excused: BTreeSet<String>,
+    /// So much of the servers' record was judged.
+    judged: usize,
     /// What was due to the objects last.
     kept: Option<(Basis, Share)>,
 }
@@ -127,7 +131,9 @@ impl World {
             known: BTreeSet::new(),
             restarts: Restarts::default(),
             ran: BTreeSet::new(),
+            relied_on: BTreeSet::new(),
             excused: BTreeSet::new(),
+            judged: 0,
             kept: None,
         }
     }

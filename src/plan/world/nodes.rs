@@ -130,7 +130,9 @@ impl World {
 /// Whether the affinity of a pod keeps it off a node.
 fn keeps_off(affinity: &Value, node: &str) -> bool {
     let required = "/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution";
-    let terms = affinity.pointer(required).map(|it| &it["nodeSelectorTerms"]);
+    let terms = affinity
+        .pointer(required)
+        .map(|it| &it["nodeSelectorTerms"]);
     let terms = terms.and_then(Value::as_array).into_iter().flatten();
     let mut expressions =
         terms.flat_map(|term| term["matchExpressions"].as_array().into_iter().flatten());

@@ -21,6 +21,7 @@ impl World {
     ///
     /// If the world changed since.
     pub fn take(&mut self, step: &Step) -> Result<(), Refused> {
+        self.relied_on.clone_from(&self.ran);
         match step {
             Step::Grow(to) => {
                 self.check_resize(to)?;
@@ -136,17 +137,15 @@ impl World {
         }
     }
 
-    /// Nobody can look and stop in one. Where another was cut off since we looked, a drained server is in use again; and of
-    /// Community servers, which stop undrained, two are down at once where another crashed. Nothing may be lost all the
-    /// same.
-    fn excuse_bad_luck(&mut self, victims: impl Iterator<Item = String>) {
+    /// Nobody can look and stop in one, and the controller of stateful sets may stop pods later than it is told. Where
+    /// another was cut off since we looked, a drained server is in use again; and of Community servers, which stop
+    /// undrained, two are down at once where another crashed. Nothing may be lost all the same.
+    pub fn excuse_bad_luck(&mut self, victims: impl IntoIterator<Item = String>) {
+        let victims: Vec<_> = victims.into_iter().collect();
         let community = self.desired.image.edition == Edition::Community;
         let crashed = |pod: &String| community && !self.servers.runs(pod);
-        if self
-            .ran
-            .iter()
-            .any(|pod| self.servers.is_cut_off(pod) || crashed(pod))
-        {
+        let mut others = self.relied_on.iter().filter(|pod| !victims.contains(pod));
+        if others.any(|pod| self.servers.is_cut_off(pod) || crashed(pod)) {
             self.excused.extend(victims);
         }
     }

@@ -155,23 +155,30 @@ impl World {
                 }
             }
         }
+        self.remove_pods(&replicas);
+    }
+
+    /// Pods that are too many are stopped. The controller of stateful sets may be slow, and the servers run on until then.
+    fn remove_pods(&mut self, replicas: &BTreeMap<String, i32>) {
         let too_many = |name: &str, pod: &SimPod| {
             let ordinal: i32 = name.rsplit_once('-').unwrap().1.parse().unwrap();
-            replicas
-                .get(&pod.set)
-                .is_none_or(|replicas| ordinal >= *replicas)
+            let wanted = replicas.get(&pod.set);
+            wanted.is_none_or(|wanted| ordinal >= *wanted)
         };
-        let now = self.now;
-        let mut leaving: Vec<_> = self.pods.iter_mut().collect();
-        leaving.retain(|(name, pod)| pod.stage != Stage::Terminating && too_many(name, pod));
-        // The controller of stateful sets may be slow, and the servers run on until then.
-        let slow = self.faults.sets_stand_still || (!leaving.is_empty() && self.dice.roll(2) > 0);
-        if !slow {
-            for (name, pod) in leaving {
-                (pod.stage, pod.since) = (Stage::Terminating, now);
-                if !pod.node_lost {
-                    self.servers.stop(name);
-                }
+        let pods = self.pods.iter();
+        let leaving: Vec<_> = pods
+            .filter(|(name, pod)| pod.stage != Stage::Terminating && too_many(name, pod))
+            .map(|(name, _)| name.clone())
+            .collect();
+        if self.faults.sets_stand_still || (!leaving.is_empty() && self.dice.roll(2) > 0) {
+            return;
+        }
+        self.excuse_bad_luck(leaving.clone());
+        for name in &leaving {
+            let pod = self.pods.get_mut(name).unwrap();
+            (pod.stage, pod.since) = (Stage::Terminating, self.now);
+            if !pod.node_lost {
+                self.servers.stop(name);
             }
         }
     }
