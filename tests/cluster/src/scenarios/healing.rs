@@ -64,7 +64,7 @@ pub fn what_is_changed_comes_back(stage: &Stage) -> Result<()> {
     stage.wait_until_ready(2)
 }
 
-/// Uid and restarts of each pod.
+/// Uid and restarts of each pod, by its name.
 pub type Pods = BTreeMap<String, (String, i64)>;
 
 /// Looks at the pods.
@@ -88,11 +88,9 @@ pub fn pods(stage: &Stage) -> Result<Pods> {
         let restarts = containers
             .iter()
             .filter_map(|status| status["restartCount"].as_i64());
-        let uid = pod["metadata"]["uid"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
-        (name_of(pod), (uid, restarts.sum()))
+        let metadata =
+            |member: &str| pod["metadata"][member].as_str().unwrap_or_default().to_owned();
+        (metadata("name"), (metadata("uid"), restarts.sum()))
     });
     Ok(facts.collect())
 }

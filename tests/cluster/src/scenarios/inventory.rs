@@ -71,7 +71,7 @@ impl Inventory {
 pub fn ensure_pods(stage: &Stage, pods: &[&str]) -> Result<()> {
     let wanted: BTreeSet<_> = pods.iter().map(|pod| (*pod).to_owned()).collect();
     let now = Inventory::take(stage)?;
-    let of_pods = now.pods.keys().map(|name| name.replace("Pod ", ""));
+    let of_pods = now.pods.keys().cloned();
     let of_claims = now.claims.keys().map(|name| pod_of(name));
     let object = stage.resource()?;
     let status = object["status"]["pods"].as_object().into_iter().flatten();
