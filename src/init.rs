@@ -310,6 +310,7 @@ fn entry(
         images: &images(&world.pod, document),
         hashes: &hashes,
         volumes: decision,
+        before: world.entry.as_ref(),
     };
     Ok(status::entry(&facts)?)
 }

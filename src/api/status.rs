@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::{
     api::core::v1::ResourceRequirements,
-    apimachinery::pkg::{apis::meta::v1::Condition, util::intstr::IntOrString},
+    apimachinery::pkg::{
+        apis::meta::v1::{Condition, Time},
+        util::intstr::IntOrString,
+    },
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -275,6 +278,10 @@ pub struct PodStatus {
     )]
     pub dynamic_config_parameters: Vec<String>,
 
+    /// The last time that the operator made the pod anew, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_restart: Option<LastRestart>,
+
     /// The rack id came from an annotation.
     #[serde(
         default,
@@ -282,6 +289,17 @@ pub struct PodStatus {
         skip_serializing_if = "Option::is_none"
     )]
     pub rack_id_overridden: Option<bool>,
+}
+
+/// A restart of a pod by the operator.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LastRestart {
+    /// When it was decided.
+    pub time: Time,
+
+    /// What the pod was made anew for, as events call it.
+    pub reasons: Vec<String>,
 }
 
 /// How the last change of the configuration at run time ended, if not well.

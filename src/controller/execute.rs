@@ -1,6 +1,7 @@
 //! Carries effects out, each only if the world is still as it was when it was decided.
 
 mod configuration;
+mod entries;
 mod steps;
 
 use std::{fmt::Debug, time::Duration};

@@ -55,6 +55,8 @@ pub struct Facts<'a> {
     pub hashes: &'a Hashes,
     /// Its volumes.
     pub volumes: &'a Decision,
+    /// Its entry of before.
+    pub before: Option<&'a PodStatus>,
 }
 
 /// The pod's entry.
@@ -95,6 +97,7 @@ pub fn entry(facts: &Facts<'_>) -> Result<PodStatus, AddressError> {
         pod_spec_hash: facts.hashes.pod_spec.clone(),
         dynamic_config_update_status: None,
         dynamic_config_parameters: Vec::new(),
+        last_restart: facts.before.and_then(|entry| entry.last_restart.clone()),
         rack_id_overridden: facts.document.rack_id_override.then_some(true),
     })
 }

@@ -1,11 +1,13 @@
 //! Steps: what changes what runs, or cannot be taken back. Each names what it was decided on.
 
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
+
 use super::{
     WaitReason,
     configuration::{Configure, Confirm},
     outdated::{Change, Remedy},
 };
-use crate::resolve::RackIdentifier;
+use crate::{api::status::LastRestart, resolve::RackIdentifier};
 
 /// An info command for some servers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -180,9 +182,21 @@ impl Renewal {
         remedies.max().unwrap_or(Remedy::PodRestart)
     }
 
+    /// What the pod's entry is to say of it.
+    #[must_use]
+    pub fn note(&self, now: Timestamp) -> LastRestart {
+        LastRestart {
+            time: Time(now),
+            reasons: self.reasons(),
+        }
+    }
+
+    fn reasons(&self) -> Vec<String> {
+        self.changes.iter().map(Change::to_string).collect()
+    }
+
     fn describe(&self) -> String {
-        let changes: Vec<_> = self.changes.iter().map(Change::to_string).collect();
-        format!("{} ({})", self.pod, changes.join(", "))
+        format!("{} ({})", self.pod, self.reasons().join(", "))
     }
 }
 

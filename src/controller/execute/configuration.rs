@@ -13,10 +13,13 @@ use tokio::{
     time::timeout,
 };
 
-use super::steps::{ENTRY_MANAGER, json_patch, managed_by, refusal};
+use super::{
+    entries::Entry,
+    steps::{managed_by, refusal},
+};
 use crate::{
     aerospike::info::InfoValue,
-    api::{AerospikeCluster, status::DynamicConfigUpdateStatus},
+    api::status::DynamicConfigUpdateStatus,
     controller::{Context, Error, servers},
     init::update::Update,
     leader::Write,
@@ -45,8 +48,12 @@ pub(super) async fn configure(
     context: &Context,
 ) -> Result<(), Error> {
     if let Some(parameters) = &to.note {
-        let note = json!({"op": "add", "path": member(&to.pod, "dynamicConfigParameters"), "value": parameters});
-        change_entry(desired, &to.pod, &to.pod_ip, vec![note], context).await?;
+        let entry = Entry {
+            pod: &to.pod,
+            ip: &to.pod_ip,
+        };
+        let note = entry.set("dynamicConfigParameters", &json!(parameters));
+        entry.change(desired, vec![note], context).await?;
     }
     let told = servers::tell_in_turn(desired, observed, &to.pod, &to.commands, context).await?;
     let (obeyed, Some(told)) = told else {
@@ -72,9 +79,12 @@ async fn note_outcome(
     if entry.and_then(|entry| entry.dynamic_config_update_status) == Some(outcome) {
         return Ok(());
     }
-    let path = member(&to.pod, "dynamicConfigUpdateStatus");
-    let note = json!({"op": "add", "path": path, "value": outcome});
-    change_entry(desired, &to.pod, &to.pod_ip, vec![note], context).await
+    let entry = Entry {
+        pod: &to.pod,
+        ip: &to.pod_ip,
+    };
+    let note = entry.set("dynamicConfigUpdateStatus", &json!(outcome));
+    entry.change(desired, vec![note], context).await
 }
 
 /// Writes the pod's file, then its entry, then what the pod says of its file. Whatever is missing after an interruption is
@@ -102,8 +112,12 @@ pub(super) async fn confirm(
             why,
         })?;
     context.lease.permit(Write::Upkeep)?;
-    let operations = confirmed(of, rack);
-    change_entry(desired, &of.pod, &of.pod_ip, operations, context).await?;
+    let entry = Entry {
+        pod: &of.pod,
+        ip: &of.pod_ip,
+    };
+    let operations = confirmed(entry, of, rack);
+    entry.change(desired, operations, context).await?;
     annotate(desired, of, &config, &rack.template, context).await
 }
 
@@ -151,43 +165,14 @@ async fn write_file(
     }
 }
 
-/// What a pod's entry becomes when its file is as wanted, if it still is the one that was seen.
-fn confirmed(of: &Confirm, rack: &Rack) -> Vec<Value> {
-    let hash = member(&of.pod, "aerospikeConfigHash");
-    let none = json!([]);
+/// What a pod's entry becomes when its file is as wanted.
+fn confirmed(entry: Entry<'_>, of: &Confirm, rack: &Rack) -> Vec<Value> {
     vec![
-        json!({"op": "test", "path": hash, "value": of.before}),
-        json!({"op": "replace", "path": hash, "value": rack.hashes.config}),
-        json!({"op": "add", "path": member(&of.pod, "dynamicConfigUpdateStatus"), "value": ""}),
-        json!({"op": "add", "path": member(&of.pod, "dynamicConfigParameters"), "value": none}),
+        entry.test("aerospikeConfigHash", &of.before.as_str().into()),
+        entry.set("aerospikeConfigHash", &rack.hashes.config.as_str().into()),
+        entry.set("dynamicConfigUpdateStatus", &"".into()),
+        entry.set("dynamicConfigParameters", &json!([])),
     ]
-}
-
-fn member(pod: &str, name: &str) -> String {
-    format!("/status/pods/{pod}/{name}")
-}
-
-/// Changes the entry of a pod that still has the IP that was seen.
-async fn change_entry(
-    desired: &Desired,
-    pod: &str,
-    ip: &str,
-    operations: Vec<Value>,
-    context: &Context,
-) -> Result<(), Error> {
-    let api: Api<AerospikeCluster> =
-        Api::namespaced(context.client.clone(), &desired.identity.namespace);
-    let identity = &desired.identity;
-    let mut all = vec![
-        json!({"op": "test", "path": "/metadata/uid", "value": identity.uid}),
-        json!({"op": "test", "path": member(pod, "podIP"), "value": ip}),
-    ];
-    all.extend(operations);
-    let patch = json_patch(Value::Array(all));
-    api.patch_status(&identity.name, &managed_by(ENTRY_MANAGER), &patch)
-        .await
-        .map(drop)
-        .map_err(Error::executing(format!("change the entry of pod {pod}")))
 }
 
 /// What is too large is removed: then later changes need a restart.

@@ -7,18 +7,17 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use super::{api, configuration, delete_if_same};
+use super::{
+    api, configuration, delete_if_same,
+    entries::{self, Entry},
+};
 use crate::{
     aerospike::{command, info::InfoValue},
-    api::AerospikeCluster,
     controller::{Context, Error, events, servers},
     leader::Write,
     plan::{FIELD_MANAGER, Kind, Observed, Order, Renewal, Resize, Step, outdated::Remedy},
     resolve::Desired,
 };
-
-/// Field manager of changes of pods' entries in the status.
-pub(super) const ENTRY_MANAGER: &str = "pod";
 
 /// Takes a step, and tells of it. That somebody was first is no failure: the next pass decides anew.
 pub(super) async fn take(
@@ -57,7 +56,7 @@ async fn carry_out(
 ) -> Result<(), Error> {
     match step {
         Step::Grow(to) | Step::Shrink(to) => resize(desired, to, context).await,
-        Step::Restart(restart) => renew(desired, &restart.pods, context).await,
+        Step::Restart(restart) => renew(desired, observed, &restart.pods, context).await,
         Step::Configure(to) => configuration::configure(desired, observed, to, context).await,
         Step::Confirm(of) => configuration::confirm(desired, observed, of, context).await,
         Step::Drain(drain) => command(desired, observed, &drain.order, context).await,
@@ -66,7 +65,7 @@ async fn carry_out(
             for order in orders {
                 remind(desired, observed, order, context).await;
             }
-            remove_entries(desired, pods, context).await
+            entries::remove(desired, pods, context).await
         }
         Step::RemoveRack {
             set,
@@ -169,9 +168,16 @@ async fn remind(desired: &Desired, observed: &Observed, order: &Order, context: 
     }
 }
 
-async fn renew(desired: &Desired, pods: &[Renewal], context: &Context) -> Result<(), Error> {
+/// Each pod's entry says first what becomes of it: the next one keeps that.
+async fn renew(
+    desired: &Desired,
+    observed: &Observed,
+    pods: &[Renewal],
+    context: &Context,
+) -> Result<(), Error> {
     for renewal in pods {
         context.lease.permit(Write::Disruptive)?;
+        note(desired, observed, renewal, context).await?;
         match renewal.remedy() {
             // A server that does not run is told nothing.
             Remedy::AtRunTime | Remedy::PodRestart => {
@@ -182,6 +188,24 @@ async fn renew(desired: &Desired, pods: &[Renewal], context: &Context) -> Result
         }
     }
     Ok(())
+}
+
+/// Tells a pod's entry, if it has one, what becomes of it.
+async fn note(
+    desired: &Desired,
+    observed: &Observed,
+    renewal: &Renewal,
+    context: &Context,
+) -> Result<(), Error> {
+    let Some(status) = observed.status.pods.get(&renewal.pod) else {
+        return Ok(());
+    };
+    let entry = Entry {
+        pod: &renewal.pod,
+        ip: &status.pod_ip,
+    };
+    let note = entry.set("lastRestart", &json!(renewal.note(observed.now)));
+    entry.change(desired, vec![note], context).await
 }
 
 /// Deletes a pod, which its set makes anew, if nothing happened to it since it was looked at: a server that was dead may
@@ -215,32 +239,6 @@ async fn delete_claims(
             .map_err(Error::executing(format!("delete claim {name}")))?;
     }
     Ok(())
-}
-
-/// Removes the entries of pods, each only if it is the one that was seen.
-async fn remove_entries(
-    desired: &Desired,
-    pods: &[(String, String)],
-    context: &Context,
-) -> Result<(), Error> {
-    let api: Api<AerospikeCluster> =
-        Api::namespaced(context.client.clone(), &desired.identity.namespace);
-    let name = &desired.identity.name;
-    let patch = json_patch(entries_patch(&desired.identity.uid, pods));
-    api.patch_status(name, &managed_by(ENTRY_MANAGER), &patch)
-        .await
-        .map(drop)
-        .map_err(Error::executing("remove the entries of removed pods"))
-}
-
-fn entries_patch(uid: &str, pods: &[(String, String)]) -> Value {
-    let mut operations = vec![json!({"op": "test", "path": "/metadata/uid", "value": uid})];
-    for (pod, ip) in pods {
-        let entry = format!("/status/pods/{pod}");
-        operations.push(json!({"op": "test", "path": format!("{entry}/podIP"), "value": ip}));
-        operations.push(json!({"op": "remove", "path": entry}));
-    }
-    Value::Array(operations)
 }
 
 async fn remove_set(

@@ -1,6 +1,8 @@
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
 use super::*;
 use crate::{
-    api::network::AddressType,
+    api::{network::AddressType, status::LastRestart},
     init::{
         addresses::{Advertised, NodeFacts},
         samples::{address, document},
@@ -32,6 +34,13 @@ fn place() -> Place {
                 .into(),
         ),
         network_status: None,
+    }
+}
+
+fn restart() -> LastRestart {
+    LastRestart {
+        time: Time("2026-01-02T03:04:05Z".parse().unwrap()),
+        reasons: vec!["image".to_owned()],
     }
 }
 
@@ -67,6 +76,11 @@ fn reported(document: &InitDocument, place: &Place) -> Result<Value, AddressErro
             dirty: vec!["w".to_owned()],
             ..Decision::default()
         },
+        before: Some(&PodStatus {
+            pod_ip: "10.0.0.1".to_owned(),
+            last_restart: Some(restart()),
+            ..PodStatus::default()
+        }),
     };
     entry(&facts).map(|entry| json!(entry))
 }
@@ -90,6 +104,7 @@ fn a_pod_behind_its_node_reports_both_sides() {
         "initializedVolumes": ["v@1"], "dirtyVolumes": ["w"],
         "aerospikeConfigHash": "h1", "networkPolicyHash": "h2", "podSpecHash": "h3",
         "rackIDOverridden": true,
+        "lastRestart": {"time": "2026-01-02T03:04:05Z", "reasons": ["image"]},
     });
     assert_eq!(reported(&document, &place()), Ok(expected));
 }

@@ -428,7 +428,9 @@ impl World {
         let pod = &self.pods[name];
         let of_template = pod.pod_spec.clone();
         let claims = self.claims_of(name);
+        let entries = &self.status.as_ref().unwrap().pods;
         let entry = PodStatus {
+            last_restart: entries.get(name).and_then(|it| it.last_restart.clone()),
             image: pod.image.clone(),
             pod_ip: ip(pod),
             initialized_volumes: claims

@@ -565,3 +565,23 @@ fn pods_leave_blocked_nodes_with_all_that_they_hold() {
         .filter(|(name, uid)| before[name] == *uid);
     assert_eq!(kept.count(), 4 - count);
 }
+
+#[test]
+fn the_status_tells_why_each_pod_was_restarted_last() {
+    let wish = Wish::of(3, 1);
+    let mut world = World::settled(&wish);
+    let reasons = |world: &World| {
+        let pods = world.status.as_ref().unwrap().pods.values();
+        let told = pods.map(|pod| pod.last_restart.as_ref().map(|it| it.reasons.clone()));
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(reasons(&world), vec![None; 3]);
+    let labelled = Wish {
+        pod_label: 1,
+        ..wish
+    };
+    world.wish(labelled.resolve());
+    world.converge();
+    let expected = Some(vec!["pod spec".to_owned()]);
+    assert_eq!(reasons(&world), vec![expected; 3]);
+}

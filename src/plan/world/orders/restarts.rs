@@ -8,7 +8,7 @@ use crate::{
         Renewal, Restart,
         outdated::{Change, Remedy},
         world::{
-            World,
+            self, World,
             api_server::Refused,
             pods::{SimPod, Stage},
         },
@@ -48,6 +48,11 @@ impl World {
             }
             assert_eq!(pod.set, set, "{renewal:?} is of another rack");
             self.assert_needed(renewal);
+            let note = renewal.note(world::at(self.now));
+            let status = self.status.as_mut().unwrap();
+            if let Some(entry) = status.pods.get_mut(&renewal.pod) {
+                entry.last_restart = Some(note);
+            }
             for (claim, uid) in &renewal.claims {
                 self.delete_bound_claim(&renewal.pod, claim, uid)?;
                 if self.dice.roll(16) == 15 {

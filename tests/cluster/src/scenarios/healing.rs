@@ -88,11 +88,24 @@ pub fn pods(stage: &Stage) -> Result<Pods> {
         let restarts = containers
             .iter()
             .filter_map(|status| status["restartCount"].as_i64());
-        let metadata =
-            |member: &str| pod["metadata"][member].as_str().unwrap_or_default().to_owned();
+        let metadata = |member: &str| {
+            pod["metadata"][member]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        };
         (metadata("name"), (metadata("uid"), restarts.sum()))
     });
     Ok(facts.collect())
+}
+
+/// What the status says the pod was restarted for last.
+///
+/// # Errors
+/// What `kubectl` complained about.
+pub fn reasons(stage: &Stage, pod: &str) -> Result<Value> {
+    let status = &stage.resource()?["status"];
+    Ok(status["pods"][pod]["lastRestart"]["reasons"].clone())
 }
 
 /// The operator only looks at a cluster that is as it should be.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use super::healing::{Pods, pods};
+use super::healing::{Pods, pods, reasons};
 use super::stage::{Stage, eventually};
 
 /// Two pods at most, each drained, stopped, started and filled again.
@@ -35,6 +35,8 @@ pub fn an_operation_restarts_its_pods(stage: &Stage) -> Result<()> {
         made_anew == ["aerocluster-0-0", "aerocluster-0-2"],
         "{made_anew:?}"
     );
+    let told = reasons(stage, "aerocluster-0-0")?;
+    ensure!(told == json!(["operation both"]), "it says {told}");
 
     stage.patch(&json!({"spec": {"operations": Value::Null}}))?;
     wait_until_ready(stage)?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 use super::foretold;
-use super::healing::pods;
+use super::healing::{pods, reasons};
 use super::samples::keys;
 use super::servers;
 use super::stage::{Stage, eventually};
@@ -58,6 +58,10 @@ pub fn an_upgrade_restarts_each_pod_once(stage: &Stage) -> Result<()> {
         "there were {} pods instead of three before and three after",
         lives.len()
     );
+    for pod in after.keys() {
+        let told = reasons(stage, pod)?;
+        ensure!(told == json!(["image"]), "{pod} says {told} of its restart");
+    }
     ensure_whole(stage)
 }
 
