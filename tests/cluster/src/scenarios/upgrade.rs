@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
+use serde_json::json;
+
 use super::foretold;
 use super::healing::{pods, reasons};
 use super::samples::keys;
