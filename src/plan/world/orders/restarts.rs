@@ -63,6 +63,7 @@ impl World {
                 self.assert_rack_may_lose(&set, restart);
                 self.restarts.away.insert(renewal.pod.clone());
             }
+            self.count(renewal);
             self.delete_pod(&renewal.pod);
             // The controller may die between two of them.
             if self.dice.roll(16) == 15 {
@@ -131,11 +132,10 @@ impl World {
         found.is_some_and(|found| found.get(name) == Some(&self.pods[name].uid))
     }
 
-    /// It is the first one for this spec, and the pod was made for another, or the user asked for it.
-    fn assert_needed(&mut self, renewal: &Renewal) {
+    /// The pod was made for another spec, or the user asked for it.
+    fn assert_needed(&self, renewal: &Renewal) {
         let evicted = self.pods[&renewal.pod].evicted;
         let blocked = self.is_blocked(self.pods[&renewal.pod].node);
-        self.count(renewal, evicted);
         // Of a server that failed nobody can ask what it has, nor know whether it starts with what its entry says.
         let failed = self.pods[&renewal.pod].stage == Stage::Failed;
         let in_doubt = failed && renewal.remedy() == Remedy::AtRunTime;
@@ -157,8 +157,8 @@ impl World {
     }
 
     /// A pod is evicted as often as somebody wants to; else one spec restarts it once.
-    fn count(&mut self, renewal: &Renewal, evicted: bool) {
-        if evicted {
+    fn count(&mut self, renewal: &Renewal) {
+        if self.pods[&renewal.pod].evicted {
             return;
         }
         let counted = &mut self.restarts.counted;
