@@ -13,9 +13,10 @@ use std::collections::BTreeSet;
 
 use self::setting::Setting;
 use super::{
-    Observed, Pod, Share, Step, Wait, WaitReason, access_control,
+    Observed, Order, Pod, Share, Step, Wait, WaitReason, access_control,
     members::{self, RackState},
     outdated::{self, Change},
+    quiesce,
 };
 use crate::{
     aerospike::{build::Build, node_view::NodeView},
@@ -66,6 +67,8 @@ pub struct Confirm {
     pub pod_ip: String,
     /// The hash that its entry has.
     pub before: String,
+    /// What servers are told before, so that the configuration acts: the last one that is confirmed brings it about.
+    pub rebalance: Option<Order>,
 }
 
 /// In what the configuration of a pod is not as wanted.
@@ -198,9 +201,15 @@ pub fn update(desired: &Desired, observed: &Observed) -> Share {
         return Share::default();
     }
     let due = due(desired, observed);
-    let step = due
-        .iter()
-        .find_map(|due| due.step(observed.view(&due.name)?));
+    let moving = due.iter().filter(|due| due.acts_with_rebalance()).count();
+    let step = due.iter().find_map(|due| {
+        let is_last = moving == 1 && due.acts_with_rebalance();
+        if is_last && !observed.may_recluster() {
+            return None;
+        }
+        let rebalance = is_last.then(|| quiesce::recluster(observed));
+        due.step(observed.view(&due.name)?, rebalance)
+    });
     Share {
         waits: if step.is_some() {
             waits(&due)
@@ -252,8 +261,14 @@ impl Due<'_> {
         questions.into_iter().collect()
     }
 
-    /// None where the server did not tell what it has in force.
-    fn step(&self, view: &NodeView) -> Option<Step> {
+    fn acts_with_rebalance(&self) -> bool {
+        self.settings()
+            .any(|(_, setting)| setting.acts_with_rebalance())
+    }
+
+    /// None where the server did not tell what it has in force. With the last server comes a rebalance, if the change acts
+    /// from one on.
+    fn step(&self, view: &NodeView, rebalance: Option<Order>) -> Option<Step> {
         let mut deviations = self.deviations(view)?;
         let rack = self.rack.identifier();
         let (pod, pod_ip) = (self.name.clone(), self.entry.pod_ip.clone());
@@ -264,6 +279,7 @@ impl Due<'_> {
                 uid: self.pod.uid.clone(),
                 pod_ip,
                 before: self.entry.aerospike_config_hash.clone(),
+                rebalance,
             }));
         }
         let noted = &self.entry.dynamic_config_parameters;

@@ -24,7 +24,7 @@ use crate::{
     init::update::Update,
     leader::Write,
     plan::{
-        FIELD_MANAGER, Kind, Observed,
+        FIELD_MANAGER, Kind, Observed, Order,
         configuration::{Configure, Confirm},
     },
     resolve::{Desired, Rack},
@@ -99,6 +99,9 @@ pub(super) async fn confirm(
         return Ok(());
     };
     let peers = peers(desired, observed, rack);
+    if let Some(order) = &of.rebalance {
+        rebalance(desired, observed, order, context).await?;
+    }
     let update = Update {
         template: rack.template.clone(),
         peers,
@@ -119,6 +122,26 @@ pub(super) async fn confirm(
     let operations = confirmed(entry, of, rack);
     entry.change(desired, operations, context).await?;
     annotate(desired, of, &config, &rack.template, context).await
+}
+
+/// Whoever is the principal starts it; where none says so, nobody knows that one came.
+async fn rebalance(
+    desired: &Desired,
+    observed: &Observed,
+    order: &Order,
+    context: &Context,
+) -> Result<(), Error> {
+    context.lease.permit(Write::Disruptive)?;
+    let told = servers::give(desired, observed, order, context).await?;
+    let obeys = |told: &servers::Told| matches!(told, Ok(InfoValue::Ok(value)) if value == "ok");
+    if told.iter().any(|(_, told)| obeys(told)) {
+        return Ok(());
+    }
+    Err(Error::Command {
+        pod: order.pods.join(", "),
+        command: order.command.clone(),
+        why: "no server says that it is the principal".to_owned(),
+    })
 }
 
 fn peers(desired: &Desired, observed: &Observed, rack: &Rack) -> String {

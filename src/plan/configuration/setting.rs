@@ -40,6 +40,9 @@ const NEVER: &[&str] = &["cluster-name", "rack-id", "vault-token-file"];
 /// Parameters of which a server works out the value itself where none is given.
 const WORKED_OUT: &[&str] = &["service-threads", "batch-index-threads"];
 
+/// Parameters that decide where partitions are, which is decided anew with each rebalance only.
+const PLACING: &[&str] = &["active-rack", "prefer-uniform-balance"];
+
 /// What would end a value, or a name, in a command.
 const ENDS: &[char] = &[';', '\n', '\t'];
 
@@ -74,6 +77,12 @@ impl<'a> Setting<'a> {
             _ => return None,
         };
         (!value.contains(ENDS)).then_some(value)
+    }
+
+    /// Whether it acts from the next rebalance on.
+    #[must_use]
+    pub fn acts_with_rebalance(&self) -> bool {
+        PLACING.contains(&self.name.as_str())
     }
 
     /// The command that reads it, beside others.

@@ -175,3 +175,30 @@ fn a_change_is_partly_refused_if_some_of_it_was_obeyed() {
     let later = Configure { begun: true, ..to };
     assert_eq!(later.outcome(0), DynamicConfigUpdateStatus::PartiallyFailed);
 }
+
+#[test]
+fn where_partitions_are_is_decided_anew_with_the_last_server_that_is_confirmed() {
+    let edit = Wish {
+        active_rack: 1,
+        ..wish()
+    };
+    let mut world = World::settled(&wish());
+    world.wish(edit.resolve());
+    world.apply_objects();
+    let mut told = Vec::new();
+    let desired = edit.resolve();
+    while let Some(step) = update(&desired, &world.observe()).step {
+        world.take(&step).unwrap();
+        if let Step::Confirm(confirm) = step {
+            told.push((confirm.pod, confirm.rebalance));
+        }
+    }
+    let order = Order {
+        pods: vec!["aerocluster-1-0".to_owned(), POD.to_owned()],
+        command: "recluster:".to_owned(),
+    };
+    let last = ("aerocluster-1-0".to_owned(), Some(order));
+    assert_eq!(told, [(POD.to_owned(), None), last]);
+    world.converge();
+    assert!(world.restarted().is_empty());
+}

@@ -42,6 +42,8 @@ pub struct Wish {
     pub local: Option<bool>,
     /// Nodes that are to carry no pods: the first ones.
     pub blocked: u32,
+    /// The rack that has all masters, if it is not 0.
+    pub active_rack: u32,
 }
 
 impl Default for Wish {
@@ -68,6 +70,7 @@ impl Default for Wish {
             operation: 0,
             local: None,
             blocked: 0,
+            active_rack: 0,
         }
     }
 }
@@ -110,6 +113,9 @@ impl Wish {
         if self.ttl > 0 {
             namespace["default-ttl"] = self.ttl.into();
             namespace["nsup-period"] = 120.into();
+        }
+        if self.active_rack > 0 {
+            namespace["active-rack"] = self.active_rack.into();
         }
         if self.device {
             namespace["storage-engine"] = json!({"type": "device", "files": ["/opt/aerospike/data/test.dat"], "filesize": 1 << 30});

@@ -148,6 +148,7 @@ fn edited(kind: &Wish, numbers: &mut Numbers) -> Wish {
             [0, 0, 1, 3][numbers.below(4) as usize]
         },
         dynamic: numbers.below(3) > 0,
+        active_rack: if kind.community { 0 } else { numbers.below(2) },
         ..kind.clone()
     }
 }

@@ -271,22 +271,29 @@ impl Servers {
     }
 }
 
-/// What histories change without a restart: the statement, and where the server keeps it.
-const CHANGED: [(&str, &str); 3] = [
-    ("service > proto-fd-max", "service.proto-fd-max"),
+/// What histories change without a restart: the statement, where the server keeps it, and what it is where nothing is said.
+const CHANGED: [(&str, &str, &str); 4] = [
+    ("service > proto-fd-max", "service.proto-fd-max", "15000"),
     (
         "namespace test > nsup-period",
         "namespaces.{test}.nsup-period",
+        "0",
     ),
     (
         "namespace test > default-ttl",
         "namespaces.{test}.default-ttl",
+        "0",
+    ),
+    (
+        "namespace test > active-rack",
+        "namespaces.{test}.active-rack",
+        "0",
     ),
 ];
 
 /// A server reads its file when it starts.
 fn configured(launch: Launch, file: &Statements) -> Launch {
-    CHANGED.iter().fold(launch, |launch, (key, setting)| {
+    CHANGED.iter().fold(launch, |launch, (key, setting, _)| {
         match file.values(&Key::parse(key)).last() {
             Some(value) => launch.setting(setting, value),
             None => launch,
@@ -349,13 +356,10 @@ impl World {
                 let service = servers.say(&pod, command::SERVICE_CONFIG).unwrap();
                 let namespace = servers.say(&pod, "namespace/test").unwrap();
                 let told = format!(";{service};{namespace};");
-                for (key, default) in [
-                    (CHANGED[0].0, "15000"),
-                    (CHANGED[1].0, "0"),
-                    (CHANGED[2].0, "0"),
-                ] {
+                for (key, _, default) in CHANGED {
                     let key = Key::parse(key);
-                    let value = wanted.values(&key).last().map_or(default, String::as_str);
+                    let value = wanted.values(&key).last();
+                    let value = value.map_or(default, String::as_str);
                     let expected = format!(";{}={value};", key.name);
                     assert!(told.contains(&expected), "{pod} has not {expected}: {told}");
                 }

@@ -3,6 +3,7 @@
 use crate::{
     api::status::{DynamicConfigUpdateStatus, PodStatus},
     plan::{
+        Order,
         configuration::{Configure, Confirm},
         world::{World, api_server::Refused, mishaps::Mishap},
     },
@@ -44,10 +45,14 @@ impl World {
             let rack = rack.unwrap();
             (rack.template.clone(), rack.hashes.config.clone())
         };
-        let pod = self.pods.get_mut(&of.pod).ok_or(Refused)?;
+        let pod = self.pods.get(&of.pod).ok_or(Refused)?;
         if pod.uid != of.uid {
             return Err(Refused);
         }
+        if of.rebalance.as_ref().is_some_and(|it| !self.rebalances(it)) {
+            return Err(Refused);
+        }
+        let pod = self.pods.get_mut(&of.pod).ok_or(Refused)?;
         pod.file.clone_from(&template);
         pod.config = Some(hash.clone());
         if self.dice.roll(16) == 15 {
@@ -65,6 +70,15 @@ impl World {
         }
         self.pods.get_mut(&of.pod).ok_or(Refused)?.template = Some(template);
         Ok(())
+    }
+
+    /// Whether one of the servers says that it starts a rebalance.
+    fn rebalances(&mut self, order: &Order) -> bool {
+        let pods = order.pods.iter();
+        let said: Vec<_> = pods
+            .map(|pod| self.servers.say(pod, &order.command))
+            .collect();
+        said.iter().flatten().any(|said| said == "ok")
     }
 
     fn entry(&mut self, pod: &str, ip: &str) -> Result<&mut PodStatus, Refused> {

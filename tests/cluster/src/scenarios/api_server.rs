@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::application::{self, is_served_throughout};
 use super::inventory::{Inventory, ensure_pods};
@@ -26,7 +26,11 @@ const AWAY_FOR: Duration = Duration::from_secs(18);
 /// # Errors
 /// What ends otherwise than without it, or a request that was refused.
 pub fn sizes_change_all_the_same(stage: &Stage) -> Result<()> {
-    application::cluster_of(stage, 2)?;
+    let mut object = application::sample(stage)?;
+    object["spec"]["size"] = 2.into();
+    object["spec"]["podSpec"]["tolerations"] = patience();
+    stage.apply(&object.to_string())?;
+    stage.wait_until_ready(2)?;
     let (pods, objects) = (Inventory::take(stage)?, normalised(stage)?);
     is_served_throughout(stage, |_| {
         grow(stage)?;
@@ -40,6 +44,16 @@ pub fn sizes_change_all_the_same(stage: &Stage) -> Result<()> {
         bail!("the objects are not those of before: {difference}");
     }
     install::wait_for_operator(&stage.cluster)
+}
+
+/// The defaults of Kubernetes. With the shorter ones of the test cluster pods would be moved off nodes that cannot renew
+/// their leases while there is no API server.
+fn patience() -> Value {
+    let tolerate = |taint: &str| {
+        let key = format!("node.kubernetes.io/{taint}");
+        json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300})
+    };
+    json!([tolerate("not-ready"), tolerate("unreachable")])
 }
 
 fn grow(stage: &Stage) -> Result<()> {
