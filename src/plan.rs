@@ -14,6 +14,7 @@ pub mod observed;
 pub mod on_demand;
 pub mod outdated;
 pub mod quiesce;
+pub mod recovery;
 pub mod restart;
 pub mod safe_stop;
 pub mod scale_down;
@@ -203,6 +204,7 @@ const STAGES: &[Stage] = &[
     quiesce::give_back_fill_delay,
     configuration::update,
     restart::replace_dead,
+    recovery::leave_lost_nodes,
     scale_up::grow,
     scale_up::await_pods,
     scale_down::await_departures,

@@ -12,6 +12,9 @@ use serde_json::Value;
 use super::{Access, FIELD_MANAGER, Kind};
 use crate::{aerospike::node_view::NodeView, api::AerospikeClusterStatus};
 
+/// How long a pod may be without a node, or fail, before it counts as not coming up by itself: seconds.
+const GRACE: i64 = 60;
+
 /// Everything that a decision needs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observed {
@@ -274,6 +277,12 @@ impl Observed {
     #[must_use]
     pub fn may_recluster(&self) -> bool {
         self.cluster_keys().len() == 1 && self.views().all(|view| view.cluster.migrate_allowed)
+    }
+
+    /// Whether what fails since then will not mend itself any more.
+    #[must_use]
+    pub fn is_past_grace(&self, since: Timestamp) -> bool {
+        self.now.as_second() - since.as_second() >= GRACE
     }
 
     /// The cluster keys that the servers name.

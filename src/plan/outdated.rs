@@ -34,6 +34,8 @@ pub enum Change {
     Eviction,
     /// Its node is to carry no pod of the cluster.
     BlockedNode,
+    /// Its local volumes are on a node that takes it no more.
+    LostNode,
 }
 
 /// What brings a pod up to date, the mildest first.
@@ -58,6 +60,7 @@ impl fmt::Display for Change {
             Self::Operation(id) => return write!(f, "operation {id}"),
             Self::Eviction => "eviction",
             Self::BlockedNode => "blocked node",
+            Self::LostNode => "lost node",
         })
     }
 }
@@ -75,7 +78,8 @@ impl Change {
             | Self::Template
             | Self::Operation(_)
             | Self::Eviction
-            | Self::BlockedNode => Remedy::PodRestart,
+            | Self::BlockedNode
+            | Self::LostNode => Remedy::PodRestart,
         }
     }
 
@@ -83,7 +87,7 @@ impl Change {
     #[must_use]
     pub const fn is_asked_for(&self) -> bool {
         match self {
-            Self::Operation(_) | Self::Eviction | Self::BlockedNode => true,
+            Self::Operation(_) | Self::Eviction | Self::BlockedNode | Self::LostNode => true,
             Self::Image
             | Self::DynamicConfiguration
             | Self::Configuration
@@ -96,7 +100,7 @@ impl Change {
     /// Whether the pod is to go to another node.
     #[must_use]
     pub fn moves(&self) -> bool {
-        matches!(self, Self::Eviction | Self::BlockedNode)
+        matches!(self, Self::Eviction | Self::BlockedNode | Self::LostNode)
     }
 
     /// What a person can do who does not want it any more.
@@ -106,6 +110,7 @@ impl Change {
             Self::Operation(_) => "remove the operation from spec.operations",
             Self::Eviction => "remove annotation aerospike.com/eviction-blocked from the pod",
             Self::BlockedNode => "take the node off spec.k8sNodeBlockList",
+            Self::LostNode => "unset spec.storage.deleteLocalStorageOnPodRecovery",
             Self::Image
             | Self::DynamicConfiguration
             | Self::Configuration

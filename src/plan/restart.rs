@@ -234,7 +234,7 @@ fn template_unknown(state: &RackState<'_>) -> Option<Wait> {
 }
 
 impl Restart {
-    fn of(rack: RackIdentifier, pods: Vec<Renewal>) -> Self {
+    pub(super) fn of(rack: RackIdentifier, pods: Vec<Renewal>) -> Self {
         let of_image = |renewal: &Renewal| renewal.changes.contains(&Change::Image);
         let stopped_for = if pods.iter().any(of_image) {
             StopFor::Upgrade

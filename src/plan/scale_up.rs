@@ -1,16 +1,11 @@
 //! More pods: a rack grows when no restart comes before, all that may before any shrinks, and new pods are waited for.
 
-use k8s_openapi::jiff::Timestamp;
-
 use super::{
     Observed, PodHealth, Share, Step, Wait, WaitReason,
     members::{self, RackState},
     outdated,
 };
 use crate::{resolve::Desired, resources::names};
-
-/// How long a pod may be without a node, or fail, before a person is asked to act: seconds.
-const GRACE: i64 = 60;
 
 /// Raises the replicas of the first rack that has too few.
 #[must_use]
@@ -91,7 +86,6 @@ fn await_pod(name: &str, observed: &Observed) -> Option<Wait> {
             format!("pod {name} does not exist yet"),
         ));
     };
-    let late = |since: Timestamp| observed.now.as_second() - since.as_second() >= GRACE;
     match &pod.health {
         PodHealth::Ready => None,
         PodHealth::Terminating => Some(Wait::new(
@@ -106,7 +100,7 @@ fn await_pod(name: &str, observed: &Observed) -> Option<Wait> {
             failure: Some(failure),
             since,
             ..
-        } if late(*since) => Some(Wait::new(
+        } if observed.is_past_grace(*since) => Some(Wait::new(
             WaitReason::PodFailed,
             format!("pod {name} fails: {failure}"),
         )),
@@ -114,14 +108,16 @@ fn await_pod(name: &str, observed: &Observed) -> Option<Wait> {
             WaitReason::Pods,
             format!("container {container} of pod {name} is not ready"),
         )),
-        PodHealth::Failed { reason, since } if late(*since) => Some(Wait::new(
+        PodHealth::Failed { reason, since } if observed.is_past_grace(*since) => Some(Wait::new(
             WaitReason::PodFailed,
             format!("pod {name} fails: {reason}"),
         )),
-        PodHealth::Unschedulable { reason, since } if late(*since) => Some(Wait::new(
-            WaitReason::Unschedulable,
-            format!("no node takes pod {name}: {reason}"),
-        )),
+        PodHealth::Unschedulable { reason, since } if observed.is_past_grace(*since) => {
+            Some(Wait::new(
+                WaitReason::Unschedulable,
+                format!("no node takes pod {name}: {reason}"),
+            ))
+        }
         PodHealth::Failed { reason, .. } | PodHealth::Unschedulable { reason, .. } => {
             Some(Wait::new(WaitReason::Pods, format!("pod {name}: {reason}")))
         }

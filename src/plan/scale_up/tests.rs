@@ -1,5 +1,7 @@
 //! Growth, and how long a pod may take.
 
+use k8s_openapi::jiff::Timestamp;
+
 use super::*;
 use crate::plan::{
     Resize,

@@ -40,6 +40,8 @@ pub struct Wish {
     pub operation: u32,
     /// Claims are bound to nodes, and go whenever their pod is restarted if so.
     pub local: Option<bool>,
+    /// What is bound to a node that takes no pods is given up, where others have it.
+    pub recovers: bool,
     /// Nodes that are to carry no pods: the first ones.
     pub blocked: u32,
     /// The rack that has all masters, if it is not 0.
@@ -69,6 +71,7 @@ impl Default for Wish {
             ttl: 0,
             operation: 0,
             local: None,
+            recovers: false,
             blocked: 0,
             active_rack: 0,
         }
@@ -141,6 +144,7 @@ impl Wish {
         if let Some(recycled) = self.local {
             spec["storage"]["localStorageClasses"] = json!(["ssd"]);
             spec["storage"]["deleteLocalStorageOnRestart"] = recycled.into();
+            spec["storage"]["deleteLocalStorageOnPodRecovery"] = self.recovers.into();
         }
         if self.blocked > 0 {
             let nodes: Vec<_> = (0..self.blocked)

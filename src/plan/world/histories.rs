@@ -98,6 +98,11 @@ fn kinds() -> Vec<Wish> {
             ..device.clone()
         },
         Wish {
+            local: Some(false),
+            recovers: true,
+            ..device.clone()
+        },
+        Wish {
             local: Some(true),
             batch: Some(2),
             ..device.clone()

@@ -483,8 +483,20 @@ impl World {
 
     pub fn observed_pods(&self) -> BTreeMap<String, Pod> {
         let pods = self.pods.iter();
-        pods.map(|(name, pod)| (name.clone(), observed_pod(pod, self.servers.runs(name))))
-            .collect()
+        let pinned = |name: &str| {
+            let mut claims = self.claims_of(name);
+            claims.any(|claim| self.pins.contains_key(&claim.uid))
+        };
+        let observed = |(name, pod): (&String, &SimPod)| {
+            let reason = if pinned(name) {
+                "8 node(s) didn't match PersistentVolume's node affinity"
+            } else {
+                "as the dice fell"
+            };
+            let pod = observed_pod(pod, self.servers.runs(name), reason);
+            (name.clone(), pod)
+        };
+        pods.map(observed).collect()
     }
 }
 
@@ -527,9 +539,9 @@ fn hash_in_order(value: &Value, hasher: &mut DefaultHasher) {
     }
 }
 
-fn observed_pod(pod: &SimPod, server_runs: bool) -> Pod {
+fn observed_pod(pod: &SimPod, server_runs: bool, reason: &str) -> Pod {
     let since = at(pod.since);
-    let reason = || "as the dice fell".to_owned();
+    let reason = || reason.to_owned();
     let health = match pod.stage {
         Stage::Terminating => PodHealth::Terminating,
         _ if pod.node_lost => PodHealth::NotReady,

@@ -585,3 +585,42 @@ fn the_status_tells_why_each_pod_was_restarted_last() {
     let expected = Some(vec!["pod spec".to_owned()]);
     assert_eq!(reasons(&world), vec![expected; 3]);
 }
+
+const LOST: &str = "aerocluster-2-0";
+
+/// A settled cluster of so many, bound to their nodes, of which one lost its own, and the uid of its claim.
+fn with_a_lost_node(recovers: bool, size: u32) -> (World, String) {
+    let wish = Wish {
+        local: Some(false),
+        device: true,
+        recovers,
+        ..Wish::of(size, 2)
+    };
+    let mut world = World::settled(&wish);
+    let claim = world.claims[&names::claim("workdir", LOST)].uid.clone();
+    world.cordoned.insert(world.pods[LOST].node.unwrap());
+    world.servers.crash(LOST);
+    world.pods.remove(LOST);
+    (world, claim)
+}
+
+#[test]
+fn a_pod_whose_volumes_are_on_a_lost_node_is_made_anew_without_them_where_the_user_says_so() {
+    let (mut world, lost) = with_a_lost_node(true, 4);
+    world.converge();
+    assert_ne!(world.claims[&names::claim("workdir", LOST)].uid, lost);
+    let entry = &world.status.as_ref().unwrap().pods[LOST];
+    let told = entry.last_restart.as_ref().unwrap();
+    assert_eq!(told.reasons, ["lost node"]);
+    assert_eq!(world.claims.len(), 4);
+}
+
+#[test]
+fn volumes_on_a_lost_node_are_kept_otherwise() {
+    for (recovers, size) in [(false, 4), (true, 2)] {
+        let (mut world, lost) = with_a_lost_node(recovers, size);
+        world.converge_to_wait(WaitReason::Unschedulable);
+        let claim = &world.claims[&names::claim("workdir", LOST)];
+        assert_eq!((&claim.uid, claim.deleting), (&lost, false));
+    }
+}

@@ -141,8 +141,9 @@ impl World {
         let in_doubt = failed && renewal.remedy() == Remedy::AtRunTime;
         let is_outdated = !self.is_as_wanted(&renewal.pod) && !self.can_be_told(&renewal.pod);
         let asked_for = self.is_asked_for(&renewal.pod);
+        let recovers = self.recovers(&renewal.pod);
         assert!(
-            in_doubt || is_outdated || asked_for || evicted || blocked,
+            recovers || in_doubt || is_outdated || asked_for || evicted || blocked,
             "{renewal:?} is needless"
         );
         for change in &renewal.changes {
@@ -150,6 +151,7 @@ impl World {
                 Change::Operation(_) => asked_for,
                 Change::Eviction => evicted,
                 Change::BlockedNode => blocked,
+                Change::LostNode => recovers,
                 _ => true,
             };
             assert!(holds, "nobody asked for {renewal:?}");
@@ -177,10 +179,17 @@ impl World {
         let storage = self.desired.spec.storage.as_ref().unwrap();
         let always = storage.delete_local_storage_on_restart == Some(true);
         let SimPod { evicted, node, .. } = self.pods[pod];
-        let moves = evicted || self.is_blocked(node);
+        let moves = evicted || self.is_blocked(node) || self.recovers(pod);
         assert!(moves || always, "{name} goes and {pod} stays");
         self.claims.get_mut(name).unwrap().deleting = true;
         Ok(())
+    }
+
+    /// Whether no node takes the pod, whose local volumes the user would rather lose then.
+    fn recovers(&self, pod: &str) -> bool {
+        let storage = self.desired.spec.storage.as_ref().unwrap();
+        let is_stuck = self.pods[pod].stage == Stage::Unschedulable;
+        is_stuck && storage.delete_local_storage_on_pod_recovery == Some(true)
     }
 
     /// Whether the configuration is all that differs, and its server can be told: one that runs and did not refuse. Some
