@@ -158,9 +158,9 @@ impl World {
         }
     }
 
-    /// A pod is evicted as often as somebody wants to; else one spec restarts it once.
+    /// A pod is evicted as often as somebody wants to, and leaves lost nodes; else one spec restarts it once.
     fn count(&mut self, renewal: &Renewal) {
-        if self.pods[&renewal.pod].evicted {
+        if self.pods[&renewal.pod].evicted || self.recovers(&renewal.pod) {
             return;
         }
         let counted = &mut self.restarts.counted;
