@@ -22,6 +22,8 @@ use super::{Kind, World, clusters::Wish};
 
 /// Tried where nobody says how many.
 const FEW: u64 = 60;
+/// So many clusters histories end with.
+const ENDS: u32 = 500;
 /// The longest run of chance.
 const THROWS: u64 = 400;
 
@@ -115,33 +117,34 @@ fn kinds() -> Vec<Wish> {
     ]
 }
 
-/// Clusters of one kind, one after the other.
+/// Clusters of one kind, one after the other. The last one is one of so many, each of which is made once without mishaps to
+/// be compared with.
 fn wishes(numbers: &mut Numbers) -> Vec<Wish> {
+    let mut of_end = Numbers(numbers.below(ENDS).into());
     let kinds = kinds();
-    let kind = &kinds[usize::try_from(numbers.below(kinds.len().try_into().unwrap())).unwrap()];
-    let count = 1 + numbers.below(3);
+    let kind = &kinds[usize::try_from(of_end.below(kinds.len().try_into().unwrap())).unwrap()];
+    let count = numbers.below(3);
+    let mut wishes: Vec<_> = (0..count).map(|_| edited(kind, numbers)).collect();
+    wishes.push(edited(kind, &mut of_end));
     let mut operation = 0;
-    let wish = |index| Wish {
-        operation: {
-            // None, the one before, or another one.
-            operation = [0, operation, index][numbers.below(3) as usize];
-            operation
-        },
+    for (index, wish) in (0..).zip(&mut wishes) {
+        // None, the one before, or another one.
+        operation = [0, operation, index][numbers.below(3) as usize];
+        wish.operation = operation;
+    }
+    wishes
+}
+
+/// A cluster of a kind with another size and other things that restart pods.
+fn edited(kind: &Wish, numbers: &mut Numbers) -> Wish {
+    let versions = ["8.1.2.0", "8.1.0.1", "7.2.0.5"];
+    Wish {
         size: 2 + numbers.below(5),
         racks: if kind.community {
             1
         } else {
             1 + numbers.below(3)
         },
-        ..edited(kind, numbers)
-    };
-    (0..count).map(wish).collect()
-}
-
-/// A cluster of a kind with other things that restart pods.
-fn edited(kind: &Wish, numbers: &mut Numbers) -> Wish {
-    let versions = ["8.1.2.0", "8.1.0.1", "7.2.0.5"];
-    Wish {
         version: versions[usize::try_from(numbers.below(3)).unwrap()],
         proto_fd_max: 15_000 + numbers.below(2),
         pod_label: numbers.below(2),
