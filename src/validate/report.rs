@@ -125,20 +125,23 @@ impl Report {
                 "the shape of {clusters} is wrong: mend that first, then the other rules can be asked"
             ));
         }
-        if let Some(remark) = self.remarks.first() {
-            let code = remark.entry.code;
+        let severities = [Severity::Error, Severity::Warning];
+        if let Some(first) = severities.iter().find_map(|it| self.of(*it).next()) {
+            let (code, severity) = (first.entry.code, first.entry.severity.as_str());
             add(&format!(
-                "`aerospike-operator rules {code}` explains the first"
+                "`aerospike-operator rules {code}` explains the first {severity}"
             ));
         }
         text
     }
 
-    fn count(&self, severity: Severity) -> usize {
+    fn of(&self, severity: Severity) -> impl Iterator<Item = &Remark> {
         let remarks = self.remarks.iter();
-        remarks
-            .filter(|remark| remark.entry.severity == severity)
-            .count()
+        remarks.filter(move |remark| remark.entry.severity == severity)
+    }
+
+    fn count(&self, severity: Severity) -> usize {
+        self.of(severity).count()
     }
 }
 

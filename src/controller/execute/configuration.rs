@@ -48,10 +48,7 @@ pub(super) async fn configure(
     context: &Context,
 ) -> Result<(), Error> {
     if let Some(parameters) = &to.note {
-        let entry = Entry {
-            pod: &to.pod,
-            ip: &to.pod_ip,
-        };
+        let entry = Entry::of(&to.pod, &to.pod_ip);
         let note = entry.set("dynamicConfigParameters", &json!(parameters));
         entry.change(desired, vec![note], context).await?;
     }
@@ -79,10 +76,7 @@ async fn note_outcome(
     if entry.and_then(|entry| entry.dynamic_config_update_status) == Some(outcome) {
         return Ok(());
     }
-    let entry = Entry {
-        pod: &to.pod,
-        ip: &to.pod_ip,
-    };
+    let entry = Entry::of(&to.pod, &to.pod_ip);
     let note = entry.set("dynamicConfigUpdateStatus", &json!(outcome));
     entry.change(desired, vec![note], context).await
 }
@@ -115,10 +109,7 @@ pub(super) async fn confirm(
             why,
         })?;
     context.lease.permit(Write::Upkeep)?;
-    let entry = Entry {
-        pod: &of.pod,
-        ip: &of.pod_ip,
-    };
+    let entry = Entry::of(&of.pod, &of.pod_ip);
     let operations = confirmed(entry, of, rack);
     entry.change(desired, operations, context).await?;
     annotate(desired, of, &config, &rack.template, context).await

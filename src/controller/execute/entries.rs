@@ -16,13 +16,16 @@ const MANAGER: &str = "pod";
 /// An entry that was seen.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry<'a> {
-    /// Name of its pod.
-    pub(super) pod: &'a str,
-    /// The IP in it.
-    pub(super) ip: &'a str,
+    pod: &'a str,
+    ip: &'a str,
 }
 
-impl Entry<'_> {
+impl<'a> Entry<'a> {
+    /// The entry of a pod, with the IP in it.
+    pub(super) const fn of(pod: &'a str, ip: &'a str) -> Self {
+        Self { pod, ip }
+    }
+
     fn path(self) -> String {
         format!("/status/pods/{}", self.pod)
     }
@@ -66,7 +69,7 @@ pub(super) async fn remove(
     pods: &[(String, String)],
     context: &Context,
 ) -> Result<(), Error> {
-    let entries = pods.iter().map(|(pod, ip)| Entry { pod, ip });
+    let entries = pods.iter().map(|(pod, ip)| Entry::of(pod, ip));
     let operations = entries.flat_map(|entry| {
         let remove = json!({"op": "remove", "path": entry.path()});
         [entry.is_the_same(), remove]

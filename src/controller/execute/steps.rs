@@ -176,8 +176,9 @@ async fn renew(
     context: &Context,
 ) -> Result<(), Error> {
     for renewal in pods {
-        context.lease.permit(Write::Disruptive)?;
+        context.lease.permit(Write::Upkeep)?;
         note(desired, observed, renewal, context).await?;
+        context.lease.permit(Write::Disruptive)?;
         match renewal.remedy() {
             // A server that does not run is told nothing.
             Remedy::AtRunTime | Remedy::PodRestart => {
@@ -200,10 +201,7 @@ async fn note(
     let Some(status) = observed.status.pods.get(&renewal.pod) else {
         return Ok(());
     };
-    let entry = Entry {
-        pod: &renewal.pod,
-        ip: &status.pod_ip,
-    };
+    let entry = Entry::of(&renewal.pod, &status.pod_ip);
     let note = entry.set("lastRestart", &json!(renewal.note(observed.now)));
     entry.change(desired, vec![note], context).await
 }

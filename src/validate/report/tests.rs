@@ -96,7 +96,7 @@ fn the_summary_says_what_to_do_next() {
     assert_eq!(
         report().summary(),
         "2 clusters: 1 error, 1 warning; 1 text cannot be read; the shape of 1 cluster is wrong: mend that first, then the other rules can be \
-         asked; `aerospike-operator rules CRD-02` explains the first"
+         asked; `aerospike-operator rules CRD-02` explains the first error"
     );
     assert_eq!(
         Report::default().summary(),

@@ -14,6 +14,7 @@ mod in_use;
 mod interruptions;
 mod inventory;
 mod leader;
+mod lost_node;
 mod on_demand;
 mod refusals;
 mod samples;
@@ -189,6 +190,11 @@ const SCENARIOS: &[Scenario] = &[
     beside_others(
         "pods leave a node that is blocked",
         on_demand::pods_leave_a_blocked_node,
+    )
+    .not_always(),
+    alone(
+        "a pod leaves its disk on a lost node where the user says so",
+        lost_node::a_pod_leaves_its_disk_on_a_lost_node,
     )
     .not_always(),
     alone(

@@ -1,5 +1,6 @@
 //! Makes volumes for claims of the storage class `ssd`: folders for file systems, loop devices for block volumes. All nodes
 //! share this machine's disk, so a volume follows its pod to any node, as a network disk does; and it grows on request.
+//! Those of the class `local-ssd` stay on the node of their first pod, as a disk in that node does.
 //!
 //! A program of its own that goes on running: whenever a claim or a volume changes, it looks at all of them and does what
 //! is missing, so that nothing is lost when it is killed in between.
@@ -23,6 +24,7 @@ use crate::run::{self, SHORT};
 use decide::{Claim, Deed};
 use disks::Disks;
 
+pub use decide::LOCAL_CLASS;
 pub use disks::release_all;
 
 /// The word by which the program knows that it is to make volumes.
@@ -34,18 +36,24 @@ const LOOK_AGAIN: Duration = Duration::from_secs(20);
 /// A watch that ended is begun again after this time.
 const WATCH_AGAIN: Duration = Duration::from_secs(1);
 
-/// The storage class that manifests name; no class is the default.
+/// The storage classes that manifests name; none is the default.
 #[must_use]
-pub fn storage_class() -> String {
-    json!({
-        "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",
-        "metadata": {"name": decide::CLASS},
-        "provisioner": PROVISIONER,
-        "reclaimPolicy": "Delete",
-        "volumeBindingMode": "Immediate",
-        "allowVolumeExpansion": true,
-    })
-    .to_string()
+pub fn storage_classes() -> String {
+    let class = |name: &str, binding: &str| {
+        json!({
+            "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",
+            "metadata": {"name": name},
+            "provisioner": PROVISIONER,
+            "reclaimPolicy": "Delete",
+            "volumeBindingMode": binding,
+            "allowVolumeExpansion": true,
+        })
+    };
+    let classes = [
+        class(decide::CLASS, "Immediate"),
+        class(LOCAL_CLASS, "WaitForFirstConsumer"),
+    ];
+    json!({"apiVersion": "v1", "kind": "List", "items": classes}).to_string()
 }
 
 /// The program that makes volumes in the folder `state`.

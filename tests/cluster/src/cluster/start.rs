@@ -114,7 +114,7 @@ impl Cluster {
             self.ensure(&self.kubelet(node))?;
             self.ensure(&node.proxy(&self.programs, &self.identities))?;
         }
-        let applied = self.kubectl_apply(&volumes::storage_class()).ok();
+        let applied = self.kubectl_apply(&volumes::storage_classes()).ok();
         applied.context("the storage class could not be made")?;
         self.ensure(&self.provisioner()?)
     }

@@ -87,7 +87,11 @@ fn made_anew<'a>(before: &'a Pods, after: &Pods) -> Vec<&'a str> {
     changed.map(|(name, _)| name.as_str()).collect()
 }
 
-fn node_of(stage: &Stage, pod: &str) -> Result<String> {
+/// The node of a pod; empty if it has none.
+///
+/// # Errors
+/// What `kubectl` complained about.
+pub fn node_of(stage: &Stage, pod: &str) -> Result<String> {
     let pod = stage.get(&["pod", pod])?;
     Ok(pod["spec"]["nodeName"]
         .as_str()

@@ -6,8 +6,12 @@ use serde_json::{Value, json};
 
 use super::PROVISIONER;
 
-/// The storage class whose claims are served.
+/// The storage class of volumes that follow their pod to any node.
 pub const CLASS: &str = "ssd";
+/// The storage class of volumes that stay on the node that the scheduler chose for their first pod.
+pub const LOCAL_CLASS: &str = "local-ssd";
+/// What the scheduler notes on a claim of which the volume waits for its first pod.
+const CHOSEN: &str = "volume.kubernetes.io/selected-node";
 
 /// A claim that gets a volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +29,9 @@ pub struct Claim {
     /// The same in bytes.
     pub bytes: u64,
     modes: Value,
+    class: String,
+    /// The only node that has it.
+    node: Option<String>,
 }
 
 /// Something to be done.
@@ -73,10 +80,17 @@ fn capacity(volume: &Value) -> u64 {
 }
 
 impl Claim {
-    /// Reads a claim of the class that is not on its way out.
+    /// Reads a claim of one of the classes that is not on its way out, and whose node is known if it has one.
     fn read(claim: &Value) -> Option<Self> {
         let (metadata, spec) = (&claim["metadata"], &claim["spec"]);
-        if spec["storageClassName"] != CLASS || !metadata["deletionTimestamp"].is_null() {
+        let class = spec["storageClassName"].as_str()?;
+        let node = metadata["annotations"][CHOSEN].as_str().map(str::to_owned);
+        let node = match class {
+            CLASS => None,
+            LOCAL_CLASS => Some(node?),
+            _ => return None,
+        };
+        if !metadata["deletionTimestamp"].is_null() {
             return None;
         }
         let size = spec["resources"]["requests"]["storage"].as_str()?;
@@ -88,6 +102,8 @@ impl Claim {
             bytes: bytes(size)?,
             size: size.to_owned(),
             modes: spec["accessModes"].clone(),
+            class: class.to_owned(),
+            node,
         })
     }
 
@@ -97,9 +113,13 @@ impl Claim {
         format!("pvc-{}", self.uid)
     }
 
-    /// Its volume, which lies at `source`. Every node has the disk.
+    /// Its volume, which lies at `source`.
     #[must_use]
     pub fn volume(&self, source: &Value) -> Value {
+        let (key, value) = match &self.node {
+            Some(node) => ("kubernetes.io/hostname", node.as_str()),
+            None => ("kubernetes.io/os", "linux"),
+        };
         let mut volume = json!({
             "apiVersion": "v1", "kind": "PersistentVolume",
             "metadata": {
@@ -107,7 +127,7 @@ impl Claim {
                 "annotations": {"pv.kubernetes.io/provisioned-by": PROVISIONER},
             },
             "spec": {
-                "storageClassName": CLASS,
+                "storageClassName": self.class,
                 "capacity": {"storage": self.size},
                 "accessModes": self.modes,
                 "volumeMode": if self.block { "Block" } else { "Filesystem" },
@@ -117,7 +137,7 @@ impl Claim {
                     "namespace": self.namespace, "name": self.name, "uid": self.uid,
                 },
                 "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [
-                    {"key": "kubernetes.io/os", "operator": "In", "values": ["linux"]},
+                    {"key": key, "operator": "In", "values": [value]},
                 ]}]}},
             },
         });
@@ -185,6 +205,20 @@ mod tests {
         assert_eq!(wanted.bytes, 2 << 30);
         assert_eq!(missing(&claims, &[]), [Deed::Make(wanted)]);
         assert_eq!(missing(&claims, &[volume("2Gi", "Bound")]), []);
+    }
+
+    #[test]
+    fn a_local_volume_waits_for_the_node_of_its_pod_and_stays_there() {
+        let mut local = claim(&json!({}));
+        local["spec"]["storageClassName"] = LOCAL_CLASS.into();
+        assert_eq!(missing(&[local.clone()], &[]), []);
+        local["metadata"]["annotations"] = json!({CHOSEN: "node2"});
+        let volume = Claim::read(&local).unwrap().volume(&json!({}));
+        let terms = &volume["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"];
+        let expression =
+            json!({"key": "kubernetes.io/hostname", "operator": "In", "values": ["node2"]});
+        assert_eq!(*terms, json!([{"matchExpressions": [expression]}]));
+        assert_eq!(volume["spec"]["storageClassName"], LOCAL_CLASS);
     }
 
     #[test]
