@@ -69,8 +69,8 @@ impl Builds {
 
     fn operator(&self) -> Result<PathBuf> {
         built(&self.operator, || {
-            images::build()?;
-            Ok(images::operator_program())
+            images::build(images::Make::Shipped)?;
+            Ok(images::operator_program(images::Make::Shipped))
         })
     }
 

@@ -101,14 +101,33 @@ pub fn operator_name() -> String {
     )
 }
 
+/// How the programs of the images are made.
+#[derive(Clone, Copy, Debug)]
+pub enum Make {
+    /// In less time: whoever tries them does not wait for the last optimisation.
+    Quick,
+    /// As they are shipped.
+    Shipped,
+}
+
+impl Make {
+    /// The profile of cargo.
+    const fn profile(self) -> &'static str {
+        match self {
+            Self::Quick => "images",
+            Self::Shipped => "release",
+        }
+    }
+}
+
 /// The operator's static program, as [`build`] leaves it.
 #[must_use]
-pub fn operator_program() -> PathBuf {
+pub fn operator_program(make: Make) -> PathBuf {
     let folder = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| paths::checkout().join("target"), PathBuf::from);
     folder
         .join(target())
-        .join("release")
+        .join(make.profile())
         .join("aerospike-operator")
 }
 
@@ -116,10 +135,10 @@ pub fn operator_program() -> PathBuf {
 ///
 /// # Errors
 /// If something could not be built.
-pub fn build() -> Result<Vec<Image>> {
+pub fn build(make: Make) -> Result<Vec<Image>> {
     let since = Instant::now();
     progress("building the static programs of the images (some minutes the first time)");
-    let programs = build_programs()?;
+    let programs = build_programs(make)?;
     progress(&format!("built them in {} s", since.elapsed().as_secs()));
     let mut images = vec![Image::new(
         &operator_name(),
@@ -232,7 +251,7 @@ fn layer(recipe: &Recipe, programs: &BTreeMap<String, PathBuf>) -> Result<Layer>
 }
 
 /// Static, because an image holds no C library. The target is named so that macros, which run here, are not made static too.
-fn build_programs() -> Result<BTreeMap<String, PathBuf>> {
+fn build_programs(make: Make) -> Result<BTreeMap<String, PathBuf>> {
     let mut cargo = run::command("cargo");
     cargo
         .current_dir(paths::checkout())
@@ -247,7 +266,8 @@ fn build_programs() -> Result<BTreeMap<String, PathBuf>> {
     }
     cargo.args([
         "build",
-        "--release",
+        "--profile",
+        make.profile(),
         "--locked",
         "--quiet",
         "--message-format=json-render-diagnostics",

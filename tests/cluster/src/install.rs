@@ -41,7 +41,7 @@ const MANIFESTS: [&str; 7] = [
 /// The first thing that did not go as it should.
 pub fn everything() -> Result<Cluster> {
     let cluster = Cluster::up()?;
-    let loaded = cluster.load(&images::build()?)?;
+    let loaded = cluster.load(&images::build(images::Make::Quick)?)?;
     operator(&cluster)?;
     if loaded > 0 {
         restart_operator(&cluster)?;

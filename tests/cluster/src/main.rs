@@ -77,7 +77,7 @@ fn perform(task: Task) -> Result<ExitCode> {
         Task::Kubectl { args } => return kubectl(&args),
         Task::Images => {
             Cluster::find()?;
-            load(&images::build()?)?;
+            load(&images::build(images::Make::Quick)?)?;
         }
         Task::Load {
             name,

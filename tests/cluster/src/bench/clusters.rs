@@ -42,7 +42,7 @@ pub fn with_operator(measure: impl FnOnce(&Cluster) -> Result<Outcome>) -> Resul
         Ok(cluster) => cluster,
         Err(reason) => return Ok(Outcome::Skipped(reason)),
     };
-    let loaded = cluster.load(&images::build()?)?;
+    let loaded = cluster.load(&images::build(images::Make::Shipped)?)?;
     install::operator(&cluster)?;
     if loaded > 0 {
         install::restart_operator(&cluster)?;
