@@ -5,6 +5,7 @@ use super::{
     Observed, Pod, PodHealth, Renewal, Restart, Share, Step, Wait, WaitReason, claims,
     members::{self, RackState},
     outdated::Change,
+    restart,
 };
 use crate::{
     aerospike::node_view::{NamespaceView, NodeView},
@@ -51,20 +52,13 @@ fn stuck(desired: &Desired, observed: &Observed, state: &RackState<'_>) -> Optio
     if !rack.storage.delete_local_on_recovery {
         return None;
     }
-    state.pods(0..state.replicas).find_map(|name| {
-        let pod = observed
-            .pods
-            .get(&name)
-            .filter(|pod| is_stuck(observed, pod))?;
-        let claims = claims::bound_to_node(rack, observed, &name);
-        (!claims.is_empty()).then(|| Renewal {
-            uid: pod.uid.clone(),
-            resource_version: pod.resource_version.clone(),
-            pod: name,
-            changes: vec![Change::LostNode],
-            claims,
-        })
-    })
+    let lost = |_: &str, pod: &Pod| is_stuck(observed, pod).then(|| vec![Change::LostNode]);
+    let renewals = restart::renewals(observed, state, lost).into_iter();
+    let mut renewals = renewals.map(|renewal| Renewal {
+        claims: claims::bound_to_node(rack, observed, &renewal.pod),
+        ..renewal
+    });
+    renewals.find(|renewal| !renewal.claims.is_empty())
 }
 
 fn is_stuck(observed: &Observed, pod: &Pod) -> bool {

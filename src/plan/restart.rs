@@ -194,7 +194,8 @@ fn dead(
     renewals(observed, state, changes)
 }
 
-fn renewals(
+/// The pods of a rack for which `changes` names any, the highest ordinal first; each keeps its claims.
+pub(super) fn renewals(
     observed: &Observed,
     state: &RackState<'_>,
     changes: impl Fn(&str, &Pod) -> Option<Vec<Change>>,
