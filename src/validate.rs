@@ -9,6 +9,7 @@ pub mod gather;
 pub mod git;
 pub mod manifest;
 pub mod places;
+pub mod predecessors;
 pub mod report;
 pub mod schema;
 pub mod source;
@@ -26,6 +27,7 @@ use serde_json::Value;
 use crate::{cli::SettingsArgs, resolve::Settings, stdout};
 use gather::{Gathered, Unreadable};
 use manifest::Document;
+use predecessors::Predecessors;
 use report::{Look, Output, Remark, Report, counted};
 use source::STDIN;
 
@@ -95,26 +97,33 @@ pub fn run(args: &ValidateArgs) -> ExitCode {
 }
 
 /// The objects that are there today, or why that cannot be told.
-fn what_runs(args: &ValidateArgs) -> Result<Vec<Value>, Vec<String>> {
+fn what_runs(args: &ValidateArgs) -> Result<Predecessors, Vec<String>> {
     let inputs = args.paths.iter().chain(&args.old);
     let inputs = inputs.filter(|path| path.as_os_str() == STDIN).count();
     if inputs > 1 {
         return Err(vec!["standard input can be read only once".to_owned()]);
     }
-    let gathered = match (&args.old, &args.old_from_git) {
-        (Some(old), _) => gather::read(std::slice::from_ref(old), false),
-        (None, Some(_)) if inputs > 0 => {
-            return Err(vec!["standard input has no history in git".to_owned()]);
+    match (&args.old, &args.old_from_git) {
+        (Some(old), _) => {
+            let gathered = gather::read(std::slice::from_ref(old), false);
+            Ok(Predecessors::anywhere(readable(gathered)?))
         }
-        (None, Some(reference)) => from_git(reference, &args.paths)?,
-        (None, None) => Gathered::default(),
-    };
-    if gathered.unreadable.is_empty() {
-        let objects = gathered.objects.into_iter();
-        Ok(objects.map(|(_, document)| document.value).collect())
-    } else {
-        Err(gathered.unreadable.iter().map(told).collect())
+        (None, Some(_)) if inputs > 0 => {
+            Err(vec!["standard input has no history in git".to_owned()])
+        }
+        (None, Some(reference)) => {
+            let gathered = readable(from_git(reference, &args.paths)?)?;
+            Ok(Predecessors::of_commit(gathered, reference))
+        }
+        (None, None) => Ok(Predecessors::default()),
     }
+}
+
+fn readable(gathered: Gathered) -> Result<Gathered, Vec<String>> {
+    if gathered.unreadable.is_empty() {
+        return Ok(gathered);
+    }
+    Err(gathered.unreadable.iter().map(told).collect())
 }
 
 fn from_git(reference: &str, paths: &[PathBuf]) -> Result<Gathered, Vec<String>> {
@@ -132,7 +141,7 @@ fn from_git(reference: &str, paths: &[PathBuf]) -> Result<Gathered, Vec<String>>
 #[derive(Clone, Debug, Default)]
 pub struct Judge {
     /// What runs today.
-    pub old: Vec<Value>,
+    pub old: Predecessors,
     /// The version of the server that every cluster shall have.
     pub server_version: Option<String>,
     /// What the installation contributes.
@@ -143,17 +152,18 @@ impl Judge {
     /// Judges every cluster among what was gathered.
     #[must_use]
     pub fn report(&self, gathered: Gathered) -> Report {
+        let old = self.old.match_with(&gathered);
         let mut report = Report {
             unreadable: gathered.unreadable,
             others: gathered.passed_over,
             ..Report::default()
         };
-        for (source, document) in gathered.objects {
+        for ((source, document), old) in gathered.objects.into_iter().zip(old) {
             if !engine::is_cluster(&document.value) {
                 report.others += 1;
                 continue;
             }
-            let opinion = self.opinion(document);
+            let opinion = self.opinion(document, old);
             report.clusters += 1;
             report.partial += usize::from(opinion.is_partial);
             let entries = opinion.entries.into_iter();
@@ -165,9 +175,7 @@ impl Judge {
         report
     }
 
-    fn opinion(&self, document: Document) -> engine::Opinion {
-        let mut old = self.old.iter();
-        let old = old.find(|old| engine::is_cluster(old) && engine::is_same(old, &document.value));
+    fn opinion(&self, document: Document, old: Option<&Value>) -> engine::Opinion {
         let Some(version) = &self.server_version else {
             return engine::judge(&document, old, &self.settings);
         };

@@ -7,6 +7,7 @@ use crate::{
     api::Tree,
     config::{Problem, go_text},
     finding::{FieldPath, MOST_TOLD, Reason},
+    nearest_name::nearest_name,
 };
 
 const RACK_ID: &str = "rack-id";
@@ -14,6 +15,7 @@ const RACK_ID: &str = "rack-id";
 pub(super) fn defaults(tree: &mut Tree, context: &Context<'_>, problems: &mut Vec<Problem>) {
     let path = FieldPath::default().child("namespaces");
     match tree.get_mut("namespaces") {
+        None => problems.push(missing(path, tree)),
         Some(Value::Array(items)) if !items.is_empty() => {
             for (index, item) in items.iter_mut().enumerate() {
                 if problems.len() < MOST_TOLD {
@@ -21,28 +23,38 @@ pub(super) fn defaults(tree: &mut Tree, context: &Context<'_>, problems: &mut Ve
                 }
             }
         }
-        other => problems.push(no_list(path, other.as_deref())),
+        Some(other) => problems.push(no_list(path, other)),
     }
 }
 
-fn no_list(path: FieldPath, given: Option<&Value>) -> Problem {
-    let (code, reason, message) = match given {
-        None => (
-            "DEF-10a",
-            Reason::Required,
-            "aerospikeConfig.namespaces not present. List at least one namespace".to_owned(),
+fn missing(path: FieldPath, tree: &Tree) -> Problem {
+    let meant = nearest_name("namespaces", tree.keys().map(String::as_str));
+    let meant = meant.map_or_else(String::new, |it| {
+        format!("; write \"namespaces\", not {it:?}")
+    });
+    Problem {
+        code: "DEF-10a",
+        path,
+        reason: Reason::Required,
+        message: format!(
+            "aerospikeConfig.namespaces not present. List at least one namespace{meant}"
         ),
-        Some(Value::Null) => (
+    }
+}
+
+fn no_list(path: FieldPath, given: &Value) -> Problem {
+    let (code, reason, message) = match given {
+        Value::Null => (
             "DEF-10b",
             Reason::Required,
             "aerospikeConfig.namespaces cannot be nil; list at least one namespace".to_owned(),
         ),
-        Some(Value::Array(_)) => (
+        Value::Array(_) => (
             "DEF-10d",
             Reason::Required,
             "aerospikeConfig.namespaces is empty; list at least one namespace".to_owned(),
         ),
-        Some(other) => (
+        other => (
             "DEF-10c",
             Reason::Invalid,
             format!(
