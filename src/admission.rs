@@ -63,13 +63,35 @@ impl Verdict {
 /// the change itself always hold.
 #[must_use]
 pub fn check(proposal: &Proposal<'_>) -> Verdict {
+    judged(proposal).0
+}
+
+/// Judges a cluster as [`check`] does, and says what an accepted edit does to the pods that run.
+#[must_use]
+pub fn answer(proposal: &Proposal<'_>) -> Verdict {
+    let (mut verdict, worked_out) = judged(proposal);
+    if let Some((new, Some(old))) = worked_out.filter(|_| verdict.is_accepted()) {
+        let told = outlook::warnings(old, new, proposal.settings);
+        verdict.warnings.extend(told);
+    }
+    verdict
+}
+
+/// A cluster, and its spec with everything effective.
+type WorkedOut<'a> = (&'a AerospikeCluster, Effective);
+
+/// The verdict, and what was worked out for it of the new cluster and of the old one; nothing where it is too big.
+fn judged<'a>(
+    proposal: &Proposal<'a>,
+) -> (Verdict, Option<(WorkedOut<'a>, Option<WorkedOut<'a>>)>) {
     let spec = &proposal.new.spec;
     let too_big = size::expands_too_far(spec).or_else(|| size::has_too_many_containers(spec));
     if let Some(finding) = too_big {
-        return Verdict {
+        let verdict = Verdict {
             findings: vec![finding],
             warnings: Vec::new(),
         };
+        return (verdict, None);
     }
     let worked_out = |cluster| (cluster, effective(cluster, proposal.settings));
     let (new, before) = (worked_out(proposal.new), proposal.old().map(worked_out));
@@ -84,25 +106,12 @@ pub fn check(proposal: &Proposal<'_>) -> Verdict {
         warnings.extend(changes.warnings);
     }
     warnings.extend(in_document_order(known).into_iter().map(accepted_before));
-    Verdict {
+    let verdict = Verdict {
         findings: in_document_order(findings),
         warnings,
-    }
+    };
+    (verdict, Some((new, before)))
 }
-
-/// Judges a cluster as [`check`] does, and says what an accepted edit does to the pods that run.
-#[must_use]
-pub fn answer(proposal: &Proposal<'_>) -> Verdict {
-    let mut verdict = check(proposal);
-    if let Some(old) = proposal.old.filter(|_| verdict.is_accepted()) {
-        let told = outlook::warnings(old, proposal.new, proposal.settings);
-        verdict.warnings.extend(told);
-    }
-    verdict
-}
-
-/// A cluster, and its spec with everything effective.
-type WorkedOut<'a> = (&'a AerospikeCluster, Effective);
 
 impl<'a> Proposal<'a> {
     /// What every pass of the controller asks: whether `cluster` may be rolled out over `rolled_out`, what was before.

@@ -153,7 +153,20 @@ impl Rack {
 ///
 /// Everything that keeps it from being resolved, with its place.
 pub fn resolve(cluster: &AerospikeCluster, settings: &Settings) -> Result<Desired, Vec<Finding>> {
-    let Effective { spec, mut problems } = effective(cluster, settings);
+    of_effective(cluster, effective(cluster, settings), settings)
+}
+
+/// Resolves a custom resource of which everything effective is known.
+///
+/// # Errors
+///
+/// As [`resolve`].
+pub fn of_effective(
+    cluster: &AerospikeCluster,
+    effective: Effective,
+    settings: &Settings,
+) -> Result<Desired, Vec<Finding>> {
+    let Effective { spec, mut problems } = effective;
     let image = image::server(&spec.image)
         .map_err(|finding| problems.push(finding))
         .ok();

@@ -4,28 +4,26 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    api::{AerospikeCluster, AerospikeClusterStatus, status::PodStatus},
+    admission::WorkedOut,
+    api::{AerospikeClusterStatus, status::PodStatus},
     finding::{FieldPath, Warning},
     plan::{
         Observed, Pod, PodHealth,
         forecast::{Fate, Forecast, forecast},
     },
-    resolve::{Desired, Settings, resolve},
+    resolve::{self, Desired, Settings},
     resources::names,
 };
 
 /// What the edit from `old` to `new` does; nothing where no pod is known, or where nothing can be said.
 #[must_use]
-pub fn warnings(
-    old: &AerospikeCluster,
-    new: &AerospikeCluster,
-    settings: &Settings,
-) -> Vec<Warning> {
-    let status = new.status.as_ref();
+pub fn warnings(old: WorkedOut<'_>, new: WorkedOut<'_>, settings: &Settings) -> Vec<Warning> {
+    let status = new.0.status.as_ref();
     let Some(status) = status.filter(|status| !status.pods.is_empty()) else {
         return Vec::new();
     };
-    let (Ok(before), Ok(desired)) = (resolve(old, settings), resolve(new, settings)) else {
+    let resolved = |(cluster, effective)| resolve::of_effective(cluster, effective, settings);
+    let (Ok(before), Ok(desired)) = (resolved(old), resolved(new)) else {
         return Vec::new();
     };
     let forecast = forecast(&desired, &as_reported(status, &before));
@@ -80,11 +78,21 @@ fn warning(code: &'static str, message: String) -> Warning {
     }
 }
 
+/// Restarts of pods, and of servers in them.
 fn restarts(forecast: &Forecast) -> Option<Warning> {
-    let told = forecast.counted(Fate::Restarts)?;
-    let restarted = forecast.pods().filter(|pod| pod.fate == Fate::Restarts);
+    let kinds = [Fate::Restarts, Fate::RestartsServer];
+    let told: Vec<_> = kinds
+        .iter()
+        .filter_map(|kind| forecast.counted(*kind))
+        .collect();
+    if told.is_empty() {
+        return None;
+    }
+    let told = told.join(", ");
+    let restarted = forecast.pods().filter(|pod| kinds.contains(&pod.fate));
     let why: BTreeSet<_> = restarted.flat_map(|pod| &pod.changes).collect();
-    let why: Vec<_> = why.into_iter().map(ToString::to_string).collect();
+    let mut why: Vec<_> = why.into_iter().map(ToString::to_string).collect();
+    why.dedup();
     let message = format!(
         "{told} because of this change, batch by batch: {}",
         why.join(", ")

@@ -1,7 +1,11 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{admission::cluster::testing::cluster, api::status::Mirror};
+use crate::{
+    admission::cluster::testing::cluster,
+    api::{AerospikeCluster, status::Mirror},
+    resolve::{effective, resolve},
+};
 
 /// A cluster that runs as `spec` says: each pod reported what is wanted of it.
 fn running(spec: &Value) -> AerospikeCluster {
@@ -35,7 +39,9 @@ fn told(before: &Value, after: &Value) -> Vec<String> {
         status: old.status.clone(),
         ..cluster(after)
     };
-    let warnings = warnings(&old, &new, &Settings::default());
+    let settings = Settings::default();
+    let of = |cluster| (cluster, effective(cluster, &settings));
+    let warnings = warnings(of(&old), of(&new), &settings);
     warnings.iter().map(ToString::to_string).collect()
 }
 
@@ -45,6 +51,17 @@ fn another_image_restarts_every_pod() {
     assert_eq!(
         told(&json!({"size": 3}), &image),
         ["spec: 3 pods restart because of this change, batch by batch: image [PLAN-01]"]
+    );
+}
+
+#[test]
+fn another_configuration_restarts_every_server_in_its_pod() {
+    let after = json!({"size": 3, "aerospikeConfig": {"service": {"proto-fd-max": 20_000}}});
+    assert_eq!(
+        told(&json!({"size": 3}), &after),
+        [
+            "spec: 3 pods restart their servers because of this change, batch by batch: configuration [PLAN-01]"
+        ]
     );
 }
 
