@@ -129,12 +129,11 @@ fn missing_fields(ours: &Value, served: &Value, path: &str) -> Vec<String> {
             None => missing.push(path),
         }
     }
-    if ours["items"].is_object() {
-        missing.extend(missing_fields(
-            &ours["items"],
-            &served["items"],
-            &format!("{path}[]"),
-        ));
+    for (of_each, mark) in [("items", "[]"), ("additionalProperties", ".*")] {
+        if ours[of_each].is_object() {
+            let path = format!("{path}{mark}");
+            missing.extend(missing_fields(&ours[of_each], &served[of_each], &path));
+        }
     }
     missing
 }
@@ -166,9 +165,13 @@ mod tests {
 
     #[test]
     fn a_definition_that_lacks_a_field_of_ours_is_named_with_the_field() {
-        let ours = json!({"properties": {"a": {"properties": {"b": {}}}, "l": {"items": {"properties": {"c": {}}}}}});
-        let theirs = json!({"properties": {"a": {}, "l": {"items": {}}, "more": {}}});
-        assert_eq!(missing_fields(&ours, &theirs, ""), [".a.b", ".l[].c"]);
+        let with = |field: &str| json!({"properties": {field: {}}});
+        let ours = json!({"properties": {"a": with("b"), "l": {"items": with("c")}, "m": {"additionalProperties": with("d")}}});
+        let theirs = json!({"properties": {"a": {}, "l": {"items": {}}, "m": {"additionalProperties": {}}, "more": {}}});
+        assert_eq!(
+            missing_fields(&ours, &theirs, ""),
+            [".a.b", ".l[].c", ".m.*.d"]
+        );
         assert!(missing_fields(&theirs, &theirs, "").is_empty());
     }
 

@@ -35,6 +35,7 @@ impl Cluster {
         let state = paths::state()?;
         machine::setup()?;
         let _alone = lock::alone(&state)?;
+        lock::check_owner(&state)?;
         let programs = Programs::ensure()?;
         let was_there = state.exists();
         let cluster = Self::prepare(&state, &programs)?;
