@@ -9,6 +9,7 @@ pub mod live;
 pub mod node_id;
 pub mod paths;
 pub mod peers;
+pub mod quick_restart;
 pub mod render;
 #[cfg(test)]
 mod samples;
@@ -64,6 +65,8 @@ pub enum Mode {
     ColdRestart,
     /// Reads an update on standard input, and writes the configuration without a sign to the server. It prints what it wrote.
     UpdateConf,
+    /// Does the same, and has process 1 of the container end the server and start it anew.
+    QuickRestart,
 }
 
 /// Runs in a pod.
@@ -79,13 +82,17 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
             let live = Live::new(client()?, environment.clone(), Patience::default());
             cold_restart(&live, &environment, &Paths::default()).await
         }
-        Mode::UpdateConf => {
-            let sent = std::io::read_to_string(std::io::stdin())?;
-            let config = update::update_config(&sent, &Paths::default())?;
-            std::io::stdout().write_all(config.as_bytes())?;
-            Ok(())
-        }
+        Mode::UpdateConf => in_server_container(update::update_config),
+        Mode::QuickRestart => in_server_container(quick_restart::quick_restart),
     }
+}
+
+/// Reads what the operator sends on standard input, and prints what was written.
+fn in_server_container(act: impl Fn(&str, &Paths) -> anyhow::Result<String>) -> anyhow::Result<()> {
+    let sent = std::io::read_to_string(std::io::stdin())?;
+    let config = act(&sent, &Paths::default())?;
+    std::io::stdout().write_all(config.as_bytes())?;
+    Ok(())
 }
 
 fn log_to_stderr() {

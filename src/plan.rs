@@ -24,6 +24,7 @@ pub mod status;
 pub mod step;
 pub mod stopping;
 pub mod wait;
+pub mod warm_restart;
 #[cfg(test)]
 mod world;
 
@@ -142,6 +143,13 @@ pub enum Effect {
         /// Its uid.
         uid: String,
     },
+    /// Notes in a pod's entry that its server is back.
+    NoteReturn {
+        /// The pod.
+        pod: String,
+        /// IP in its entry.
+        pod_ip: String,
+    },
     /// Lets the cluster's pods read nodes.
     GrantNodeReader,
     /// Sends requests of user administration to one server, in order.
@@ -166,6 +174,7 @@ impl Effect {
             }
             Self::Delete { kind, name, .. } => format!("deleting {kind:?} {name}"),
             Self::MarkInitialized { claim, .. } => format!("marking claim {claim} as prepared"),
+            Self::NoteReturn { pod, .. } => format!("noting that the server of {pod} is back"),
             Self::GrantNodeReader => "granting the pods to read their nodes".to_owned(),
             Self::Administer { .. } => "making users and roles".to_owned(),
             Self::Command(order) => order.describe(),
@@ -200,6 +209,7 @@ type Stage = fn(&Desired, &Observed) -> Share;
 /// In the order in which their steps go first, behind what is due to the objects.
 const STAGES: &[Stage] = &[
     claims::mark_initialized,
+    warm_restart::note_returns,
     quiesce::undo,
     quiesce::give_back_fill_delay,
     configuration::update,

@@ -278,7 +278,7 @@ pub struct PodStatus {
     )]
     pub dynamic_config_parameters: Vec<String>,
 
-    /// The last time that the operator made the pod anew, and why.
+    /// The last time that the operator restarted the pod or its server, and why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_restart: Option<LastRestart>,
 
@@ -291,15 +291,30 @@ pub struct PodStatus {
     pub rack_id_overridden: Option<bool>,
 }
 
-/// A restart of a pod by the operator.
+/// A restart of a pod, or of the server in it, by the operator.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LastRestart {
     /// When it was decided.
     pub time: Time,
 
-    /// What the pod was made anew for, as events call it.
+    /// What it was restarted for, as events call it.
     pub reasons: Vec<String>,
+
+    /// How far the restart of the server in its pod came; absent where the pod was made anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_restart: Option<WarmRestart>,
+}
+
+/// How far a restart of a server in its pod came.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
+pub enum WarmRestart {
+    /// It was decided. What is in the pod's file, and whether its server was told to end, is not known.
+    Begun,
+    /// The file is as the pod's hash says, and the server was told to end.
+    Told,
+    /// The server is back.
+    Done,
 }
 
 /// How the last change of the configuration at run time ended, if not well.

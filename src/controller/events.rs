@@ -70,6 +70,7 @@ pub fn of_effect(desired: &Desired, effect: &Effect) -> Vec<Told> {
         Effect::Apply { .. }
         | Effect::Delete { .. }
         | Effect::MarkInitialized { .. }
+        | Effect::NoteReturn { .. }
         | Effect::GrantNodeReader
         | Effect::Command(_) => Vec::new(),
     }
@@ -109,11 +110,12 @@ pub fn after_step(step: &Step) -> Vec<Told> {
     match step {
         Step::Grow(to) => vec![resized("RackScaledUp", "Scaled up", to)],
         Step::Shrink(to) => vec![resized("RackScaledDown", "Scaled down", to)],
-        Step::Restart(restart) if restart.stopped_for == StopFor::Upgrade => restart
-            .pods
-            .iter()
-            .map(|pod| awaited(restart, pod))
-            .collect(),
+        Step::Restart(restart) => {
+            let is_told =
+                |pod: &&Renewal| pod.keeps_pod() || restart.stopped_for == StopFor::Upgrade;
+            let pods = restart.pods.iter().filter(is_told);
+            pods.map(|pod| restarted(restart, pod)).collect()
+        }
         Step::Forget { pods, .. } => {
             let names: Vec<_> = pods.iter().map(|(pod, _)| pod.as_str()).collect();
             let note = format!("Removed {}", names.join(", "));
@@ -129,7 +131,7 @@ pub fn after_step(step: &Step) -> Vec<Told> {
                 format!("[rack-{rack}] Updated the configuration of {pod} without a restart");
             vec![Told::normal("PodConfUpdated", note)]
         }
-        Step::Drain(_) | Step::Restart(_) | Step::DeleteClaims { .. } => Vec::new(),
+        Step::Drain(_) | Step::DeleteClaims { .. } => Vec::new(),
     }
 }
 
@@ -142,12 +144,15 @@ const fn begun(stopped_for: StopFor) -> &'static str {
     }
 }
 
-fn awaited(restart: &Restart, pod: &Renewal) -> Told {
-    let note = format!(
-        "[rack-{}] Deleted {}, waiting until it is back",
-        restart.rack, pod.pod
-    );
-    Told::normal("PodWaitUpdate", note)
+fn restarted(restart: &Restart, pod: &Renewal) -> Told {
+    let (reason, done) = if pod.keeps_pod() {
+        ("PodWarmRestarted", "Restarted the server of")
+    } else {
+        ("PodWaitUpdate", "Deleted")
+    };
+    let (rack, pod) = (&restart.rack, &pod.pod);
+    let note = format!("[rack-{rack}] {done} {pod}, waiting until it is back");
+    Told::normal(reason, note)
 }
 
 fn resized(reason: &'static str, verb: &str, to: &Resize) -> Told {

@@ -2,6 +2,8 @@
 
 mod configuration;
 mod entries;
+mod in_pod;
+mod restart;
 mod steps;
 
 use std::{fmt::Debug, time::Duration};
@@ -14,6 +16,7 @@ use kube::{
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use self::entries::Entry;
 use super::{Context, Error, events, servers};
 use crate::{
     aerospike::access,
@@ -102,6 +105,9 @@ async fn carry_out(
         Effect::MarkInitialized { claim, uid } => {
             mark_initialized(desired, claim, uid, context).await
         }
+        Effect::NoteReturn { pod, pod_ip } => {
+            restart::note_return(desired, Entry::of(pod, pod_ip), context).await
+        }
         Effect::GrantNodeReader => grant_node_reader(desired, context).await,
         Effect::Command(order) => steps::command(desired, observed, order, context).await,
         Effect::Administer { requests } => {
@@ -132,6 +138,7 @@ const fn name_of(effect: &Effect) -> &'static str {
         Effect::Apply { new: false, .. } => "Apply",
         Effect::Delete { .. } => "Delete",
         Effect::MarkInitialized { .. } => "MarkInitialized",
+        Effect::NoteReturn { .. } => "NoteReturn",
         Effect::GrantNodeReader => "GrantNodeReader",
         Effect::Administer { .. } => "Administer",
         Effect::Command(_) => "Command",

@@ -69,7 +69,7 @@ pub async fn observe(
 ) -> Result<Observed, Error> {
     let mut observed = without_servers(cluster, desired, now, &context.client).await?;
     servers::ask_all(desired, &mut observed, context).await;
-    Ok(observed)
+    Ok(observed.with_restarting_servers())
 }
 
 /// What Kubernetes knows of the cluster; its servers are not asked.

@@ -10,7 +10,7 @@ use super::{
     volumes::Decision,
 };
 use crate::{
-    api::status::{InstanceSummary, PodStatus},
+    api::status::{InstanceSummary, LastRestart, PodStatus},
     resources::init_document::InitDocument,
 };
 
@@ -97,8 +97,16 @@ pub fn entry(facts: &Facts<'_>) -> Result<PodStatus, AddressError> {
         pod_spec_hash: facts.hashes.pod_spec.clone(),
         dynamic_config_update_status: None,
         dynamic_config_parameters: Vec::new(),
-        last_restart: facts.before.and_then(|entry| entry.last_restart.clone()),
+        last_restart: facts.before.and_then(last_restart),
         rack_id_overridden: facts.document.rack_id_override.then_some(true),
+    })
+}
+
+/// What restarted this pod's predecessor, or this pod; how far the server of another one came is of no interest.
+fn last_restart(before: &PodStatus) -> Option<LastRestart> {
+    Some(LastRestart {
+        warm_restart: None,
+        ..before.last_restart.clone()?
     })
 }
 

@@ -15,8 +15,8 @@ use self::setting::Setting;
 use super::{
     Observed, Order, Pod, Share, Step, Wait, WaitReason, access_control,
     members::{self, RackState},
-    outdated::{self, Change},
-    quiesce,
+    outdated::{self, Change, Remedy},
+    quiesce, warm_restart,
 };
 use crate::{
     aerospike::{build::Build, node_view::NodeView},
@@ -78,8 +78,20 @@ pub enum Difference {
     None,
     /// In what is set while the server runs; in nothing that it would notice if there is none.
     AtRunTime(BTreeSet<Key>),
-    /// In something that needs a restart, or in what is not known.
-    ByRestart,
+    /// In something that needs a restart of this kind, or in what is not known.
+    ByRestart(Remedy),
+}
+
+impl Difference {
+    /// What it takes to do away with it; none where there is none.
+    #[must_use]
+    pub const fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::None => None,
+            Self::AtRunTime(_) => Some(Remedy::AtRunTime),
+            Self::ByRestart(remedy) => Some(*remedy),
+        }
+    }
 }
 
 /// Compares what a pod said of itself with what is wanted.
@@ -95,12 +107,11 @@ pub fn difference(
     let failed = outcome.is_some_and(|outcome| outcome != DynamicConfigUpdateStatus::Empty);
     let is_clean = entry.dynamic_config_parameters.is_empty() && !failed;
     let template = pod.and_then(|pod| pod.config_template.as_deref());
+    if warm_restart::is_in_doubt(entry) {
+        return Difference::ByRestart(Remedy::PodRestart);
+    }
     if is_same && is_clean && (!is_dynamic(desired) || template.is_none_or(|it| is_of(it, rack))) {
         return Difference::None;
-    }
-    let partly = outcome == Some(DynamicConfigUpdateStatus::PartiallyFailed);
-    if !is_dynamic(desired) || (partly && !is_same) {
-        return Difference::ByRestart;
     }
     let noted = entry.dynamic_config_parameters.iter();
     let mut keys: BTreeSet<_> = noted.map(|text| Key::parse(text)).collect();
@@ -108,7 +119,7 @@ pub fn difference(
     if !is_same {
         let of_entry = |it: &&str| hash::of_config(it) == entry.aerospike_config_hash;
         let Some(template) = template.filter(of_entry) else {
-            return Difference::ByRestart;
+            return Difference::ByRestart(Remedy::PodRestart);
         };
         keys.extend(Statements::read(template).difference(&wanted));
     }
@@ -116,10 +127,12 @@ pub fn difference(
         let mut keys = keys.iter();
         keys.all(|key| Setting::of(key, build).is_some_and(|it| it.wanted(key, &wanted).is_some()))
     };
-    if build_of(entry).is_some_and(|build| can_be_set(&build)) {
+    let partly = outcome == Some(DynamicConfigUpdateStatus::PartiallyFailed);
+    let may_be_set = is_dynamic(desired) && (!partly || is_same);
+    if may_be_set && build_of(entry).is_some_and(|build| can_be_set(&build)) {
         Difference::AtRunTime(keys)
     } else {
-        Difference::ByRestart
+        Difference::ByRestart(warm_restart::of_keys(&keys, pod))
     }
 }
 
@@ -168,7 +181,7 @@ fn due_in<'a>(desired: &'a Desired, observed: &'a Observed, state: &RackState<'_
         let pod = observed.pods.get(&name).filter(|pod| pod.serves())?;
         let entry = outdated::reported(observed, &name, pod)?;
         let changes = outdated::changes(desired, observed, rack, &name);
-        if changes != [Change::DynamicConfiguration] {
+        if changes != [Change::Configuration(Remedy::AtRunTime)] {
             return None;
         }
         let Difference::AtRunTime(keys) = difference(desired, rack, Some(pod), entry) else {

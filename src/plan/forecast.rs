@@ -53,6 +53,8 @@ pub enum Fate {
     Stays,
     /// It stays, and its server is told what changes.
     IsTold,
+    /// It stays, and its server starts anew.
+    RestartsServer,
     /// It is made anew.
     Restarts,
     /// It comes.
@@ -153,6 +155,7 @@ fn fate(desired: &Desired, observed: &Observed, rack: &Rack, name: &str) -> (Fat
     let fate = match changes.iter().map(Change::remedy).max() {
         None => Fate::Stays,
         Some(Remedy::AtRunTime) => Fate::IsTold,
+        Some(Remedy::WarmRestart) => Fate::RestartsServer,
         Some(Remedy::PodRestart) => Fate::Restarts,
     };
     (fate, changes)
@@ -186,6 +189,7 @@ impl Fate {
         match self {
             Self::Stays => "stays as it is",
             Self::IsTold => "is told at run time",
+            Self::RestartsServer => "restarts its server",
             Self::Restarts => "restarts",
             Self::Starts => "starts",
             Self::Leaves => "is removed",
@@ -199,6 +203,7 @@ impl Fate {
             _ if pods == 1 => self.as_str(),
             Self::Stays => "stay as they are",
             Self::IsTold => "are told at run time",
+            Self::RestartsServer => "restart their servers",
             Self::Restarts => "restart",
             Self::Starts => "start",
             Self::Leaves => "are removed",
@@ -211,6 +216,7 @@ impl Fate {
         match self {
             Self::Stays => "none",
             Self::IsTold => "runTime",
+            Self::RestartsServer => "warmRestart",
             Self::Restarts => "podRestart",
             Self::Starts => "start",
             Self::Leaves => "remove",
@@ -292,21 +298,28 @@ impl RackForecast {
         self.pods.iter().all(|pod| pod.fate == Fate::Leaves)
     }
 
-    /// The pods with this fate, the highest ordinals first, as many together as go together.
+    /// The pods with this fate, the highest ordinals first, as many together as go together. Servers restart as pods do.
     fn acts(&self, fate: Fate, is_alone: bool) -> Vec<Act> {
-        let mut pods: Vec<_> = self.pods.iter().filter(|pod| pod.fate == fate).collect();
+        let is_it = |pod: &&PodForecast| {
+            pod.fate == fate || (fate == Fate::Restarts && pod.fate == Fate::RestartsServer)
+        };
+        let mut pods: Vec<_> = self.pods.iter().filter(is_it).collect();
         let together = match fate {
             Fate::Stays | Fate::IsTold => 1,
-            Fate::Restarts if is_alone => 1,
-            Fate::Restarts => usize::try_from(self.restarted_together).unwrap_or(1),
+            Fate::Restarts | Fate::RestartsServer if is_alone => 1,
+            Fate::Restarts | Fate::RestartsServer => {
+                usize::try_from(self.restarted_together).unwrap_or(1)
+            }
             Fate::Leaves => usize::try_from(self.removed_together).unwrap_or(1),
             Fate::Starts => pods.len(),
         };
         if fate != Fate::Starts {
             pods.reverse();
         }
-        let acts = pods.chunks(together.max(1)).map(|pods| Act {
-            fate,
+        let batches = pods.chunks(together.max(1));
+        let alike = batches.flat_map(|batch| batch.chunk_by(|one, other| one.fate == other.fate));
+        let acts = alike.map(|pods| Act {
+            fate: pods[0].fate,
             rack: self.rack.clone(),
             pods: pods.iter().map(|pod| pod.pod.clone()).collect(),
         });

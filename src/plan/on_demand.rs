@@ -1,10 +1,13 @@
 //! Operations on demand: which pods are still to be restarted for the one that is asked for, and what is remembered of it.
 //!
 //! When an operation is seen first, the uids of the pods that it is for are noted in the status, before any is touched. A
-//! pod is done when it is another one than was noted, however it came to that: whoever dies in between, none is restarted
-//! twice and none is left out.
+//! pod is done when it is another one than was noted, however it came to that, or when its entry says that its server was
+//! restarted for it: whoever dies in between, none is restarted twice and none is left out.
 
-use super::{Observed, Pod, PodHealth, Share, WaitReason, members};
+use super::{
+    Observed, Pod, PodHealth, Share, WaitReason, members, outdated::operation as operation_name,
+    warm_restart,
+};
 use crate::{
     api::{
         AerospikeClusterStatus,
@@ -53,8 +56,12 @@ pub fn restarting<'a>(
     is_the_same(noted, observed, pod).then_some(operation)
 }
 
-/// Whether the pod is the one that was noted. One that is on its way out is done: another one comes.
+/// Whether the pod is the one that was noted, and so is its server. One that is on its way out is done: another one comes.
 fn is_the_same(noted: &OperationInProgress, observed: &Observed, pod: &str) -> bool {
+    let entry = observed.status.pods.get(pod);
+    if entry.is_some_and(|entry| warm_restart::was_for(entry, &operation_name(&noted.id))) {
+        return false;
+    }
     let live = observed.pods.get(pod);
     let live = live.filter(|live| live.health != PodHealth::Terminating);
     live.is_some_and(|live| noted.pods.get(pod) == Some(&live.uid))

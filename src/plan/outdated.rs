@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr};
 use super::{
     Kind, Live, Observed, Pod,
     configuration::{Difference, difference},
-    on_demand,
+    on_demand, warm_restart,
 };
 use crate::{
     api::{AerospikeClusterStatus, status::PodStatus},
@@ -18,18 +18,16 @@ use crate::{
 pub enum Change {
     /// Another server image.
     Image,
-    /// Another configuration, all of which its server can be told while it runs.
-    DynamicConfiguration,
-    /// Another configuration.
-    Configuration,
+    /// Another configuration, and what that takes.
+    Configuration(Remedy),
     /// Other addresses to advertise.
     NetworkPolicy,
     /// Another pod spec; images of other containers are part of it.
     PodSpec,
     /// It was made by an older template, and says nothing of itself.
     Template,
-    /// The operation of this id asks for a restart.
-    Operation(String),
+    /// The operation of this id asks for a restart of this kind.
+    Operation(String, Remedy),
     /// Somebody drains its node.
     Eviction,
     /// Its node is to carry no pod of the cluster.
@@ -43,6 +41,8 @@ pub enum Change {
 pub enum Remedy {
     /// Its server is told while it runs.
     AtRunTime,
+    /// Its server ends, and starts anew in the same pod: what it keeps in shared memory stays.
+    WarmRestart,
     /// The pod is made anew.
     PodRestart,
 }
@@ -52,12 +52,12 @@ impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Image => "image",
-            Self::DynamicConfiguration => "configuration at run time",
-            Self::Configuration => "configuration",
+            Self::Configuration(Remedy::AtRunTime) => "configuration at run time",
+            Self::Configuration(_) => "configuration",
             Self::NetworkPolicy => "network policy",
             Self::PodSpec => "pod spec",
             Self::Template => "pod template",
-            Self::Operation(id) => return write!(f, "operation {id}"),
+            Self::Operation(id, _) => return f.write_str(&operation(id)),
             Self::Eviction => "eviction",
             Self::BlockedNode => "blocked node",
             Self::LostNode => "lost node",
@@ -65,18 +65,22 @@ impl fmt::Display for Change {
     }
 }
 
+/// How the operation of this id is called where restarts are told.
+#[must_use]
+pub fn operation(id: &str) -> String {
+    format!("operation {id}")
+}
+
 impl Change {
     /// What it takes.
     #[must_use]
     pub const fn remedy(&self) -> Remedy {
         match self {
-            Self::DynamicConfiguration => Remedy::AtRunTime,
+            Self::Configuration(remedy) | Self::Operation(_, remedy) => *remedy,
             Self::Image
-            | Self::Configuration
             | Self::NetworkPolicy
             | Self::PodSpec
             | Self::Template
-            | Self::Operation(_)
             | Self::Eviction
             | Self::BlockedNode
             | Self::LostNode => Remedy::PodRestart,
@@ -87,10 +91,9 @@ impl Change {
     #[must_use]
     pub const fn is_asked_for(&self) -> bool {
         match self {
-            Self::Operation(_) | Self::Eviction | Self::BlockedNode | Self::LostNode => true,
+            Self::Operation(..) | Self::Eviction | Self::BlockedNode | Self::LostNode => true,
             Self::Image
-            | Self::DynamicConfiguration
-            | Self::Configuration
+            | Self::Configuration(_)
             | Self::NetworkPolicy
             | Self::PodSpec
             | Self::Template => false,
@@ -107,13 +110,12 @@ impl Change {
     #[must_use]
     pub const fn way_out(&self) -> &'static str {
         match self {
-            Self::Operation(_) => "remove the operation from spec.operations",
+            Self::Operation(..) => "remove the operation from spec.operations",
             Self::Eviction => "remove annotation aerospike.com/eviction-blocked from the pod",
             Self::BlockedNode => "take the node off spec.k8sNodeBlockList",
             Self::LostNode => "unset spec.storage.deleteLocalStorageOnPodRecovery",
             Self::Image
-            | Self::DynamicConfiguration
-            | Self::Configuration
+            | Self::Configuration(_)
             | Self::NetworkPolicy
             | Self::PodSpec
             | Self::Template => "undo the change",
@@ -128,7 +130,10 @@ pub fn changes(desired: &Desired, observed: &Observed, rack: &Rack, name: &str) 
     let reported = pod.and_then(|pod| reported(observed, name, pod));
     let mut changes = differences(desired, rack, pod, reported);
     let operation = on_demand::restarting(desired, observed, name);
-    changes.extend(operation.map(|operation| Change::Operation(operation.id.clone())));
+    changes.extend(operation.map(|operation| {
+        let remedy = warm_restart::of_operation(operation.kind, pod);
+        Change::Operation(operation.id.clone(), remedy)
+    }));
     let is_evicted = pod.is_some_and(|pod| pod.eviction_asked.is_some());
     changes.extend(is_evicted.then_some(Change::Eviction));
     let is_blocked = pod.is_some_and(|pod| is_on_blocked_node(desired, observed, rack, pod));
@@ -166,21 +171,14 @@ fn differences(
     let policy = of_entry(|entry| &entry.network_policy_hash);
     let pod_spec = of_pod(|pod| &pod.pod_spec_hash);
     let pod_spec = pod_spec.or_else(|| of_entry(|entry| &entry.pod_spec_hash));
-    let same = [
-        (Change::Image, image.is_none_or(is_image)),
-        (
-            Change::DynamicConfiguration,
-            !matches!(configuration, Some(Difference::AtRunTime(_))),
-        ),
-        (
-            Change::Configuration,
-            configuration != Some(Difference::ByRestart),
-        ),
-        (Change::NetworkPolicy, is(policy, &wanted.network_policy)),
-        (Change::PodSpec, is(pod_spec, &wanted.pod_spec)),
+    let configuration = configuration.as_ref().and_then(Difference::remedy);
+    let differing = [
+        (!image.is_none_or(is_image)).then_some(Change::Image),
+        configuration.map(Change::Configuration),
+        (!is(policy, &wanted.network_policy)).then_some(Change::NetworkPolicy),
+        (!is(pod_spec, &wanted.pod_spec)).then_some(Change::PodSpec),
     ];
-    let differing = same.into_iter().filter(|(_, same)| !same);
-    differing.map(|(change, _)| change).collect()
+    differing.into_iter().flatten().collect()
 }
 
 /// Whether what was rolled out last, if anything was, differs from what is wanted in something that restarts pods.

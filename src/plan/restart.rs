@@ -1,4 +1,5 @@
-//! Pods that run something else than is wanted, or that somebody wants restarted, are made anew: those that do not run first,
+//! Pods that run something else than is wanted, or that somebody wants restarted, are made anew, or their servers where that
+//! is enough: those that do not run first,
 //! then those that shall leave their nodes, then one rack after the other, batch by batch, each batch stopped safely and
 //! back in the cluster before the next is touched.
 
@@ -11,6 +12,7 @@ use super::{
     members::{self, RackState},
     outdated::{self, Change, Remedy},
     safe_stop::{self, Batch, Why, batch as batches},
+    warm_restart,
 };
 use crate::resolve::{Desired, Rack, RackIdentifier};
 
@@ -146,8 +148,13 @@ fn serving(
             .then(|| outdated::changes(desired, observed, rack, name))
     };
     let mut renewals = renewals(observed, state, changes);
-    renewals.retain(|renewal| renewal.remedy() > Remedy::AtRunTime);
     for renewal in &mut renewals {
+        let remedies = renewal.changes.iter().map(Change::remedy);
+        let remedy = remedies.max().unwrap_or(Remedy::PodRestart);
+        renewal.remedy = warm_restart::possible(remedy, observed.view(&renewal.pod));
+    }
+    renewals.retain(|renewal| renewal.remedy > Remedy::AtRunTime);
+    for renewal in renewals.iter_mut().filter(|renewal| !renewal.keeps_pod()) {
         let moves = renewal.changes.iter().any(Change::moves);
         if moves || rack.storage.delete_local_on_restart {
             renewal.claims = claims::bound_to_node(rack, observed, &renewal.pod);
@@ -194,7 +201,7 @@ fn dead(
     renewals(observed, state, changes)
 }
 
-/// The pods of a rack for which `changes` names any, the highest ordinal first; each keeps its claims.
+/// The pods of a rack for which `changes` names any, the highest ordinal first; each is made anew, and keeps its claims.
 pub(super) fn renewals(
     observed: &Observed,
     state: &RackState<'_>,
@@ -210,6 +217,7 @@ pub(super) fn renewals(
             resource_version: pod.resource_version.clone(),
             pod: name,
             changes,
+            remedy: Remedy::PodRestart,
             claims: Vec::new(),
         })
     };

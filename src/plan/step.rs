@@ -7,7 +7,10 @@ use super::{
     configuration::{Configure, Confirm},
     outdated::{Change, Remedy},
 };
-use crate::{api::status::LastRestart, resolve::RackIdentifier};
+use crate::{
+    api::status::{LastRestart, WarmRestart},
+    resolve::RackIdentifier,
+};
 
 /// An info command for some servers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,7 +30,7 @@ pub enum Step {
     Drain(Drain),
     /// Lowers the number of a rack's pods.
     Shrink(Resize),
-    /// Deletes pods, which their set makes anew.
+    /// Deletes pods, which their set makes anew, or ends the servers in them.
     Restart(Restart),
     /// Sets parameters of a server that runs.
     Configure(Configure),
@@ -75,7 +78,7 @@ pub struct Resize {
     pub to: i32,
 }
 
-/// Pods of a rack that are made anew together.
+/// Pods of a rack that are restarted together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restart {
     /// The rack.
@@ -86,7 +89,7 @@ pub struct Restart {
     pub pods: Vec<Renewal>,
 }
 
-/// A pod that is made anew.
+/// A pod that is made anew, or whose server is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Renewal {
     /// Its name.
@@ -95,8 +98,10 @@ pub struct Renewal {
     pub uid: String,
     /// Version that was seen.
     pub resource_version: String,
-    /// Why it is made anew.
+    /// Why.
     pub changes: Vec<Change>,
+    /// What is done about them.
+    pub remedy: Remedy,
     /// Names and uids of claims that go with it, since they would keep it on its node.
     pub claims: Vec<(String, String)>,
 }
@@ -175,11 +180,10 @@ impl Restart {
 }
 
 impl Renewal {
-    /// What brings the pod up to date: the strongest of what its changes take.
+    /// Whether the pod stays, and only its server is started anew.
     #[must_use]
-    pub fn remedy(&self) -> Remedy {
-        let remedies = self.changes.iter().map(Change::remedy);
-        remedies.max().unwrap_or(Remedy::PodRestart)
+    pub fn keeps_pod(&self) -> bool {
+        self.remedy == Remedy::WarmRestart
     }
 
     /// What the pod's entry is to say of it.
@@ -188,6 +192,7 @@ impl Renewal {
         LastRestart {
             time: Time(now),
             reasons: self.reasons(),
+            warm_restart: self.keeps_pod().then_some(WarmRestart::Begun),
         }
     }
 
@@ -196,7 +201,12 @@ impl Renewal {
     }
 
     fn describe(&self) -> String {
-        format!("{} ({})", self.pod, self.reasons().join(", "))
+        let what = if self.keeps_pod() {
+            "the server of "
+        } else {
+            ""
+        };
+        format!("{what}{} ({})", self.pod, self.reasons().join(", "))
     }
 }
 

@@ -87,6 +87,8 @@ pub struct World {
     counter: u64,
     /// The controller died in the middle of a step.
     died: bool,
+    /// The pods that the step stops that is being taken: whoever decided it cannot know what happens to others now.
+    in_hand: Vec<String>,
     /// The pods that the status knew when the world was looked at last.
     known: BTreeSet<String>,
     restarts: Restarts,
@@ -128,6 +130,7 @@ impl World {
             now: 1_000_000_000,
             counter: 0,
             died: false,
+            in_hand: Vec::new(),
             known: BTreeSet::new(),
             restarts: Restarts::default(),
             ran: BTreeSet::new(),
@@ -193,6 +196,7 @@ impl World {
             ..Observed::default()
         };
         self.ask_servers(&mut observed);
+        let observed = observed.with_restarting_servers();
         self.known = observed.status.pods.keys().cloned().collect();
         let heard = |pod: &&str| !self.servers.is_cut_off(pod);
         self.ran = self

@@ -44,10 +44,11 @@ pub fn render(previews: &[Preview], output: Output) -> String {
 }
 
 /// The ends that a pod may meet, the gravest first.
-const FATES: [Fate; 5] = [
+const FATES: [Fate; 6] = [
     Fate::Leaves,
     Fate::Restarts,
     Fate::Starts,
+    Fate::RestartsServer,
     Fate::IsTold,
     Fate::Stays,
 ];

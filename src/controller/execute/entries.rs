@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::steps::{json_patch, managed_by};
 use crate::{
-    api::AerospikeCluster,
+    api::{AerospikeCluster, status::PodStatus},
     controller::{Context, Error},
     resolve::Desired,
 };
@@ -44,7 +44,7 @@ impl<'a> Entry<'a> {
         self.test("podIP", &self.ip.into())
     }
 
-    /// Carries `operations` out, if it is the entry that was seen.
+    /// Carries `operations` out, if it is the entry that was seen, and returns what it is then.
     ///
     /// # Errors
     /// It is not, or the API server refused.
@@ -53,10 +53,13 @@ impl<'a> Entry<'a> {
         desired: &Desired,
         operations: Vec<Value>,
         context: &Context,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<PodStatus>, Error> {
         let operations = [vec![self.is_the_same()], operations].concat();
         let what = format!("change the entry of pod {}", self.pod);
-        patch(desired, operations, what, context).await
+        let cluster = patch(desired, operations, what, context).await?;
+        Ok(cluster
+            .status
+            .and_then(|mut status| status.pods.remove(self.pod)))
     }
 }
 
@@ -75,7 +78,9 @@ pub(super) async fn remove(
         [entry.is_the_same(), remove]
     });
     let what = "remove the entries of removed pods".to_owned();
-    patch(desired, operations.collect(), what, context).await
+    patch(desired, operations.collect(), what, context)
+        .await
+        .map(drop)
 }
 
 async fn patch(
@@ -83,13 +88,12 @@ async fn patch(
     operations: Vec<Value>,
     what: String,
     context: &Context,
-) -> Result<(), Error> {
+) -> Result<AerospikeCluster, Error> {
     let identity = &desired.identity;
     let api: Api<AerospikeCluster> = Api::namespaced(context.client.clone(), &identity.namespace);
     let same = json!({"op": "test", "path": "/metadata/uid", "value": identity.uid});
     let patch = json_patch(Value::Array([vec![same], operations].concat()));
     api.patch_status(&identity.name, &managed_by(MANAGER), &patch)
         .await
-        .map(drop)
         .map_err(Error::executing(what))
 }

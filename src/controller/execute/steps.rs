@@ -1,21 +1,18 @@
 //! Steps: what changes what runs, or cannot be taken back. Each is refused if the world changed since it was looked at.
 
-use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
+use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use kube::{
     Api,
     api::{DeleteParams, Patch, PatchParams, Preconditions},
 };
 use serde_json::{Value, json};
 
-use super::{
-    api, configuration, delete_if_same,
-    entries::{self, Entry},
-};
+use super::{api, configuration, delete_if_same, entries, restart};
 use crate::{
     aerospike::{command, info::InfoValue},
     controller::{Context, Error, events, servers},
     leader::Write,
-    plan::{FIELD_MANAGER, Kind, Observed, Order, Renewal, Resize, Step, outdated::Remedy},
+    plan::{FIELD_MANAGER, Kind, Observed, Order, Resize, Step},
     resolve::Desired,
 };
 
@@ -56,7 +53,7 @@ async fn carry_out(
 ) -> Result<(), Error> {
     match step {
         Step::Grow(to) | Step::Shrink(to) => resize(desired, to, context).await,
-        Step::Restart(restart) => renew(desired, observed, &restart.pods, context).await,
+        Step::Restart(it) => restart::carry_out(desired, observed, it, context).await,
         Step::Configure(to) => configuration::configure(desired, observed, to, context).await,
         Step::Confirm(of) => configuration::confirm(desired, observed, of, context).await,
         Step::Drain(drain) => command(desired, observed, &drain.order, context).await,
@@ -168,61 +165,7 @@ async fn remind(desired: &Desired, observed: &Observed, order: &Order, context: 
     }
 }
 
-/// Each pod's entry says first what becomes of it: the next one keeps that.
-async fn renew(
-    desired: &Desired,
-    observed: &Observed,
-    pods: &[Renewal],
-    context: &Context,
-) -> Result<(), Error> {
-    for renewal in pods {
-        context.lease.permit(Write::Upkeep)?;
-        note(desired, observed, renewal, context).await?;
-        context.lease.permit(Write::Disruptive)?;
-        match renewal.remedy() {
-            // A server that does not run is told nothing.
-            Remedy::AtRunTime | Remedy::PodRestart => {
-                // Claims that are in use go with the pod; afterwards they would be the next one's already.
-                delete_claims(desired, &renewal.claims, context).await?;
-                delete_pod(desired, renewal, context).await?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Tells a pod's entry, if it has one, what becomes of it.
-async fn note(
-    desired: &Desired,
-    observed: &Observed,
-    renewal: &Renewal,
-    context: &Context,
-) -> Result<(), Error> {
-    let Some(status) = observed.status.pods.get(&renewal.pod) else {
-        return Ok(());
-    };
-    let entry = Entry::of(&renewal.pod, &status.pod_ip);
-    let note = entry.set("lastRestart", &json!(renewal.note(observed.now)));
-    entry.change(desired, vec![note], context).await
-}
-
-/// Deletes a pod, which its set makes anew, if nothing happened to it since it was looked at: a server that was dead may
-/// have come to life.
-async fn delete_pod(desired: &Desired, renewal: &Renewal, context: &Context) -> Result<(), Error> {
-    let api: Api<Pod> = Api::namespaced(context.client.clone(), &desired.identity.namespace);
-    let pod = &renewal.pod;
-    tracing::info!(pod, "Deleting pod, which is made anew");
-    let params = DeleteParams::default().preconditions(Preconditions {
-        uid: Some(renewal.uid.clone()),
-        resource_version: Some(renewal.resource_version.clone()),
-    });
-    api.delete(pod, &params)
-        .await
-        .map(drop)
-        .map_err(Error::executing(format!("delete pod {pod}")))
-}
-
-async fn delete_claims(
+pub(super) async fn delete_claims(
     desired: &Desired,
     claims: &[(String, String)],
     context: &Context,

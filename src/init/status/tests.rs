@@ -41,6 +41,7 @@ fn restart() -> LastRestart {
     LastRestart {
         time: Time("2026-01-02T03:04:05Z".parse().unwrap()),
         reasons: vec!["image".to_owned()],
+        warm_restart: None,
     }
 }
 

@@ -121,8 +121,11 @@ fn one_static_parameter_makes_the_whole_change_a_restart() {
     let rack = &mut desired.racks[0];
     rack.template = rack
         .template
-        .replace("service {", "service {\n    pidfile    /p");
-    assert_eq!(found(&desired, &observed), Difference::ByRestart);
+        .replace("proto-fd-max", "pidfile    /p\n    proto-fd-max");
+    assert_eq!(
+        found(&desired, &observed),
+        Difference::ByRestart(Remedy::WarmRestart)
+    );
 }
 
 #[test]
@@ -132,7 +135,10 @@ fn without_the_switch_every_change_is_a_restart() {
         ..edited()
     };
     let (desired, observed) = after(&off);
-    assert_eq!(found(&desired, &observed), Difference::ByRestart);
+    assert_eq!(
+        found(&desired, &observed),
+        Difference::ByRestart(Remedy::WarmRestart)
+    );
     let toggled = Wish {
         dynamic: false,
         ..wish()
@@ -146,10 +152,16 @@ fn a_template_that_is_not_what_the_entry_names_says_nothing() {
     let (desired, mut observed) = after(&edited());
     let pod = observed.pods.get_mut(POD).unwrap();
     let template = pod.config_template.take();
-    assert_eq!(found(&desired, &observed), Difference::ByRestart);
+    assert_eq!(
+        found(&desired, &observed),
+        Difference::ByRestart(Remedy::PodRestart)
+    );
     let pod = observed.pods.get_mut(POD).unwrap();
     pod.config_template = template.map(|it| it.replace("15000", "15002"));
-    assert_eq!(found(&desired, &observed), Difference::ByRestart);
+    assert_eq!(
+        found(&desired, &observed),
+        Difference::ByRestart(Remedy::PodRestart)
+    );
 }
 
 #[test]
@@ -158,7 +170,10 @@ fn a_change_that_was_refused_in_part_ends_in_a_restart_unless_it_is_taken_back()
     let entry = observed.status.pods.get_mut(POD).unwrap();
     entry.dynamic_config_parameters = vec!["service > proto-fd-max".to_owned()];
     entry.dynamic_config_update_status = Some(DynamicConfigUpdateStatus::PartiallyFailed);
-    assert_eq!(found(&desired, &observed), Difference::ByRestart);
+    assert_eq!(
+        found(&desired, &observed),
+        Difference::ByRestart(Remedy::WarmRestart)
+    );
     let key = Key::parse("service > proto-fd-max");
     let taken_back = Difference::AtRunTime([key].into());
     assert_eq!(found(&wish().resolve(), &observed), taken_back);

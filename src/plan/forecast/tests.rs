@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::plan::{
-    Resize, Step,
+    Renewal, Resize, Step,
     world::{
         World,
         clusters::{Wish, edited_wishes, edits},
@@ -12,7 +12,7 @@ use crate::plan::{
 };
 
 /// What a step does to pods, if it does anything to them.
-fn act_of(step: &Step) -> Option<Act> {
+fn acts_of(step: &Step) -> Vec<Act> {
     let resized = |fate, resize: &Resize, mut pods: Vec<String>| {
         if fate == Fate::Leaves {
             pods.reverse();
@@ -25,19 +25,29 @@ fn act_of(step: &Step) -> Option<Act> {
         names.collect::<Vec<_>>()
     };
     match step {
-        Step::Grow(to) => Some(resized(Fate::Starts, to, between(to, to.from, to.to))),
-        Step::Shrink(to) => Some(resized(Fate::Leaves, to, between(to, to.to, to.from))),
-        Step::Confirm(confirm) => Some(Act {
+        Step::Grow(to) => vec![resized(Fate::Starts, to, between(to, to.from, to.to))],
+        Step::Shrink(to) => vec![resized(Fate::Leaves, to, between(to, to.to, to.from))],
+        Step::Confirm(confirm) => vec![Act {
             fate: Fate::IsTold,
             rack: confirm.rack.clone(),
             pods: vec![confirm.pod.clone()],
-        }),
-        Step::Restart(restart) => Some(Act {
-            fate: Fate::Restarts,
-            rack: restart.rack.clone(),
-            pods: restart.pods.iter().map(|it| it.pod.clone()).collect(),
-        }),
-        _ => None,
+        }],
+        Step::Restart(restart) => {
+            let alike = restart
+                .pods
+                .chunk_by(|one, other| one.remedy == other.remedy);
+            let act = |pods: &[Renewal]| Act {
+                fate: if pods[0].keeps_pod() {
+                    Fate::RestartsServer
+                } else {
+                    Fate::Restarts
+                },
+                rack: restart.rack.clone(),
+                pods: pods.iter().map(|it| it.pod.clone()).collect(),
+            };
+            alike.map(act).collect()
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -46,7 +56,7 @@ fn happens(world: &mut World) -> Vec<Act> {
     let mut acts = Vec::new();
     for _ in 0..300 {
         let plan = world.pass();
-        acts.extend(plan.step.as_ref().and_then(act_of));
+        acts.extend(plan.step.iter().flat_map(acts_of));
         if plan.is_done() {
             break;
         }

@@ -44,7 +44,7 @@ fn each_thing_that_a_pod_of_an_older_template_reports_is_compared() {
         (|pod| pod.image = OTHER_IMAGE.to_owned(), Change::Image),
         (
             |pod| pod.aerospike_config_hash = "0".to_owned(),
-            Change::Configuration,
+            Change::Configuration(Remedy::PodRestart),
         ),
         (
             |pod| pod.network_policy_hash = "0".to_owned(),

@@ -69,7 +69,7 @@ fn the_highest_ordinal_of_the_first_rack_goes_first_and_alone() {
     assert_eq!(names_of(&batch), ["aerocluster-1-1"]);
     assert_eq!(
         batch.describe(),
-        "2 pods of rack 1 are yet to be restarted, next: aerocluster-1-1 (configuration)"
+        "2 pods of rack 1 are yet to be restarted, next: the server of aerocluster-1-1 (configuration)"
     );
     assert_eq!(batch.stopped_for(), StopFor::Restart);
 }
@@ -161,7 +161,7 @@ fn no_pod_is_added_to_a_rack_whose_last_change_broke_one() {
 }
 
 #[test]
-fn a_batch_is_drained_before_it_is_deleted() {
+fn a_batch_is_drained_before_it_is_stopped() {
     let wish = Wish::of(3, 1);
     let (desired, mut observed) = edited(&wish, &other_config(&wish));
     let Some(Step::Drain(drain)) = roll(&desired, &observed).step else {
@@ -184,7 +184,8 @@ fn a_batch_is_drained_before_it_is_deleted() {
         pod: "aerocluster-1-2".to_owned(),
         uid: pod.uid,
         resource_version: pod.resource_version,
-        changes: vec![Change::Configuration],
+        changes: vec![Change::Configuration(Remedy::WarmRestart)],
+        remedy: Remedy::WarmRestart,
         claims: Vec::new(),
     };
     let rack = desired.racks[0].identifier();
@@ -495,10 +496,12 @@ fn claims_that_are_bound_to_a_node_go_where_a_pod_shall_leave_it_and_where_the_u
         ..of(Some(false))
     };
     assert_eq!(claims_that_go(&blocked, |_| {}), claim);
-    let stays = other_config(&of(Some(false)));
+    let stays = other_image(&of(Some(false)));
     assert_eq!(claims_that_go(&stays, |_| {}), [""; 0]);
-    let recycled = other_config(&of(Some(true)));
+    let recycled = other_image(&of(Some(true)));
     assert_eq!(claims_that_go(&recycled, |_| {}), claim);
+    let in_its_pod = other_config(&of(Some(true)));
+    assert_eq!(claims_that_go(&in_its_pod, |_| {}), [""; 0]);
 }
 
 #[test]

@@ -100,6 +100,7 @@ impl World {
             Effect::Apply { object, new } => self.apply(object, *new),
             Effect::Delete { kind, name, uid } => self.delete(*kind, name, uid),
             Effect::MarkInitialized { claim, uid } => self.mark(claim, uid),
+            Effect::NoteReturn { pod, pod_ip } => self.note_return(pod, pod_ip),
             Effect::GrantNodeReader => {
                 self.may_read_nodes = true;
                 Ok(())

@@ -63,9 +63,11 @@ impl World {
         if !self.is_only_one_down(name) {
             return;
         }
+        // What a server that is cut off lets clients write is lost where the others stop just then.
+        let may_be_alone = self.in_hand.is_empty() && self.comes_back(name);
         match mishap {
-            Mishap::CutOff if self.comes_back(name) => self.servers.cut_off(name),
-            _ if self.servers.can_do_without(name) => {
+            Mishap::CutOff if may_be_alone => self.servers.cut_off(name),
+            _ if self.servers.can_do_without(name, &self.in_hand) => {
                 self.servers.crash(name);
                 self.forget_operation(name);
             }

@@ -16,6 +16,17 @@ use crate::{
 
 pub use restarts::Restarts;
 
+/// The pods that a step stops.
+pub fn stopped_by(step: &Step) -> Vec<String> {
+    match step {
+        Step::Restart(restart) => restart.pods.iter().map(|it| it.pod.clone()).collect(),
+        Step::Shrink(to) => (to.to..to.from)
+            .map(|ordinal| format!("{}-{ordinal}", to.set))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
 impl World {
     /// # Errors
     ///

@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, mem};
 
-use super::World;
+use super::{World, orders::stopped_by};
 use crate::{
     api::{AerospikeClusterStatus, status::Phase},
     plan::{
-        self, Observed, Plan, Resize, WaitReason,
+        self, Observed, Plan, Resize, Step, WaitReason,
         objects::{self, Objects},
         scale_down::call_back,
         status,
@@ -98,7 +98,7 @@ impl World {
         if let Some(step) = &plan.step {
             match self.dice.roll(12) {
                 11 => return false,
-                10 => self.settle(),
+                10 => self.settle_with_in_hand(step),
                 _ => {}
             }
             // A refusal is found out in the next pass.
@@ -109,6 +109,13 @@ impl World {
             }
         }
         self.dice.roll(12) != 11
+    }
+
+    /// Some time goes by between a look and the step that was decided on it.
+    fn settle_with_in_hand(&mut self, step: &Step) {
+        self.in_hand = stopped_by(step);
+        self.settle();
+        self.in_hand.clear();
     }
 
     fn replicas_of(&self, known: &BTreeMap<String, i32>) -> BTreeMap<String, i32> {

@@ -4,7 +4,10 @@ use simulator::fleet::Harm;
 
 use super::{World, clusters::Wish, pods::Stage};
 use crate::{
-    plan::{Renewal, Restart, StopFor, outdated::Change},
+    plan::{
+        Renewal, Restart, StopFor,
+        outdated::{Change, Remedy},
+    },
     resources::names,
 };
 
@@ -99,7 +102,8 @@ fn restart_of(world: &mut World, pods: &[&str]) -> Restart {
         pod: (*pod).to_owned(),
         uid: observed.pods[*pod].uid.clone(),
         resource_version: observed.pods[*pod].resource_version.clone(),
-        changes: vec![Change::Configuration],
+        changes: vec![Change::Configuration(Remedy::PodRestart)],
+        remedy: Remedy::PodRestart,
         claims: Vec::new(),
     };
     let (rack, _) = names::parse_pod("aerocluster", pods[0]).unwrap();

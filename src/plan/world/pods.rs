@@ -12,7 +12,7 @@ use super::{
     mishaps::{MISHAPS, Mishap},
 };
 use crate::{
-    api::status::PodStatus,
+    api::status::{LastRestart, PodStatus},
     plan::{Pod, PodHealth, observed::Claim},
     resolve::Rack,
     resources::{config_map, names, stateful_set::stateful_set},
@@ -31,6 +31,15 @@ pub enum Stage {
     Terminating,
 }
 
+/// How far a server came that is started anew in its pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restarting {
+    /// It was told to end, and goes on for a while.
+    Told,
+    /// It ends.
+    Ends,
+}
+
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a fact of its own about the pod"
@@ -46,6 +55,10 @@ pub struct SimPod {
     pub evicted: bool,
     /// Its node does not answer: nothing happens to the pod until it does again.
     pub node_lost: bool,
+    /// Its server is started anew in it, and so far did this.
+    pub restarting: Option<Restarting>,
+    /// So often that was done.
+    pub warm_restarts: u32,
     /// It served when the world was looked at last.
     pub served: bool,
     pub since: i64,
@@ -80,7 +93,9 @@ fn mishap(stage: Stage, luck: u8) -> Option<Mishap> {
 
 impl SimPod {
     pub fn serves(&self) -> bool {
-        matches!(self.stage, Stage::Ready | Stage::Sidecar) && !self.node_lost
+        matches!(self.stage, Stage::Ready | Stage::Sidecar)
+            && !self.node_lost
+            && self.restarting.is_none()
     }
 
     /// Its fault is not that it was restarted.
@@ -219,6 +234,8 @@ impl World {
             node: None,
             evicted: false,
             node_lost: false,
+            restarting: None,
+            warm_restarts: 0,
             served: false,
             since: self.now,
             created: self.now,
@@ -300,6 +317,10 @@ impl World {
             }
             return;
         }
+        if let Some(restarting) = self.pods[name].restarting {
+            self.end_server(name, restarting);
+            return;
+        }
         let luck = self.dice.roll(48);
         if let Some(mishap) = mishap(stage, luck).filter(|_| self.servers.runs(name)) {
             self.strike(name, mishap);
@@ -325,6 +346,18 @@ impl World {
         }
     }
 
+    /// A server that was told to end ends sooner or later, and starts anew with what is in its file then.
+    fn end_server(&mut self, name: &str, restarting: Restarting) {
+        if !self.servers.runs(name) {
+            self.pods.get_mut(name).unwrap().restarting = None;
+            self.enter(name, Stage::Starting);
+        } else if restarting == Restarting::Told && self.dice.roll(3) == 0 {
+            self.excuse_bad_luck([name.to_owned()]);
+            self.servers.stop(name);
+            self.pods.get_mut(name).unwrap().restarting = Some(Restarting::Ends);
+        }
+    }
+
     /// A node is back: with it the server, if that lived on, else the kubelet starts the pod anew.
     fn find_node(&mut self, name: &str) {
         self.servers.reconnect(name);
@@ -341,7 +374,7 @@ impl World {
     pub fn start_anew(&mut self, name: &str) {
         let ip = self.fresh() % 250 + 1;
         let pod = self.pods.get_mut(name).unwrap();
-        (pod.ip, pod.initialised) = (ip, false);
+        (pod.ip, pod.initialised, pod.restarting) = (ip, false, None);
         self.enter(name, Stage::Init);
     }
 
@@ -430,7 +463,7 @@ impl World {
         let claims = self.claims_of(name);
         let entries = &self.status.as_ref().unwrap().pods;
         let entry = PodStatus {
-            last_restart: entries.get(name).and_then(|it| it.last_restart.clone()),
+            last_restart: entries.get(name).and_then(last_restart),
             image: pod.image.clone(),
             pod_ip: ip(pod),
             initialized_volumes: claims
@@ -498,6 +531,13 @@ impl World {
         };
         pods.map(observed).collect()
     }
+}
+
+fn last_restart(before: &PodStatus) -> Option<LastRestart> {
+    Some(LastRestart {
+        warm_restart: None,
+        ..before.last_restart.clone()?
+    })
 }
 
 fn ip(pod: &SimPod) -> String {

@@ -115,12 +115,18 @@ impl Servers {
         self.fleet.advance(milliseconds);
     }
 
-    /// Whether nothing is lost if this one crashes.
-    pub fn can_do_without(&self, pod: &str) -> bool {
+    /// Whether nothing is lost if this one crashes where `doomed` stop too.
+    pub fn can_do_without(&self, pod: &str, doomed: &[String]) -> bool {
         if !self.runs(pod) {
             return true;
         }
         let mut trial = self.fleet.clone();
+        for doomed in doomed.iter().filter(|doomed| self.runs(doomed)) {
+            trial.stop(doomed, Stop::Crashed);
+        }
+        if !trial.runs(pod) {
+            return true;
+        }
         trial.take_record();
         trial.stop(pod, Stop::Crashed);
         trial.record().is_empty()

@@ -24,6 +24,7 @@ mod snapshot;
 mod stage;
 mod stalls;
 mod upgrade;
+mod warm;
 
 use std::env;
 use std::sync::Mutex;
@@ -114,6 +115,16 @@ const SCENARIOS: &[Scenario] = &[
         "an upgrade restarts each pod once",
         upgrade::an_upgrade_restarts_each_pod_once,
     ),
+    beside_others(
+        "another configuration restarts servers in their pods, no request is refused and no record lost",
+        warm::another_configuration_leaves_the_pods,
+    )
+    .not_always(),
+    beside_others(
+        "a configuration that no server takes is taken back",
+        warm::a_configuration_that_no_server_takes_is_taken_back,
+    )
+    .not_always(),
     beside_others(
         "what is deleted or changed comes back",
         healing::what_is_changed_comes_back,

@@ -81,7 +81,7 @@ impl World {
         said.iter().flatten().any(|said| said == "ok")
     }
 
-    fn entry(&mut self, pod: &str, ip: &str) -> Result<&mut PodStatus, Refused> {
+    pub fn entry(&mut self, pod: &str, ip: &str) -> Result<&mut PodStatus, Refused> {
         let pods = &mut self.status.as_mut().ok_or(Refused)?.pods;
         let entry = pods.get_mut(pod).filter(|entry| entry.pod_ip == ip);
         entry.ok_or(Refused)

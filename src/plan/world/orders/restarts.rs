@@ -3,16 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    api::status::DynamicConfigUpdateStatus,
+    api::{
+        operations::OperationKind,
+        status::{DynamicConfigUpdateStatus, WarmRestart},
+    },
     plan::{
         Renewal, Restart,
         outdated::{Change, Remedy},
+        warm_restart,
         world::{
             self, World,
             api_server::Refused,
-            pods::{SimPod, Stage},
+            pods::{Restarting, SimPod, Stage},
         },
     },
+    resolve::RackIdentifier,
     resources::names,
 };
 
@@ -31,9 +36,9 @@ pub struct Restarts {
 #[derive(Clone, Debug, Default)]
 struct Asked {
     id: String,
-    /// Uids of its pods whose servers have run since it was asked for.
+    /// Its pods whose servers have run since it was asked for, each with what tells it from those after it.
     ran: BTreeMap<String, String>,
-    /// Uids of its pods when the controller noted it.
+    /// The same when the controller noted it.
     found: Option<BTreeMap<String, String>>,
 }
 
@@ -48,6 +53,7 @@ impl World {
             }
             assert_eq!(pod.set, set, "{renewal:?} is of another rack");
             self.assert_needed(renewal);
+            self.count(renewal);
             let note = renewal.note(world::at(self.now));
             let status = self.status.as_mut().unwrap();
             if let Some(entry) = status.pods.get_mut(&renewal.pod) {
@@ -63,13 +69,58 @@ impl World {
                 self.assert_rack_may_lose(&set, restart);
                 self.restarts.away.insert(renewal.pod.clone());
             }
-            self.count(renewal);
-            self.delete_pod(&renewal.pod);
+            if renewal.keeps_pod() {
+                self.restart_server(&restart.rack, &renewal.pod)?;
+            } else {
+                self.delete_pod(&renewal.pod);
+            }
             // The controller may die between two of them.
             if self.dice.roll(16) == 15 {
                 return Err(Refused);
             }
         }
+        Ok(())
+    }
+
+    /// The program in the pod writes the file and has the server ended; then the entry says so, then the pod what is in its
+    /// file. The controller may die before, after and in between.
+    fn restart_server(&mut self, rack: &RackIdentifier, name: &str) -> Result<(), Refused> {
+        if self.dice.roll(16) == 15 {
+            return self.die();
+        }
+        let rack = self.desired.rack(rack).unwrap();
+        let (template, hash) = (rack.template.clone(), rack.hashes.config.clone());
+        assert!(self.servers.runs(name), "{name} has no server to restart");
+        let pod = self.pods.get_mut(name).unwrap();
+        pod.restarting = Some(Restarting::Told);
+        pod.warm_restarts += 1;
+        pod.file.clone_from(&template);
+        pod.config = Some(hash.clone());
+        match self.dice.roll(16) {
+            15 => return self.die(),
+            14 => return Err(Refused),
+            _ => {}
+        }
+        let status = self.status.as_mut().unwrap();
+        let entry = status.pods.get_mut(name).ok_or(Refused)?;
+        entry.last_restart.as_mut().unwrap().warm_restart = Some(WarmRestart::Told);
+        entry.aerospike_config_hash = hash;
+        entry.dynamic_config_update_status = Some(DynamicConfigUpdateStatus::Empty);
+        entry.dynamic_config_parameters.clear();
+        if self.dice.roll(16) == 15 {
+            return self.die();
+        }
+        self.pods.get_mut(name).unwrap().template = Some(template);
+        Ok(())
+    }
+
+    /// The operator found a server back.
+    pub fn note_return(&mut self, name: &str, ip: &str) -> Result<(), Refused> {
+        let pod = self.pods.get(name).ok_or(Refused)?;
+        assert!(pod.restarting.is_none(), "{name} is not back");
+        let entry = self.entry(name, ip)?;
+        let restart = entry.last_restart.as_mut().ok_or(Refused)?;
+        restart.warm_restart = Some(WarmRestart::Done);
         Ok(())
     }
 
@@ -86,27 +137,37 @@ impl World {
         let operation = operation.filter(|_| is_new);
         self.restarts.operation = operation.map_or_else(Asked::default, |it| Asked {
             id: it.id.clone(),
-            ran: self.uids(|name, pod| pod.serves() && self.servers.runs(name)),
+            ran: self.lives(|name, pod| pod.serves() && self.servers.runs(name)),
             found: None,
         });
     }
 
-    /// Uids of the pods that are asked for.
-    fn uids(&self, is: impl Fn(&str, &SimPod) -> bool) -> BTreeMap<String, String> {
+    /// The pods that are asked for, each with what tells it from those after it.
+    fn lives(&self, is: impl Fn(&str, &SimPod) -> bool) -> BTreeMap<String, String> {
         let operation = self.desired.spec.operations.first();
         let listed = operation.map_or(&[][..], |it| &it.pod_list);
         let asked_for = |name: &String| listed.is_empty() || listed.contains(name);
         let pods = self.pods.iter();
         let pods = pods.filter(|(name, pod)| asked_for(name) && is(name, pod));
-        pods.map(|(name, pod)| (name.clone(), pod.uid.clone()))
+        pods.map(|(name, _)| (name.clone(), self.life(name)))
             .collect()
+    }
+
+    /// For an operation that restarts servers, a pod is another one with each restart of its server.
+    fn life(&self, name: &str) -> String {
+        let pod = &self.pods[name];
+        let operation = self.desired.spec.operations.first();
+        match operation.map(|it| it.kind) {
+            Some(OperationKind::WarmRestart) => format!("{}/{}", pod.uid, pod.warm_restarts),
+            _ => pod.uid.clone(),
+        }
     }
 
     /// What the status says of the operation is written.
     pub fn note_operation(&mut self) {
         let noted = self.status.as_ref().map(|it| &it.operation_in_progress);
         if noted.is_some_and(Option::is_some) && self.restarts.operation.found.is_none() {
-            self.restarts.operation.found = Some(self.uids(|_, _| true));
+            self.restarts.operation.found = Some(self.lives(|_, _| true));
         }
     }
 
@@ -120,16 +181,16 @@ impl World {
         if self.ignorable_pods() > 0 {
             return;
         }
-        for (name, uid) in &self.restarts.operation.ran {
-            let now = self.pods.get(name).map(|pod| &pod.uid);
-            assert_ne!(now, Some(uid), "{name} was not restarted");
+        for (name, before) in &self.restarts.operation.ran {
+            let now = self.pods.get(name).map(|_| self.life(name));
+            assert_ne!(now.as_ref(), Some(before), "{name} was not restarted");
         }
     }
 
     /// Whether the operation on demand is for the pod as it is.
     fn is_asked_for(&self, name: &str) -> bool {
         let found = self.restarts.operation.found.as_ref();
-        found.is_some_and(|found| found.get(name) == Some(&self.pods[name].uid))
+        found.is_some_and(|found| found.get(name) == Some(&self.life(name)))
     }
 
     /// The pod was made for another spec, or the user asked for it.
@@ -138,7 +199,8 @@ impl World {
         let blocked = self.is_blocked(self.pods[&renewal.pod].node);
         // Of a server that failed nobody can ask what it has, nor know whether it starts with what its entry says.
         let failed = self.pods[&renewal.pod].stage == Stage::Failed;
-        let in_doubt = failed && renewal.remedy() == Remedy::AtRunTime;
+        let told = renewal.changes.iter().map(Change::remedy).max();
+        let in_doubt = failed && told == Some(Remedy::AtRunTime) || self.is_in_doubt(&renewal.pod);
         let is_outdated = !self.is_as_wanted(&renewal.pod) && !self.can_be_told(&renewal.pod);
         let asked_for = self.is_asked_for(&renewal.pod);
         let recovers = self.recovers(&renewal.pod);
@@ -148,7 +210,7 @@ impl World {
         );
         for change in &renewal.changes {
             let holds = match change {
-                Change::Operation(_) => asked_for,
+                Change::Operation(..) => asked_for,
                 Change::Eviction => evicted,
                 Change::BlockedNode => blocked,
                 Change::LostNode => recovers,
@@ -160,7 +222,8 @@ impl World {
 
     /// A pod is evicted as often as somebody wants to, and leaves lost nodes; else one spec restarts it once.
     fn count(&mut self, renewal: &Renewal) {
-        if self.pods[&renewal.pod].evicted || self.recovers(&renewal.pod) {
+        let pod = &renewal.pod;
+        if self.pods[pod].evicted || self.recovers(pod) || self.is_in_doubt(pod) {
             return;
         }
         let counted = &mut self.restarts.counted;
@@ -169,6 +232,12 @@ impl World {
             .or_default();
         *count += 1;
         assert_eq!(*count, 1, "{renewal:?} was restarted before");
+    }
+
+    /// Whether a restart of its server began, and the controller died before it could say how it went on.
+    fn is_in_doubt(&self, name: &str) -> bool {
+        let entry = self.status.as_ref().and_then(|it| it.pods.get(name));
+        entry.is_some_and(warm_restart::is_in_doubt)
     }
 
     /// A claim goes with its pod only if it would keep it where it shall not be, or the user says so.
