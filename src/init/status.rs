@@ -103,7 +103,8 @@ pub fn entry(facts: &Facts<'_>) -> Result<PodStatus, AddressError> {
 }
 
 /// What restarted this pod's predecessor, or this pod; how far the server of another one came is of no interest.
-fn last_restart(before: &PodStatus) -> Option<LastRestart> {
+#[must_use]
+pub fn last_restart(before: &PodStatus) -> Option<LastRestart> {
     Some(LastRestart {
         warm_restart: None,
         ..before.last_restart.clone()?

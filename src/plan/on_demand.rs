@@ -5,8 +5,7 @@
 //! restarted for it: whoever dies in between, none is restarted twice and none is left out.
 
 use super::{
-    Observed, Pod, PodHealth, Share, WaitReason, members, outdated::operation as operation_name,
-    warm_restart,
+    Observed, Pod, PodHealth, Share, WaitReason, members, outdated::operation_name, warm_restart,
 };
 use crate::{
     api::{

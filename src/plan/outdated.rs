@@ -57,7 +57,7 @@ impl fmt::Display for Change {
             Self::NetworkPolicy => "network policy",
             Self::PodSpec => "pod spec",
             Self::Template => "pod template",
-            Self::Operation(id, _) => return f.write_str(&operation(id)),
+            Self::Operation(id, _) => return f.write_str(&operation_name(id)),
             Self::Eviction => "eviction",
             Self::BlockedNode => "blocked node",
             Self::LostNode => "lost node",
@@ -67,7 +67,7 @@ impl fmt::Display for Change {
 
 /// How the operation of this id is called where restarts are told.
 #[must_use]
-pub fn operation(id: &str) -> String {
+pub fn operation_name(id: &str) -> String {
     format!("operation {id}")
 }
 

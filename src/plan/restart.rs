@@ -1,7 +1,6 @@
 //! Pods that run something else than is wanted, or that somebody wants restarted, are made anew, or their servers where that
-//! is enough: those that do not run first,
-//! then those that shall leave their nodes, then one rack after the other, batch by batch, each batch stopped safely and
-//! back in the cluster before the next is touched.
+//! is enough: those that do not run first, then those that shall leave their nodes, then one rack after the other, batch by
+//! batch, each batch stopped safely and back in the cluster before the next is touched.
 
 pub mod guards;
 

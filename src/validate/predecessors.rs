@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{engine, gather::Gathered};
+use super::{engine, gather::Gathered, source::relative};
 
 /// Clusters as they were.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,7 +29,7 @@ impl Predecessors {
         let prefix = format!("{reference}:");
         Self::of(gathered, |name| {
             let name = name.strip_prefix(&prefix).unwrap_or(name);
-            Some(name.trim_start_matches("./").to_owned())
+            Some(relative(name).to_owned())
         })
     }
 

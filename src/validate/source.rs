@@ -25,11 +25,17 @@ pub struct Source {
     pub is_found: bool,
 }
 
+/// A file's name as programs compare it with others.
+#[must_use]
+pub fn relative(name: &str) -> &str {
+    name.trim_start_matches("./")
+}
+
 impl Source {
     /// The name as programs compare it with others: `./a.yaml` is `a.yaml`.
     #[must_use]
     pub fn relative_name(&self) -> &str {
-        self.name.trim_start_matches("./")
+        relative(&self.name)
     }
 }
 

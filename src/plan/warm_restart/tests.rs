@@ -3,7 +3,7 @@
 use super::*;
 use crate::plan::{
     Step,
-    outdated::Change,
+    outdated::{self, Change},
     world::{World, clusters::Wish},
 };
 
@@ -130,7 +130,7 @@ fn a_pod_of_which_nobody_knows_what_it_runs_is_made_anew() {
     let (world, mut observed) = settled();
     with_progress(&mut observed, WarmRestart::Begun, 20);
     let rack = &world.desired.racks[0];
-    let changes = super::super::outdated::changes(&world.desired, &observed, rack, POD);
+    let changes = outdated::changes(&world.desired, &observed, rack, POD);
     assert_eq!(changes, [Change::Configuration(Remedy::PodRestart)]);
 }
 

@@ -42,9 +42,7 @@ impl World {
             Step::Shrink(to) => {
                 self.check_resize(to)?;
                 self.assert_may_stop(to);
-                self.excuse_bad_luck(
-                    (to.to..to.from).map(|ordinal| format!("{}-{ordinal}", to.set)),
-                );
+                self.excuse_bad_luck(stopped_by(step));
                 self.resize(to);
             }
             Step::Restart(restart) => self.restart(restart)?,

@@ -12,7 +12,8 @@ use super::{
     mishaps::{MISHAPS, Mishap},
 };
 use crate::{
-    api::status::{LastRestart, PodStatus},
+    api::status::PodStatus,
+    init::status::last_restart,
     plan::{Pod, PodHealth, observed::Claim},
     resolve::Rack,
     resources::{config_map, names, stateful_set::stateful_set},
@@ -531,13 +532,6 @@ impl World {
         };
         pods.map(observed).collect()
     }
-}
-
-fn last_restart(before: &PodStatus) -> Option<LastRestart> {
-    Some(LastRestart {
-        warm_restart: None,
-        ..before.last_restart.clone()?
-    })
 }
 
 fn ip(pod: &SimPod) -> String {

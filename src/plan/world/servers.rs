@@ -117,15 +117,12 @@ impl Servers {
 
     /// Whether nothing is lost if this one crashes where `doomed` stop too.
     pub fn can_do_without(&self, pod: &str, doomed: &[String]) -> bool {
-        if !self.runs(pod) {
+        if !self.runs(pod) || doomed.iter().any(|doomed| doomed == pod) {
             return true;
         }
         let mut trial = self.fleet.clone();
         for doomed in doomed.iter().filter(|doomed| self.runs(doomed)) {
             trial.stop(doomed, Stop::Crashed);
-        }
-        if !trial.runs(pod) {
-            return true;
         }
         trial.take_record();
         trial.stop(pod, Stop::Crashed);

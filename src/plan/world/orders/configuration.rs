@@ -9,6 +9,13 @@ use crate::{
     },
 };
 
+/// What a pod's entry becomes when its file is as wanted.
+pub fn has_file_of(entry: &mut PodStatus, hash: String) {
+    entry.aerospike_config_hash = hash;
+    entry.dynamic_config_update_status = Some(DynamicConfigUpdateStatus::Empty);
+    entry.dynamic_config_parameters.clear();
+}
+
 impl World {
     pub fn configure(&mut self, to: &Configure) -> Result<(), Refused> {
         if let Some(parameters) = &to.note {
@@ -62,9 +69,7 @@ impl World {
         if entry.aerospike_config_hash != of.before {
             return Err(Refused);
         }
-        entry.aerospike_config_hash = hash;
-        entry.dynamic_config_update_status = Some(DynamicConfigUpdateStatus::Empty);
-        entry.dynamic_config_parameters.clear();
+        has_file_of(entry, hash);
         if self.dice.roll(16) == 15 {
             return self.die();
         }

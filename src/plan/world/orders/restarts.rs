@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::configuration::has_file_of;
 use crate::{
     api::{
         operations::OperationKind,
@@ -104,9 +105,7 @@ impl World {
         let status = self.status.as_mut().unwrap();
         let entry = status.pods.get_mut(name).ok_or(Refused)?;
         entry.last_restart.as_mut().unwrap().warm_restart = Some(WarmRestart::Told);
-        entry.aerospike_config_hash = hash;
-        entry.dynamic_config_update_status = Some(DynamicConfigUpdateStatus::Empty);
-        entry.dynamic_config_parameters.clear();
+        has_file_of(entry, hash);
         if self.dice.roll(16) == 15 {
             return self.die();
         }
