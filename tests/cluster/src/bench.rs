@@ -70,7 +70,7 @@ impl Builds {
     fn operator(&self) -> Result<PathBuf> {
         built(&self.operator, || {
             images::build(images::Make::Shipped)?;
-            Ok(images::operator_program(images::Make::Shipped))
+            images::operator_program(images::Make::Shipped)
         })
     }
 

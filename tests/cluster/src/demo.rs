@@ -204,7 +204,7 @@ pub fn check(cluster: &Cluster, namespace: &str, write: bool) -> Result<Checked>
     if write {
         args.extend(["--namespace", "test", "--write"]);
     }
-    let output = Command::new(images::operator_program(images::Make::Quick))
+    let output = Command::new(images::operator_program(images::Make::Quick)?)
         .args(&args)
         .env("AEROSPIKE_PASSWORD", PASSWORD)
         .output()

@@ -13,9 +13,10 @@ use serde_json::Value;
 use crate::image::{Entry, Image, Layer, archive};
 use crate::node::{Node, PAUSE};
 use crate::programs::Programs;
-use crate::{paths, progress, run};
+use crate::{cache, digest, paths, progress, run};
 
 const BUILD: Duration = Duration::from_hours(2);
+const VERSION: Duration = Duration::from_secs(30);
 const IMPORT: Duration = Duration::from_mins(2);
 
 /// What an image is made of; the Dockerfile is held to it by a test.
@@ -121,14 +122,34 @@ impl Make {
 }
 
 /// The operator's static program, as [`build`] leaves it.
-#[must_use]
-pub fn operator_program(make: Make) -> PathBuf {
-    let folder = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| paths::checkout().join("target"), PathBuf::from);
-    folder
-        .join(target())
-        .join(make.profile())
-        .join("aerospike-operator")
+///
+/// # Errors
+/// If the cache has no place for it.
+pub fn operator_program(make: Make) -> Result<PathBuf> {
+    let folder = target_folder(make)?.join(target()).join(make.profile());
+    Ok(folder.join("aerospike-operator"))
+}
+
+/// Where cargo builds. What is built quickly lies in the cache, by what its dependencies are built from, so that another
+/// checkout does not build them again.
+fn target_folder(make: Make) -> Result<PathBuf> {
+    if let Some(set) = std::env::var_os("CARGO_TARGET_DIR") {
+        return Ok(set.into());
+    }
+    match make {
+        Make::Quick => cache::folder(&paths::cache()?, &dependencies()?),
+        Make::Shipped => Ok(paths::checkout().join("target")),
+    }
+}
+
+/// The compiler, and what the lock file and the profiles say, in eight characters.
+fn dependencies() -> Result<String> {
+    let compiler = run::text(run::command("rustc").arg("-vV"), VERSION)?;
+    let mut texts = vec![compiler.into_bytes()];
+    for file in ["Cargo.lock", "Cargo.toml"] {
+        texts.push(read(&paths::checkout().join(file))?);
+    }
+    Ok(digest::hex(&texts.concat())[..8].to_owned())
 }
 
 /// Builds the static programs, and all images from them.
@@ -255,6 +276,7 @@ fn build_programs(make: Make) -> Result<BTreeMap<String, PathBuf>> {
     let mut cargo = run::command("cargo");
     cargo
         .current_dir(paths::checkout())
+        .env("CARGO_TARGET_DIR", target_folder(make)?)
         .env("RUSTFLAGS", "-C target-feature=+crt-static");
     // The cargo that runs us describes this package to us. Build scripts elsewhere look at the same variables: passed on,
     // they would make everything anew whenever another cargo, or none, is around us.

@@ -4,6 +4,7 @@
 pub mod addresses;
 pub mod audit;
 pub mod bench;
+mod cache;
 mod clean;
 mod cluster;
 mod control_plane;

@@ -17,7 +17,7 @@ const TOLD_WITHIN: Duration = Duration::from_secs(30);
 /// # Errors
 /// What `plan` complained about.
 pub fn actions(stage: &Stage, edited: &Value) -> Result<BTreeMap<String, String>> {
-    let mut plan = run::command(&images::operator_program(images::Make::Quick).to_string_lossy());
+    let mut plan = run::command(&images::operator_program(images::Make::Quick)?.to_string_lossy());
     plan.env("KUBECONFIG", stage.cluster.kubeconfig());
     plan.args(["plan", "--output", "json", "-"]);
     let printed = run::output(&mut plan, &edited.to_string(), TOLD_WITHIN).ok();
