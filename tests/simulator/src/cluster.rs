@@ -7,7 +7,9 @@ mod engine;
 mod message;
 
 pub use engine::{Engine, Event, Recluster, Timing};
-pub use message::{Contact, Incarnation, NamespaceOffer, NodeId, Offer, Pulse, View};
+pub use message::{
+    Contact, Incarnation, KnownRoster, NamespaceOffer, NodeId, Offer, Pulse, View, newest_roster,
+};
 
 #[cfg(test)]
 mod tests;

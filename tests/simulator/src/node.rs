@@ -6,7 +6,9 @@ mod tally;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::cluster::{Contact, Engine, Event, NamespaceOffer, NodeId, Offer, Pulse};
+use crate::cluster::{
+    Contact, Engine, Event, KnownRoster, NamespaceOffer, NodeId, Offer, Pulse, newest_roster,
+};
 use crate::conf::Settings;
 use crate::conf::settings::namespace_key;
 use crate::faults::{Fault, Faults, Planned};
@@ -270,9 +272,7 @@ impl Node {
     /// The roster for the next balance.
     #[must_use]
     pub fn pending_roster(&self, namespace: &str) -> Vec<String> {
-        self.smd
-            .get(&format!("roster/{namespace}"))
-            .unwrap_or_default()
+        self.smd.get(&roster_key(namespace)).unwrap_or_default()
     }
 
     /// Whether this node is quiesced since the last balance.
@@ -335,6 +335,10 @@ impl Node {
             rack: u32::try_from(number("rack-id", 0)).unwrap_or(0),
             active_rack: u32::try_from(number("active-rack", 0)).unwrap_or(0),
             strong: self.is_strong(namespace),
+            roster: KnownRoster {
+                age: self.smd.age(&roster_key(namespace)),
+                nodes: self.pending_roster(namespace),
+            },
         }
     }
 
@@ -364,9 +368,11 @@ impl Node {
         self.due.moving = true;
         let namespaces = self.settings.namespaces().to_vec();
         self.before.ownership = std::mem::take(&mut self.ownership);
+        let members = self.engine.members();
+        let roster = |name: &String| newest_roster(members.values(), name).to_vec();
         self.rosters = namespaces
             .iter()
-            .map(|name| (name.clone(), self.pending_roster(name)))
+            .map(|name| (name.clone(), roster(name)))
             .collect();
         for name in &namespaces {
             let roster = self
@@ -406,6 +412,7 @@ impl Node {
     /// Takes over newer shared metadata.
     pub fn learn(&mut self, smd: Smd) {
         self.due.sharing |= self.smd.merge(smd);
+        self.renew_offer();
         let cuts: Vec<_> = self.smd.names("truncate").map(ToOwned::to_owned).collect();
         for cut in cuts {
             let until = self.smd.get::<u64>(&format!("truncate/{cut}")).unwrap_or(0);
@@ -424,6 +431,12 @@ impl Node {
             |record: &Record| record.changed > until || set.is_some_and(|set| set != record.set);
         self.records.retain(namespace, |_, record| stays(record));
     }
+}
+
+/// Where a roster is among the shared metadata.
+#[must_use]
+pub fn roster_key(namespace: &str) -> String {
+    format!("roster/{namespace}")
 }
 
 /// The node ids in a roster: racks and the mark of the active rack are left out.

@@ -195,7 +195,7 @@ fn hash(id: NodeId, partition: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::NamespaceOffer;
+    use crate::cluster::{KnownRoster, NamespaceOffer};
     use proptest::prelude::*;
 
     type Members = BTreeMap<NodeId, Arc<Offer>>;
@@ -212,6 +212,7 @@ mod tests {
                 rack,
                 active_rack: 0,
                 strong: false,
+                roster: KnownRoster::default(),
             };
             Arc::new(Offer {
                 namespaces: vec![namespace],

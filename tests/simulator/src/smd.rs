@@ -44,6 +44,13 @@ impl Smd {
         present.filter_map(move |(key, _)| key.strip_prefix(family)?.strip_prefix('/'))
     }
 
+    /// How new the item at `key` is.
+    #[must_use]
+    pub fn age(&self, key: &str) -> (u64, u64) {
+        let item = self.0.get(key);
+        item.map_or((0, 0), |item| (item.generation, item.stamp))
+    }
+
     /// Puts an item at `key`; `now` decides between two that were put elsewhere at once.
     pub fn put<T: Serialize>(&mut self, key: &str, value: &T, now: u64) {
         self.store(key, serde_json::to_value(value).ok(), now);

@@ -66,6 +66,17 @@ pub struct NamespaceOffer {
     pub active_rack: u32,
     /// Whether it is strongly consistent.
     pub strong: bool,
+    /// The roster that it knows of.
+    pub roster: KnownRoster,
+}
+
+/// A roster as a node was told it or learned it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownRoster {
+    /// The newer of two is greater.
+    pub age: (u64, u64),
+    /// Its nodes, each as it was given.
+    pub nodes: Vec<String>,
 }
 
 /// What a node brings into a cluster; taken once for each change of the cluster.
@@ -79,6 +90,17 @@ pub struct Offer {
     pub namespaces: Vec<NamespaceOffer>,
     /// Its addresses.
     pub contact: Contact,
+}
+
+/// The newest roster that a member knows of: a node that was away follows the others.
+#[must_use]
+pub fn newest_roster<'a>(
+    members: impl IntoIterator<Item = &'a Arc<Offer>>,
+    namespace: &str,
+) -> &'a [String] {
+    let offers = members.into_iter().filter_map(|it| it.namespace(namespace));
+    let newest = offers.map(|it| &it.roster).max_by_key(|it| it.age);
+    newest.map_or(&[], |it| it.nodes.as_slice())
 }
 
 impl Offer {

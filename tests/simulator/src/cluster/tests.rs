@@ -19,6 +19,7 @@ fn offer(copies: usize) -> Offer {
         rack: 0,
         active_rack: 0,
         strong: false,
+        roster: KnownRoster::default(),
     };
     Offer {
         namespaces: vec![namespace],

@@ -1,15 +1,15 @@
 //! Which partitions of a strongly consistent namespace may be served.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::cluster::{NamespaceOffer, NodeId, Offer};
+use crate::cluster::{KnownRoster, NamespaceOffer, NodeId, Offer};
 use crate::partitions::{Balances, Ownership};
 
 /// The nodes of a roster, and which of them are there.
 #[derive(Debug, Clone)]
 pub struct Roster {
-    size: usize,
+    all: Vec<NodeId>,
     present: Vec<NodeId>,
     /// Who would hold what if all were there.
     whole: Arc<Ownership>,
@@ -36,6 +36,7 @@ impl Roster {
                     rack: *rack,
                     active_rack: 0,
                     strong: true,
+                    roster: KnownRoster::default(),
                 }],
                 ..Offer::default()
             };
@@ -44,16 +45,26 @@ impl Roster {
         let offers: BTreeMap<_, _> = offers.collect();
         let present = entries.keys().filter(|id| members.contains_key(id));
         Self {
-            size: entries.len(),
+            all: entries.keys().copied().collect(),
             present: present.copied().collect(),
             whole: balances.balance(&offers, namespace, None, partitions),
+        }
+    }
+
+    /// The same roster where these nodes are.
+    #[must_use]
+    pub fn seen_by(&self, nodes: &BTreeSet<NodeId>) -> Self {
+        let present = self.all.iter().filter(|id| nodes.contains(id));
+        Self {
+            present: present.copied().collect(),
+            ..self.clone()
         }
     }
 
     /// Whether all of it are there.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.present.len() == self.size
+        self.present.len() == self.all.len()
     }
 
     /// Whether those that are there may serve a partition: fewer are missing than there are copies; or they are more
@@ -63,10 +74,11 @@ impl Roster {
         let present = self.present.len();
         let has = |id: &NodeId| self.present.contains(id);
         let mut replicas = self.whole.replicas(partition);
-        if self.size - present < self.whole.copies {
+        let size = self.all.len();
+        if size - present < self.whole.copies {
             return true;
         }
-        match (present * 2).cmp(&self.size) {
+        match (present * 2).cmp(&size) {
             std::cmp::Ordering::Greater => replicas.any(|id| has(&id)),
             std::cmp::Ordering::Equal => {
                 let all = self.whole.replicas(partition).all(|id| has(&id));
@@ -98,6 +110,7 @@ mod tests {
             rack: 0,
             active_rack: 0,
             strong: true,
+            roster: KnownRoster::default(),
         };
         let offer = Arc::new(Offer {
             namespaces: vec![namespace],

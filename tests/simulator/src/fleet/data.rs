@@ -11,7 +11,7 @@ use super::placement::bit;
 use super::record::{Cause, Harm};
 use super::server::{Server, Stop};
 use super::space::{NOBODY, Space};
-use crate::cluster::{NodeId, Offer};
+use crate::cluster::{NodeId, Offer, newest_roster};
 use crate::faults::{Fault, Point};
 use crate::node::{Holding, Migrations, roster_ids};
 
@@ -69,7 +69,7 @@ impl Fleet {
             .collect();
         let mut layouts = BTreeMap::new();
         for name in names {
-            let layout = self.lay_out(index, &name, &offers, &members);
+            let layout = self.lay_out(&name, &offers, &members);
             layouts.insert(name, layout);
         }
         let cluster = Cluster {
@@ -86,21 +86,22 @@ impl Fleet {
 
     fn lay_out(
         &mut self,
-        index: usize,
         namespace: &str,
         offers: &BTreeMap<NodeId, Arc<Offer>>,
         members: &[usize],
     ) -> Layout {
-        let node = &self.servers[index].node;
         let strong = offers
             .values()
             .any(|offer| offer.namespace(namespace).is_some_and(|it| it.strong));
-        let list = strong.then(|| node.pending_roster(namespace));
+        let list = strong.then(|| newest_roster(offers.values(), namespace).to_vec());
         let ids = list.as_ref().map(|list| roster_ids(list));
         let (balances, partitions) = (&self.balances, self.partitions);
         let ownership = balances.balance(offers, namespace, ids.as_deref(), partitions);
         let listed = list.filter(|list| !list.is_empty());
         let roster = listed.map(|list| Roster::of(&list, offers, namespace, balances, partitions));
+        let elsewhere = roster
+            .as_ref()
+            .map(|roster| roster.seen_by(&self.others(members)));
         let place = |id: &NodeId| {
             let member = members.iter().find(|it| self.servers[**it].me.id == *id);
             let place = member.and_then(|it| self.servers[*it].place(namespace));
@@ -121,6 +122,7 @@ impl Fleet {
             quiesced: quiesced.fold(0, |all, (id, _)| all | bit(place(id))),
             origins: &origins(&self.servers, &self.clusters, members, namespace),
             roster: roster.as_ref(),
+            elsewhere: elsewhere.as_ref(),
             revives: reviver.is_some(),
         };
         let space = self
@@ -133,6 +135,14 @@ impl Fleet {
         }
         self.note_outcome(namespace, outcome, reviver);
         layout
+    }
+
+    /// The nodes that live on elsewhere.
+    fn others(&self, members: &[usize]) -> BTreeSet<NodeId> {
+        let others = (0..self.servers.len()).filter(|it| !members.contains(it));
+        let others = others.map(|it| &self.servers[it]);
+        let alive = others.filter(|it| Self::lives(it));
+        alive.map(|it| it.me.id).collect()
     }
 
     fn note_outcome(&mut self, namespace: &str, outcome: Outcome, reviver: Option<String>) {

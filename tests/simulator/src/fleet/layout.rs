@@ -65,6 +65,8 @@ pub struct Terms<'a> {
     pub origins: &'a [Origin<'a>],
     /// The roster of a strongly consistent namespace.
     pub roster: Option<&'a Roster>,
+    /// The same roster as those see it who live on in another cluster.
+    pub elsewhere: Option<&'a Roster>,
     /// Whether mistrusted copies are to be trusted again where there are no others.
     pub revives: bool,
 }
@@ -132,13 +134,20 @@ impl Layout {
                 outcome.revived += usize::from(verdict == Verdict::Revived);
                 if layout.withdraws(verdict) {
                     let served = |it: &Origin<'_>| it.layout.is_some_and(|it| it.serves(partition));
-                    outcome.withdrawn += usize::from(terms.origins.iter().any(served));
+                    let taken_over = terms.elsewhere.is_some_and(|it| it.admits(partition));
+                    let served = terms.origins.iter().any(served);
+                    outcome.withdrawn += usize::from(served && !taken_over);
                     layout.full[partition] = families.iter().fold(0, |all, it| all | it);
                     continue;
                 }
             }
             let copies = layout.ownership.copies;
             if let Some(course) = course(&order, copies, &families) {
+                if terms.roster.is_some() {
+                    let replicas = order[..copies].iter();
+                    let wanted = replicas.fold(0, |all, place| all | bit(*place));
+                    space.mistrust_in(partition, wanted & !course.full);
+                }
                 let lost = layout.embark(partition, &order[..copies], course, space);
                 outcome.lost += usize::from(lost);
             }

@@ -128,6 +128,7 @@ impl Fleet {
         node.strict = true;
         let work = launch.work.as_ref().and_then(|it| self.work.get(it));
         node.smd = work.cloned().unwrap_or_default();
+        node.renew_offer();
         node
     }
 

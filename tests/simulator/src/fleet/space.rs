@@ -113,6 +113,12 @@ impl Space {
         }
     }
 
+    /// Stores that are yet to be filled hold only part of a partition.
+    pub fn mistrust_in(&mut self, partition: usize, stores: Stores) {
+        self.mistrusted.resize(self.held.len(), 0);
+        self.mistrusted[partition] |= stores;
+    }
+
     /// A store got all that a trusted one has.
     pub fn trust(&mut self, partition: usize, store: Stores) {
         if let Some(mistrusted) = self.mistrusted.get_mut(partition) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::registry::{Answer, Call};
 use crate::cluster::Recluster;
 use crate::conf::values::boolean;
-use crate::node::{Node, roster_ids};
+use crate::node::{Node, roster_ids, roster_key};
 
 pub fn cluster_stable(call: &mut Call<'_>) -> Answer {
     let unstable = call.error(7, "unstable cluster");
@@ -235,9 +235,8 @@ pub fn roster_set(call: &mut Call<'_>) -> Answer {
     if !call.node.is_strong(namespace) || roster_ids(&list).len() != list.len() {
         return Err(call.error(4, "bad roster"));
     }
-    call.node
-        .smd
-        .put(&format!("roster/{namespace}"), &list, call.now);
+    call.node.smd.put(&roster_key(namespace), &list, call.now);
+    call.node.renew_offer();
     call.node.due.sharing = true;
     Ok("ok".to_owned())
 }

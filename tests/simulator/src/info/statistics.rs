@@ -8,6 +8,7 @@ use super::registry::{Answer, Call};
 use crate::conf::settings::namespace_key;
 use crate::faults::Fault;
 use crate::node::{EPOCH, Migrations, Node, Tally};
+use crate::partitions::Ownership;
 use crate::partitions::partition_of;
 
 /// What a fresh 8.1.2 answers; what differs is put in its place.
@@ -259,8 +260,12 @@ fn space_figures(node: &Node, name: &str) -> Vec<(&'static str, String)> {
 }
 
 fn ownership_figures(node: &Node, name: &str) -> [(&'static str, String); 7] {
+    // One that is not on the roster counts nobody.
+    let me = node.engine.me().id;
+    let counts = |it: &&Ownership| !node.is_strong(name) || it.nodes.contains(&me);
     let (size, active, copies) = node
         .ownership(name)
+        .filter(counts)
         .map_or((0, 0, 0), |it| (it.nodes.len(), it.active, it.copies));
     [
         ("ns_cluster_size", size.to_string()),

@@ -153,6 +153,7 @@ pub async fn start(options: &Options) -> Result<Running, Failure> {
     let mut node = Node::new(settings, engine, published, clock.now());
     node.strict = options.strict;
     node.smd = storage.load();
+    node.renew_offer();
     let devices = Devices::open(&node.settings).map_err(Failure::Device)?;
     devices.load(&mut node.records).map_err(Failure::Device)?;
     secure(&mut node).map_err(|text| loud(clock, Refusal::in_module("security", text)))?;
