@@ -14,4 +14,5 @@ pub mod list;
 pub mod node_view;
 pub mod password;
 pub mod room;
+pub mod roster;
 pub mod stability;

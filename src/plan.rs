@@ -9,6 +9,7 @@ pub mod deletion;
 pub mod durability;
 pub mod forecast;
 pub mod members;
+pub mod namespaces;
 pub mod objects;
 pub mod observed;
 pub mod on_demand;
@@ -16,6 +17,7 @@ pub mod outdated;
 pub mod quiesce;
 pub mod recovery;
 pub mod restart;
+pub mod roster;
 pub mod safe_stop;
 pub mod scale_down;
 pub mod scale_up;
@@ -62,7 +64,10 @@ impl Plan {
     /// Whether nothing is left to do or to wait for but pods that the user lets operations do without.
     #[must_use]
     pub fn is_rolled_out(&self) -> bool {
-        self.lets_a_step_follow()
+        let mut waits = self.waits.iter();
+        self.upkeep.is_empty()
+            && self.step.is_none()
+            && waits.all(|wait| wait.reason == WaitReason::PodIgnored)
     }
 
     /// Without a step, unless it is for pods only that somebody wants to evict: what is due where nothing is rolled out.
@@ -79,6 +84,7 @@ impl Plan {
             | Step::Shrink(_)
             | Step::Configure(_)
             | Step::Confirm(_)
+            | Step::SetRoster(_)
             | Step::DeleteClaims { .. }
             | Step::Forget { .. }
             | Step::RemoveRack { .. } => false,
@@ -219,6 +225,8 @@ const STAGES: &[Stage] = &[
     scale_up::await_pods,
     scale_down::await_departures,
     servers::await_cluster,
+    roster::keep,
+    servers::await_partitions,
     configuration::await_servers,
     on_demand::begin,
     restart::roll,

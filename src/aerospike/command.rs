@@ -2,7 +2,7 @@
 //!
 //! Up to 7.0 the colon is part of some names and must be absent from others.
 
-use super::build::Build;
+use super::{build::Build, roster::Roster};
 
 /// The version.
 pub const BUILD: &str = "build";
@@ -43,6 +43,19 @@ pub const NETWORK_CONFIG: &str = "get-config:context=network";
 #[must_use]
 pub fn namespace(namespace: &str) -> String {
     format!("namespace/{namespace}")
+}
+
+/// The roster of a strongly consistent namespace.
+#[must_use]
+pub fn roster(namespace: &str) -> String {
+    format!("roster:namespace={namespace}")
+}
+
+/// Gives a strongly consistent namespace another roster, which counts from the next rebalance on. One server tells the
+/// others.
+#[must_use]
+pub fn set_roster(namespace: &str, roster: &Roster) -> String {
+    format!("roster-set:namespace={namespace};nodes={roster}")
 }
 
 /// Makes a node forget where it once looked for another.

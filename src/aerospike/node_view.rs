@@ -8,6 +8,7 @@ use super::info::{Answers, InfoValue, NoValue};
 use super::latencies;
 use super::list::{self, Pairs};
 use super::room::Room;
+use super::roster::RosterView;
 use super::stability::Stability;
 
 /// An answer that cannot be used. A node of which something is unknown is not a healthy one.
@@ -40,6 +41,8 @@ pub enum Error {
 pub struct Questions<'a> {
     /// The namespaces to ask for.
     pub namespaces: &'a [&'a str],
+    /// Those of them that are strongly consistent.
+    pub strong: &'a [&'a str],
     /// The server's version as far as it is known already: each dialect has a command of its own for the edition, and
     /// counts or refuses the other's.
     pub known: Option<&'a Build>,
@@ -131,6 +134,8 @@ pub struct NamespaceView {
     pub room: Option<Room>,
     /// Whether only nodes on the roster hold it.
     pub strong_consistency: bool,
+    /// Its roster, if that was asked and the server says it.
+    pub roster: Option<RosterView>,
     /// How many copies are configured.
     pub replication_factor: Option<u32>,
     /// Records of this node, copies included.
@@ -164,7 +169,8 @@ impl NodeView {
         let fixed = fixed.map(|text| (*text).to_owned());
         let names = questions.namespaces.iter();
         let each = names.map(|name| command::namespace(name));
-        let mut commands: Vec<_> = fixed.chain(each).collect();
+        let rosters = questions.strong.iter().map(|name| command::roster(name));
+        let mut commands: Vec<_> = fixed.chain(each).chain(rosters).collect();
         for command in questions.configuration {
             if !commands.contains(command) {
                 commands.push(command.clone());
@@ -185,7 +191,10 @@ impl NodeView {
         let present: BTreeSet<_> = list::names(answers.value(command::NAMESPACES)?, ';').collect();
         let asked = namespaces.iter().filter_map(|name| {
             let view = namespace(answers, name).transpose()?;
-            Some(view.map(|view| ((*name).to_owned(), view)))
+            let roster = answers.value(&command::roster(name)).ok();
+            let roster = roster.and_then(RosterView::parse);
+            let named = |view| ((*name).to_owned(), NamespaceView { roster, ..view });
+            Some(view.map(named))
         });
         let others = present
             .into_iter()
@@ -210,6 +219,13 @@ impl NodeView {
         self.namespaces
             .values()
             .any(|view| view.pending_quiesce || view.is_quiesced)
+    }
+
+    /// Whether quiesce makes a difference for a namespace of this node: one that is not on the roster owns none of it.
+    #[must_use]
+    pub fn owns(&self, namespace: &NamespaceView) -> bool {
+        let roster = namespace.roster.as_ref();
+        !namespace.strong_consistency || roster.is_none_or(|it| it.current.has(&self.node))
     }
 
     /// Whether this node alone sees nothing that is under way in a cluster of `size`.
@@ -328,6 +344,7 @@ fn namespace_view(pairs: &Pairs<'_>) -> Result<NamespaceView, list::Error> {
         stop_writes: pairs.flag("stop_writes")?,
         room: Room::parse(pairs)?,
         strong_consistency: pairs.text("strong-consistency") == Some("true"),
+        roster: None,
         replication_factor: pairs.optional_number("replication-factor")?,
         objects: pairs.optional_number("objects")?,
     })

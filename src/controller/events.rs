@@ -98,6 +98,7 @@ pub fn before_step(step: &Step) -> Vec<Told> {
         Step::Shrink(to) => vec![resized("RackScaleDown", "Scaling down", to)],
         Step::Drain(_)
         | Step::Confirm(_)
+        | Step::SetRoster(_)
         | Step::DeleteClaims { .. }
         | Step::Forget { .. }
         | Step::RemoveRack { .. } => Vec::new(),
@@ -124,6 +125,10 @@ pub fn after_step(step: &Step) -> Vec<Told> {
         Step::RemoveRack { rack, set, .. } => {
             let note = format!("[rack-{rack}] Deleted {set}");
             vec![Told::normal("RackDeleted", note)]
+        }
+        Step::SetRoster(to) => {
+            let note = format!("Told the servers: {}", to.describe());
+            vec![Told::normal("RosterSet", note)]
         }
         Step::Configure(to) => vec![configured("DynamicConfigUpdated", "Set", to)],
         Step::Confirm(Confirm { rack, pod, .. }) => {
@@ -186,6 +191,7 @@ pub fn of_failed_step(step: &Step, error: &Error) -> Told {
             failed(StopFor::FewerPods)
         }
         Step::RemoveRack { .. } => "STSDeleteFailed",
+        Step::SetRoster(_) => "RosterSetFailed",
     };
     Told::warning(reason, chain(error))
 }

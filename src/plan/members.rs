@@ -180,22 +180,27 @@ fn never_joined(observed: &Observed, pod: &str) -> bool {
     !serves && !observed.status.pods.contains_key(pod)
 }
 
-/// The broken pods that `maxIgnorablePods` lets us leave out, in each rack those first that no node takes.
+/// The broken pods that `maxIgnorablePods` lets us leave out, in each rack those first that no node takes; and all of racks
+/// that the user gave up.
 ///
 /// A rack that the spec no longer has gets no more than the others: what its broken pods hold may be the only copy.
 #[must_use]
 pub fn ignorable(desired: &Desired, observed: &Observed) -> BTreeSet<String> {
     let config = desired.spec.rack_config.as_ref();
-    let Some(most) = config.and_then(|config| config.max_ignorable_pods.as_ref()) else {
-        return BTreeSet::new();
-    };
+    let most = config.and_then(|config| config.max_ignorable_pods.as_ref());
     let of_rack = |rack: &RackState<'_>| {
         let whole = if rack.wanted > 0 {
             rack.wanted
         } else {
             rack.replicas
         };
-        let budget = usize::try_from(IntOrPercent::share(most, whole)).unwrap_or(0);
+        let share = most.map_or(0, |most| IntOrPercent::share(most, whole));
+        let budget = if is_given_up(desired, &rack.rack) {
+            rack.replicas
+        } else {
+            share
+        };
+        let budget = usize::try_from(budget).unwrap_or(0);
         let mut broken: Vec<_> = rack
             .pods(0..rack.replicas)
             .filter_map(|name| Some((observed.pods.get(&name)?, name)))
@@ -206,6 +211,14 @@ pub fn ignorable(desired: &Desired, observed: &Observed) -> BTreeSet<String> {
         broken.into_iter().take(budget).map(|(_, name)| name)
     };
     racks(desired, observed).iter().flat_map(of_rack).collect()
+}
+
+/// Whether the user forces the rack's nodes from the rosters, since it is lost.
+#[must_use]
+pub fn is_given_up(desired: &Desired, rack: &RackIdentifier) -> bool {
+    let racks = desired.spec.rack_config.iter();
+    let mut racks = racks.flat_map(|config| &config.racks);
+    racks.any(|it| it.id == rack.id.0 && it.force_block_from_roster == Some(true))
 }
 
 /// Whether waiting for the pod does not help. One that stops or starts, however long that takes, is on its way: it may be

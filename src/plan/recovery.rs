@@ -2,7 +2,7 @@
 //! (`deleteLocalStorageOnPodRecovery`) and the others can do without what is on them.
 
 use super::{
-    Observed, Pod, PodHealth, Renewal, Restart, Share, Step, Wait, WaitReason, claims,
+    Observed, Pod, PodHealth, Renewal, Restart, Share, Step, WaitReason, claims,
     members::{self, RackState},
     outdated::Change,
     restart,
@@ -32,10 +32,12 @@ pub fn leave_lost_nodes(desired: &Desired, observed: &Observed) -> Share {
     if let Some(why) = hindrance(desired, observed, &renewal.pod) {
         let pod = &renewal.pod;
         let message = format!("pod {pod} keeps its local volumes, of which no node has any: {why}");
-        return Share {
-            waits: vec![Wait::new(WaitReason::Unschedulable, message)],
-            ..Share::default()
+        let reason = if members::ignorable(desired, observed).contains(pod) {
+            WaitReason::PodIgnored
+        } else {
+            WaitReason::Unschedulable
         };
+        return Share::wait(reason, message);
     }
     let restart = Restart::of(state.rack.clone(), vec![renewal]);
     let told = format!(

@@ -10,7 +10,7 @@ use super::{
     Observed, Pod, PodHealth, Renewal, Restart, Share, Step, StopFor, Wait, WaitReason, claims,
     members::{self, RackState},
     outdated::{self, Change, Remedy},
-    safe_stop::{self, Batch, Why, batch as batches},
+    safe_stop::{self, Batch, Why, batch as batches, rosters},
     warm_restart,
 };
 use crate::resolve::{Desired, Rack, RackIdentifier};
@@ -100,10 +100,9 @@ pub fn batch(desired: &Desired, observed: &Observed) -> Option<Batch> {
         // What is not in another rack is in this one only.
         let given = given.filter(|_| others_serve(observed, &racks, state));
         let count = batches::size(desired, given, state.replicas);
-        let next: Vec<_> = outdated
-            .into_iter()
-            .take(usize::try_from(count).unwrap_or(usize::MAX))
-            .collect();
+        let mut next = outdated;
+        next.truncate(usize::try_from(count).unwrap_or(usize::MAX));
+        next.truncate(rosters::most_together(desired, observed, &next));
         let pods: BTreeSet<_> = next.iter().map(|renewal| renewal.pod.clone()).collect();
         let restart = Restart::of(state.rack.clone(), next);
         let why = Why::Restart { restart, left };

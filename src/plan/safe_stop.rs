@@ -1,11 +1,12 @@
 //! May these pods be stopped? One list of rules for whatever stops pods: nothing goes with them that others lack, all
-//! agree and nothing moves, the servers are quiesced, and clients have left them.
+//! agree and nothing moves, rosters bear it, the servers are quiesced, and clients have left them.
 
 pub mod agreement;
 pub mod batch;
 pub mod copies;
 pub mod drain;
 pub mod room;
+pub mod rosters;
 
 use super::{Observed, Share, Step, Wait};
 use crate::resolve::Desired;
@@ -26,13 +27,14 @@ type Rule = fn(&Desired, &Observed, &Batch) -> Verdict;
 
 /// In the order in which they are asked; the first that is not fine decides.
 const RULES: &[Rule] = &[
-    copies::no_strong_consistency,
     copies::none_is_the_only_one,
     agreement::all_are_ready,
     agreement::enough_nodes_are_reachable,
     agreement::all_agree_and_nothing_moves,
+    rosters::they_bear_it,
     room::the_rest_has_room,
     drain::fills_are_not_delayed,
+    rosters::victims_leave_them,
     drain::victims_are_quiesced,
     drain::quiesce_is_in_effect,
     drain::clients_have_moved,

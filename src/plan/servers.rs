@@ -1,7 +1,7 @@
 //! The servers: every ready pod's must answer, see the whole cluster and have nothing left to move.
 
 use super::{Observed, Server, Share, Wait, WaitReason, members};
-use crate::resolve::Desired;
+use crate::{aerospike::node_view::NodeView, resolve::Desired};
 
 /// Waits until the servers have formed one settled cluster.
 #[must_use]
@@ -68,6 +68,42 @@ fn disagreement(desired: &Desired, observed: &Observed) -> Option<Wait> {
             WaitReason::Migrations,
             format!("{moving} partitions are left to move"),
         )
+    })
+}
+
+/// Waits until strongly consistent namespaces are served again.
+#[must_use]
+pub fn await_partitions(_: &Desired, observed: &Observed) -> Share {
+    let mut views = observed.views_by_pod();
+    let wait = views.find_map(|(pod, view)| unserved(pod, view));
+    Share {
+        waits: wait.into_iter().collect(),
+        ..Share::default()
+    }
+}
+
+/// What is wrong with a server that knows of partitions that nobody serves, or nobody can serve.
+#[must_use]
+pub fn unserved(pod: &str, view: &NodeView) -> Option<Wait> {
+    let mut namespaces = view.namespaces.iter();
+    namespaces.find_map(|(name, namespace)| {
+        let (unavailable, dead) = (namespace.unavailable_partitions, namespace.dead_partitions);
+        if dead > 0 {
+            return Some(Wait::new(
+                WaitReason::PartitionsDead,
+                format!(
+                    "{dead} partitions of namespace {name} are dead, says the server of pod {pod}: all nodes are there and \
+                     none is known to have all writes. The operator never revives them: send revive:namespace={name} to \
+                     every server and then recluster: to accept the loss"
+                ),
+            ));
+        }
+        (unavailable > 0).then(|| {
+            let message = format!(
+                "{unavailable} partitions of namespace {name} are unavailable, says the server of pod {pod}"
+            );
+            Wait::new(WaitReason::PartitionsNotServed, message)
+        })
     })
 }
 

@@ -6,6 +6,7 @@ use super::{
     WaitReason,
     configuration::{Configure, Confirm},
     outdated::{Change, Remedy},
+    roster::SetRoster,
 };
 use crate::{
     api::status::{LastRestart, WarmRestart},
@@ -36,6 +37,8 @@ pub enum Step {
     Configure(Configure),
     /// Notes that a server has the wanted configuration in force.
     Confirm(Confirm),
+    /// Gives a strongly consistent namespace another roster.
+    SetRoster(SetRoster),
     /// Deletes claims of removed pods.
     DeleteClaims {
         /// Names and uids.
@@ -227,6 +230,7 @@ impl Step {
                 format!("noting the configuration that {} has in force", confirm.pod)
             }
             Self::Drain(drain) => format!("draining {}", drain.pods.join(", ")),
+            Self::SetRoster(to) => to.describe(),
             Self::DeleteClaims { claims } => {
                 let names: Vec<_> = claims.iter().map(|(name, _)| name.as_str()).collect();
                 format!("deleting claims {}", names.join(", "))

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Observed, restart,
-    safe_stop::{Batch, Verdict, copies},
+    safe_stop::{Batch, rosters},
     scale_down::victims,
 };
 use crate::resolve::Desired;
@@ -25,10 +25,7 @@ pub fn is_under_way(desired: &Desired, observed: &Observed) -> bool {
 /// The pods that are about to be stopped, and may be quiesced for it.
 #[must_use]
 pub fn pods(desired: &Desired, observed: &Observed) -> BTreeSet<String> {
-    let may = |batch: &Batch| {
-        let verdict = copies::no_strong_consistency(desired, observed, batch);
-        matches!(verdict, Verdict::Fine)
-    };
+    let may = |batch: &Batch| rosters::refusal(desired, observed, batch).is_none();
     next(desired, observed)
         .filter(may)
         .map_or_else(BTreeSet::new, |batch| batch.pods)

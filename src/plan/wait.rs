@@ -40,14 +40,22 @@ pub enum WaitReason {
     RollingRestart,
     /// The configuration of servers is being set while they run.
     DynamicConfiguration,
+    /// The roster of a strongly consistent namespace is being changed.
+    Roster,
+    /// What the user blocks would leave fewer nodes on a roster than there shall be copies.
+    RosterTooSmall,
     /// Clients still use a server that is about to stop.
     Traffic,
-    /// Partitions are dead or unavailable.
+    /// Partitions are unavailable.
     PartitionsNotServed,
+    /// Nobody can serve partitions without losing data.
+    PartitionsDead,
     /// The servers that stay cannot hold the data.
     NotEnoughRoom,
     /// Data would go with the servers that hold it.
     WouldLoseData,
+    /// Partitions would not be served while pods restart.
+    WouldNotServe,
     /// A pod is broken and the user lets operations do without it.
     PodIgnored,
 }
@@ -71,10 +79,14 @@ impl WaitReason {
             Self::Upgrading => "Upgrading",
             Self::RollingRestart => "RollingRestart",
             Self::DynamicConfiguration => "DynamicConfigUpdate",
+            Self::Roster => "RosterChanging",
+            Self::RosterTooSmall => "RosterTooSmall",
             Self::Traffic => "ClientsStillConnected",
             Self::PartitionsNotServed => "PartitionsNotServed",
+            Self::PartitionsDead => "PartitionsDead",
             Self::NotEnoughRoom => "NotEnoughRoom",
             Self::WouldLoseData => "WouldLoseData",
+            Self::WouldNotServe => "WouldNotServe",
             Self::PodIgnored => "PodIgnored",
         }
     }
@@ -89,7 +101,10 @@ impl WaitReason {
             | Self::Unschedulable
             | Self::PodFailed
             | Self::NotEnoughRoom
-            | Self::WouldLoseData => true,
+            | Self::RosterTooSmall
+            | Self::PartitionsDead
+            | Self::WouldLoseData
+            | Self::WouldNotServe => true,
             Self::Pods
             | Self::Servers
             | Self::Clustering
@@ -99,6 +114,7 @@ impl WaitReason {
             | Self::Upgrading
             | Self::RollingRestart
             | Self::DynamicConfiguration
+            | Self::Roster
             | Self::Traffic
             | Self::PartitionsNotServed
             | Self::PodIgnored => false,
@@ -114,7 +130,7 @@ impl WaitReason {
     /// Whether no step is taken while this is waited for.
     #[must_use]
     pub const fn holds_up_steps(self) -> bool {
-        !matches!(self, Self::PodIgnored)
+        !matches!(self, Self::PodIgnored | Self::RosterTooSmall)
     }
 }
 

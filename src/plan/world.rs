@@ -12,6 +12,7 @@ mod pass;
 mod planted;
 mod pods;
 mod properties;
+mod rosters;
 mod servers;
 
 use std::collections::{BTreeMap, BTreeSet};

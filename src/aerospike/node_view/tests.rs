@@ -13,6 +13,7 @@ const NAMESPACE: &str = "ns_cluster_size=3;effective_replication_factor=2;object
     migrate_rx_partitions_remaining=3";
 
 const QUESTIONS: Questions<'_> = Questions {
+    strong: &[],
     namespaces: &["test", "gone"],
     known: None,
     members: 3,
@@ -57,6 +58,7 @@ fn expected() -> NodeView {
             limit: 375_809_630,
         }),
         strong_consistency: false,
+        roster: None,
         replication_factor: Some(2),
         objects: Some(13619),
     };

@@ -57,6 +57,7 @@ async fn carry_out(
         Step::Configure(to) => configuration::configure(desired, observed, to, context).await,
         Step::Confirm(of) => configuration::confirm(desired, observed, of, context).await,
         Step::Drain(drain) => command(desired, observed, &drain.order, context).await,
+        Step::SetRoster(to) => commands(desired, observed, &to.orders, context).await,
         Step::DeleteClaims { claims } => delete_claims(desired, claims, context).await,
         Step::Forget { pods, orders } => {
             for order in orders {
@@ -81,6 +82,7 @@ const fn name_of(step: &Step) -> &'static str {
         Step::Restart(_) => "Restart",
         Step::Configure(_) => "Configure",
         Step::Confirm(_) => "Confirm",
+        Step::SetRoster(_) => "SetRoster",
         Step::DeleteClaims { .. } => "DeleteClaims",
         Step::Forget { .. } => "Forget",
         Step::RemoveRack { .. } => "RemoveRack",
@@ -141,6 +143,20 @@ pub(super) async fn command(
             let command = order.command.clone();
             return Err(Error::Command { pod, command, why });
         }
+    }
+    Ok(())
+}
+
+/// Sends orders one after the other.
+async fn commands(
+    desired: &Desired,
+    observed: &Observed,
+    orders: &[Order],
+    context: &Context,
+) -> Result<(), Error> {
+    for order in orders {
+        context.lease.permit(Write::Disruptive)?;
+        command(desired, observed, order, context).await?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::{
     },
     api::AerospikeClusterStatus,
     controller::Context,
-    plan::{Observed, Pod, Server, configuration, members, quiesce, stopping},
+    plan::{Observed, Pod, Server, configuration, members, namespaces, quiesce, stopping},
     resolve::{Desired, Version, image::version_of as version_of_image},
     telemetry::chain,
 };
@@ -30,7 +30,8 @@ fn version_of(desired: &Desired, status: &AerospikeClusterStatus, pod: &str) -> 
 pub(super) struct Survey<'a> {
     desired: &'a Desired,
     status: AerospikeClusterStatus,
-    namespaces: Vec<String>,
+    namespaces: BTreeSet<String>,
+    strong: BTreeSet<String>,
     /// How many members the cluster should have.
     pub(super) members: usize,
     traffic: bool,
@@ -50,7 +51,8 @@ impl<'a> Survey<'a> {
         Self {
             desired,
             status: observed.status.clone(),
-            namespaces: namespaces(desired, &observed.status),
+            namespaces: namespaces::all(desired, &observed.status),
+            strong: namespaces::strong(desired, &observed.status),
             members: members::expected(desired, observed).len(),
             traffic: stopping::is_under_way(desired, observed),
             configuration: configuration::questions(desired, observed)
@@ -90,9 +92,11 @@ impl<'a> Survey<'a> {
         } = self;
         let (mut link, _) = connect(desired, pod, credentials, context, *deadline).await?;
         let namespaces: Vec<_> = self.namespaces.iter().map(String::as_str).collect();
+        let strong: Vec<_> = self.strong.iter().map(String::as_str).collect();
         let build = version.to_string().parse().ok();
         let questions = Questions {
             namespaces: &namespaces,
+            strong: &strong,
             known: build.as_ref(),
             members: self.members,
             fill_delay: quiesce::fill_delay(desired) > 0,
@@ -104,21 +108,4 @@ impl<'a> Survey<'a> {
         let answers = link.info(&commands).await.map_err(|error| chain(&error))?;
         NodeView::parse(&answers, &questions).map_err(|error| chain(&error))
     }
-}
-
-/// The names of all namespaces of the configuration, and of the one that was rolled out: racks that are on their way out
-/// may have namespaces that no other has.
-fn namespaces(desired: &Desired, status: &AerospikeClusterStatus) -> Vec<String> {
-    let rolled_out = status.mirror.rack_config.iter();
-    let rolled_out = rolled_out
-        .flat_map(|config| &config.racks)
-        .filter_map(|rack| rack.effective_aerospike_config.as_ref());
-    let configs = desired.racks.iter().map(|rack| &rack.config);
-    let names: BTreeSet<_> = configs
-        .chain(rolled_out)
-        .filter_map(|config| config.get("namespaces")?.as_array())
-        .flatten()
-        .filter_map(|namespace| Some(namespace.get("name")?.as_str()?.to_owned()))
-        .collect();
-    names.into_iter().collect()
 }

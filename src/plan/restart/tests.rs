@@ -363,15 +363,6 @@ fn community_servers_restart_undrained_if_another_has_what_they_have() {
     assert_eq!(verdict(&desired, &observed), lost);
 }
 
-#[test]
-fn nodes_of_a_roster_are_not_restarted_yet() {
-    let wish = Wish::of(3, 1);
-    let (mut desired, observed) = edited(&wish, &other_config(&wish));
-    desired.racks[0].config["namespaces"][0]["strong-consistency"] = true.into();
-    let told = verdict(&desired, &observed);
-    assert_eq!(told, (None, WaitReason::NotSupported));
-}
-
 /// What keeps restarts when a namespace's configuration becomes `to`, and what did before, if it was rolled out as `from`.
 fn kept(from: &serde_json::Value, to: &serde_json::Value) -> Option<String> {
     let wish = Wish::of(3, 1);

@@ -2,8 +2,8 @@
 
 use super::{Batch, Verdict};
 use crate::{
-    aerospike::stability::Stability,
-    plan::{Observed, Pod, Wait, WaitReason, members},
+    aerospike::{node_view::NodeView, stability::Stability},
+    plan::{Observed, Pod, Wait, WaitReason, members, servers},
     resolve::Desired,
 };
 
@@ -52,9 +52,14 @@ pub fn settled(desired: &Desired, observed: &Observed) -> Option<Wait> {
             let message = format!("the server of pod {pod} has not answered");
             return Some(Wait::new(WaitReason::Servers, message));
         };
-        if !view.serves_all() {
-            let message = format!("the server of pod {pod} knows of partitions that nobody serves");
-            return Some(Wait::new(WaitReason::PartitionsNotServed, message));
+        if let Some(wait) = servers::unserved(&pod, view) {
+            return Some(wait);
+        }
+        if let Some((namespace, count)) = unreplicated(view) {
+            let message = format!(
+                "the server of pod {pod} has yet to copy {count} records of namespace {namespace}"
+            );
+            return Some(Wait::new(WaitReason::Migrations, message));
         }
         let key = view.cluster.key.to_ascii_uppercase();
         if view.stability != (Stability::Stable { key }) {
@@ -68,4 +73,13 @@ pub fn settled(desired: &Desired, observed: &Observed) -> Option<Wait> {
             "the servers name different cluster keys",
         )
     })
+}
+
+/// The first namespace with records that have not all of their copies, and how many.
+fn unreplicated(view: &NodeView) -> Option<(&str, u64)> {
+    let counts = view
+        .namespaces
+        .iter()
+        .map(|(name, namespace)| (name.as_str(), namespace.unreplicated_records.unwrap_or(0)));
+    counts.into_iter().find(|(_, count)| *count > 0)
 }

@@ -1,55 +1,11 @@
 //! Whether others have what the pods of a batch hold, or can get it before they stop.
 
-use serde_json::Value;
-
 use super::{Batch, Verdict, Why};
 use crate::{
     aerospike::node_view::NamespaceView,
-    api::Tree,
     plan::{Observed, Wait, WaitReason, claims, durability},
     resolve::Desired,
 };
-
-/// Strongly consistent data is kept by nodes on a roster, which is not looked after yet.
-pub fn no_strong_consistency(desired: &Desired, observed: &Observed, batch: &Batch) -> Verdict {
-    let of_spec = desired
-        .racks
-        .iter()
-        .flat_map(|rack| configured(&rack.config));
-    let of_servers = observed.views().flat_map(|view| {
-        let strong = view
-            .namespaces
-            .iter()
-            .filter(|(_, ns)| ns.strong_consistency);
-        strong.map(|(name, _)| name.as_str())
-    });
-    let first = of_spec.chain(of_servers).next();
-    first.map_or(Verdict::Fine, |namespace| {
-        let cannot = match &batch.why {
-            Why::Shrink { .. } => {
-                "does not take nodes off the roster yet: set spec.size and spec.rackConfig.racks back".to_owned()
-            }
-            Why::Restart { restart, .. } => format!(
-                "does not restart nodes that are on a roster yet: {}, or delete the pods one by one when the cluster can \
-                 do without each",
-                restart.way_out()
-            ),
-        };
-        Verdict::Wait(Wait::new(
-            WaitReason::NotSupported,
-            format!("namespace {namespace} is strongly consistent, and this version {cannot}"),
-        ))
-    })
-}
-
-/// The strongly consistent namespaces of a configuration.
-fn configured(config: &Tree) -> impl Iterator<Item = &str> {
-    let namespaces = config.get("namespaces").and_then(Value::as_array);
-    let strong = namespaces.into_iter().flatten().filter(|namespace| {
-        namespace.get("strong-consistency").and_then(Value::as_bool) == Some(true)
-    });
-    strong.filter_map(|namespace| namespace.get("name")?.as_str())
-}
 
 /// A server that cannot be drained takes with it what it alone holds.
 pub fn none_is_the_only_one(desired: &Desired, observed: &Observed, batch: &Batch) -> Verdict {

@@ -28,7 +28,7 @@ pub fn victims_are_quiesced(desired: &Desired, observed: &Observed, batch: &Batc
     if !batch.can_be_drained(desired, observed) {
         return Verdict::Fine;
     }
-    let told = |view: &NodeView| all(view, |ns| ns.pending_quiesce || ns.is_quiesced);
+    let told = |view: &NodeView| owned(view, |ns| ns.pending_quiesce || ns.is_quiesced);
     let victims = batch.running.iter();
     let order = Order {
         pods: victims
@@ -45,15 +45,18 @@ pub fn quiesce_is_in_effect(desired: &Desired, observed: &Observed, batch: &Batc
     if !batch.can_be_drained(desired, observed) || batch.running.is_empty() {
         return Verdict::Fine;
     }
-    let count = u32::try_from(batch.running.len()).unwrap_or(u32::MAX);
-    let in_effect = |view: &NodeView| all(view, |ns| ns.is_quiesced);
+    let victims = batch.running.iter().filter_map(|pod| observed.view(pod));
+    let victims: Vec<_> = victims.collect();
+    let in_effect = |view: &&&NodeView| owned(view, |ns| ns.is_quiesced);
     let known = |view: &NodeView| {
-        all(view, |ns| {
-            ns.nodes_quiesced.is_none_or(|quiesced| quiesced >= count)
+        let mut namespaces = view.namespaces.iter();
+        namespaces.all(|(name, ns)| {
+            // A node that is not on the roster counts nobody.
+            let count = owners(&victims, name);
+            !view.owns(ns) || ns.nodes_quiesced.is_none_or(|quiesced| quiesced >= count)
         })
     };
-    let victims = batch.running.iter().filter_map(|pod| observed.view(pod));
-    if victims.filter(|view| in_effect(view)).count() == batch.running.len()
+    if victims.iter().filter(in_effect).count() == batch.running.len()
         && observed.views().all(known)
     {
         return Verdict::Fine;
@@ -86,8 +89,19 @@ fn used_by(view: &NodeView) -> Option<&str> {
     }
 }
 
-fn all(view: &NodeView, holds: impl Fn(&NamespaceView) -> bool) -> bool {
-    view.namespaces.values().all(holds)
+/// Whether something holds for all namespaces of which a server owns anything.
+fn owned(view: &NodeView, holds: impl Fn(&NamespaceView) -> bool) -> bool {
+    let mut namespaces = view.namespaces.values();
+    namespaces.all(|namespace| !view.owns(namespace) || holds(namespace))
+}
+
+/// How many own something of a namespace.
+fn owners(views: &[&NodeView], namespace: &str) -> u32 {
+    let owns = |view: &&&NodeView| {
+        let found = view.namespaces.get(namespace);
+        found.is_some_and(|namespace| view.owns(namespace))
+    };
+    u32::try_from(views.iter().filter(owns).count()).unwrap_or(u32::MAX)
 }
 
 fn first(batch: &Batch, stage: DrainStage, order: Order) -> Verdict {

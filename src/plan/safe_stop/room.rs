@@ -59,7 +59,7 @@ fn by_namespace<'a>(
             let space = namespaces.entry(name.as_str()).or_default();
             if leaving.contains(pod) {
                 space.leave.push(namespace);
-            } else {
+            } else if view.owns(namespace) {
                 space.stay.push(namespace);
             }
         }

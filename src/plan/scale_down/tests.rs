@@ -11,7 +11,6 @@ use crate::{
     plan::{
         DrainStage, Kind, Live, PodHealth, Resize, Server, Step, next,
         safe_stop::{Batch, Why},
-        stopping,
         world::{World, clusters::Wish},
     },
 };
@@ -237,7 +236,7 @@ fn clients_that_still_use_a_server_are_waited_for() {
 #[test]
 fn nothing_happens_while_one_server_of_all_sees_it_otherwise() {
     type Change = fn(&mut NodeView);
-    let cases: [(Change, WaitReason); 4] = [
+    let cases: [(Change, WaitReason); 6] = [
         (
             |view| view.stability = Stability::Unstable,
             WaitReason::Clustering,
@@ -261,7 +260,23 @@ fn nothing_happens_while_one_server_of_all_sees_it_otherwise() {
         ),
         (
             |view| view.namespaces.get_mut("test").unwrap().dead_partitions = 1,
+            WaitReason::PartitionsDead,
+        ),
+        (
+            |view| {
+                view.namespaces
+                    .get_mut("test")
+                    .unwrap()
+                    .unavailable_partitions = 1
+            },
             WaitReason::PartitionsNotServed,
+        ),
+        (
+            |view| {
+                let namespace = view.namespaces.get_mut("test").unwrap();
+                namespace.unreplicated_records = Some(1);
+            },
+            WaitReason::Migrations,
         ),
     ];
     for (index, (change, reason)) in cases.into_iter().enumerate() {
@@ -342,29 +357,6 @@ fn a_lone_survivor_is_not_trusted() {
     let (reason, message) = kept(&desired, &observed);
     assert_eq!(reason, WaitReason::Servers);
     assert!(message.contains("fewer than two servers"), "{message}");
-}
-
-#[test]
-fn strongly_consistent_data_stays_and_nothing_is_quiesced_for_it() {
-    let (desired, mut observed) = shrinking(3, 2);
-    assert_eq!(
-        stopping::pods(&desired, &observed),
-        pods(&["aerocluster-1-2"])
-    );
-    let (_, view) = views(&mut observed).next().unwrap();
-    view.namespaces.get_mut("test").unwrap().strong_consistency = true;
-    let (reason, message) = kept(&desired, &observed);
-    assert_eq!(reason, WaitReason::NotSupported);
-    assert!(message.contains("set spec.size and spec.rackConfig.racks back"));
-    assert_eq!(stopping::pods(&desired, &observed), pods(&[]));
-}
-
-#[test]
-fn a_spec_with_strong_consistency_is_enough_to_keep_all() {
-    let (mut desired, observed) = shrinking(3, 2);
-    let config = &mut desired.racks[0].config;
-    config["namespaces"][0]["strong-consistency"] = json!(true);
-    assert_eq!(kept(&desired, &observed).0, WaitReason::NotSupported);
 }
 
 /// Of each server.

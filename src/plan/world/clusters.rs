@@ -46,6 +46,10 @@ pub struct Wish {
     pub blocked: u32,
     /// The rack that has all masters, if it is not 0.
     pub active_rack: u32,
+    /// The namespace is held by the nodes on its roster, on devices.
+    pub strong: bool,
+    /// Ids of nodes that are kept off the roster.
+    pub off_roster: &'static [&'static str],
 }
 
 impl Default for Wish {
@@ -74,6 +78,8 @@ impl Default for Wish {
             recovers: false,
             blocked: 0,
             active_rack: 0,
+            strong: false,
+            off_roster: &[],
         }
     }
 }
@@ -120,6 +126,9 @@ impl Wish {
         if self.active_rack > 0 {
             namespace["active-rack"] = self.active_rack.into();
         }
+        if self.strong {
+            namespace["strong-consistency"] = true.into();
+        }
         if self.device {
             namespace["storage-engine"] = json!({"type": "device", "files": ["/opt/aerospike/data/test.dat"], "filesize": 1 << 30});
         }
@@ -151,6 +160,9 @@ impl Wish {
                 .map(|number| format!("node-{number}"))
                 .collect();
             spec["k8sNodeBlockList"] = json!(nodes);
+        }
+        if !self.off_roster.is_empty() {
+            spec["rosterNodeBlockList"] = json!(self.off_roster);
         }
         if self.operation > 0 {
             spec["operations"] = json!([self.operation()]);

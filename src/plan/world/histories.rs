@@ -112,6 +112,23 @@ fn kinds() -> Vec<Wish> {
         Wish {
             community: true,
             racks: 1,
+            ..device.clone()
+        },
+        Wish {
+            strong: true,
+            ..device.clone()
+        },
+        Wish {
+            strong: true,
+            copies: 3,
+            batch: Some(2),
+            fill_delay: 60,
+            ..device.clone()
+        },
+        Wish {
+            strong: true,
+            local: Some(true),
+            keeps_claims: true,
             ..device
         },
     ]
@@ -138,8 +155,12 @@ fn wishes(numbers: &mut Numbers) -> Vec<Wish> {
 /// A cluster of a kind with another size and other things that restart pods.
 fn edited(kind: &Wish, numbers: &mut Numbers) -> Wish {
     let versions = ["8.1.2.0", "8.1.0.1", "7.2.0.5"];
+    let least = if kind.strong { kind.copies } else { 2 };
+    let size = least + numbers.below(7 - least);
+    // Blocking must leave as many nodes as there are copies.
+    let may_block = kind.strong && size > kind.copies;
     Wish {
-        size: 2 + numbers.below(5),
+        size,
         racks: if kind.community {
             1
         } else {
@@ -156,6 +177,11 @@ fn edited(kind: &Wish, numbers: &mut Numbers) -> Wish {
             [0, 0, 1, 3][numbers.below(4) as usize]
         },
         dynamic: numbers.below(3) > 0,
+        off_roster: if may_block && numbers.below(3) == 0 {
+            &["1A0"]
+        } else {
+            &[]
+        },
         active_rack: if kind.community { 0 } else { numbers.below(2) },
         ..kind.clone()
     }

@@ -64,10 +64,13 @@ impl World {
             return;
         }
         // What a server that is cut off lets clients write is lost where the others stop just then.
-        let may_be_alone = self.in_hand.is_empty() && self.comes_back(name);
+        // Nor does a strongly consistent namespace serve what only that one has.
+        let may_be_alone = self.in_hand.is_empty()
+            && self.comes_back(name)
+            && (!self.servers.is_strong() || self.servers.can_do_without(name, &[]));
         match mishap {
             Mishap::CutOff if may_be_alone => self.servers.cut_off(name),
-            _ if self.servers.can_do_without(name, &self.in_hand) => {
+            _ if self.servers.can_do_without(name, &self.in_hand) && self.may_lose_disk(name) => {
                 self.servers.crash(name);
                 self.forget_operation(name);
             }
@@ -85,6 +88,14 @@ impl World {
             }
             Mishap::NodeLost | Mishap::CutOff => pod.node_lost = true,
         }
+    }
+
+    /// Whether others have all that is on its disk, which is given up where no node takes the pod and the user says so:
+    /// nobody can ask what was on it.
+    fn may_lose_disk(&self, name: &str) -> bool {
+        let storage = self.desired.spec.storage.as_ref().unwrap();
+        let recovers = storage.delete_local_storage_on_pod_recovery == Some(true);
+        !recovers || !self.servers.holds_something_alone(name)
     }
 
     /// Whether all others serve.

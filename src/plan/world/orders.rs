@@ -49,6 +49,14 @@ impl World {
             Step::Configure(to) => self.configure(to)?,
             Step::Confirm(of) => self.confirm(of)?,
             Step::Drain(drain) => self.obey(&drain.order)?,
+            Step::SetRoster(to) => {
+                for order in &to.orders {
+                    self.obey(order)?;
+                    if self.died {
+                        return Err(Refused);
+                    }
+                }
+            }
             Step::DeleteClaims { claims } => {
                 for (claim, uid) in claims {
                     self.delete_claim(claim, uid)?;

@@ -187,6 +187,7 @@ impl World {
         assert_eq!(Some(&status), self.status.as_ref());
         self.assert_nothing_is_left();
         self.assert_configured();
+        self.assert_held();
         self.assert_operation_done();
         self.assert_moved();
         assert_eq!(status.phase, Some(Phase::Completed));

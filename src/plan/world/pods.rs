@@ -12,7 +12,7 @@ use super::{
     mishaps::{MISHAPS, Mishap},
 };
 use crate::{
-    api::status::PodStatus,
+    api::status::{InstanceSummary, PodStatus},
     init::status::last_restart,
     plan::{Pod, PodHealth, observed::Claim},
     resolve::Rack,
@@ -464,6 +464,10 @@ impl World {
         let claims = self.claims_of(name);
         let entries = &self.status.as_ref().unwrap().pods;
         let entry = PodStatus {
+            aerospike: Some(InstanceSummary {
+                node_id: format!("0{:x}", self.servers.node_id(name)),
+                ..InstanceSummary::default()
+            }),
             last_restart: entries.get(name).and_then(last_restart),
             image: pod.image.clone(),
             pod_ip: ip(pod),

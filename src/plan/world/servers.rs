@@ -22,10 +22,11 @@ use crate::{
         node_view::{NodeView, Questions},
         password::{Password, PasswordHash},
     },
+    api::AerospikeClusterStatus,
     config::statements::{Key, Statements},
     plan::{
         Access, Observed, Server, Wait, WaitReason, access_control, configuration, members,
-        quiesce, stopping,
+        namespaces, quiesce, stopping,
     },
     resolve::{Desired, image::version_of},
     resources::names,
@@ -34,6 +35,8 @@ use crate::{
 static DECLARED: LazyLock<PasswordHash> =
     LazyLock::new(|| Password::new("declared".to_owned()).hash());
 
+/// Milliseconds after which a cluster has noticed a loss and is balanced anew.
+const REBALANCED: u64 = 5_000;
 /// Partitions of a namespace: fewer than a real one has, for the sake of speed.
 const PARTITIONS: usize = 64;
 /// The one namespace.
@@ -126,7 +129,16 @@ impl Servers {
         }
         trial.take_record();
         trial.stop(pod, Stop::Crashed);
+        // What the others trust is found out when they form a cluster without it.
+        if trial.record().is_empty() && self.is_strong() {
+            trial.advance(REBALANCED);
+        }
         trial.record().is_empty()
+    }
+
+    /// Whether a write is in no other store.
+    pub fn holds_something_alone(&self, pod: &str) -> bool {
+        self.runs(pod) && !self.fleet.held_only_by(pod).is_empty()
     }
 
     /// The others do not hear this one any more, nor it them.
@@ -160,7 +172,7 @@ impl Servers {
     }
 
     /// These servers, with nothing wrong about their answers.
-    fn truthful(&self) -> Self {
+    pub fn truthful(&self) -> Self {
         let mut servers = self.clone();
         servers.heal();
         servers
@@ -239,13 +251,23 @@ impl Servers {
         quiet && (fill_delay == 0 || given_back())
     }
 
+    /// Whether the namespace is strongly consistent, which it is from the first server on.
+    pub fn is_strong(&self) -> bool {
+        !namespaces::strong(&self.desired, &AerospikeClusterStatus::default()).is_empty()
+    }
+
     fn forget_answers(&mut self, pod: &str) {
         self.known.remove(pod);
     }
 
-    fn launch(&self, pod: &str, image: &str, disk: Option<&str>) -> Launch {
+    /// What the init container of a pod works out.
+    pub fn node_id(&self, pod: &str) -> u64 {
         let (rack, ordinal) = names::parse_pod(&self.desired.identity.name, pod).unwrap();
-        let id = u64::from_str_radix(&format!("{}a{ordinal}", rack.id), 16).unwrap();
+        u64::from_str_radix(&format!("{}a{ordinal}", rack.id), 16).unwrap()
+    }
+
+    fn launch(&self, pod: &str, image: &str, disk: Option<&str>) -> Launch {
+        let (rack, _) = names::parse_pod(&self.desired.identity.name, pod).unwrap();
         let config = &self.desired.racks[0].config["namespaces"][0];
         let copies = config["replication-factor"].as_u64().unwrap();
         let community = self.desired.image.edition == Product::Community;
@@ -256,6 +278,9 @@ impl Servers {
         if let Some(disk) = disk.filter(|_| config["storage-engine"]["type"] == "device") {
             namespace = namespace.on(Storage::device(disk));
         }
+        if config["strong-consistency"] == true {
+            namespace = namespace.strong();
+        }
         let edition = if community {
             Edition::Community
         } else {
@@ -264,9 +289,10 @@ impl Servers {
         let [major, minor, patch] = version_of(image).unwrap().release();
         let part = |number: u64| u16::try_from(number).unwrap();
         let version = Version::patch(part(major), part(minor), part(patch));
-        let launch = Launch::new(id)
+        let launch = Launch::new(self.node_id(pod))
             .namespace(namespace)
-            .release(Release { version, edition });
+            .release(Release { version, edition })
+            .work(disk.unwrap_or(pod));
         match quiesce::fill_delay(&self.desired) {
             0 => launch,
             delay => launch.setting("service.migrate-fill-delay", &delay.to_string()),
@@ -389,8 +415,11 @@ impl World {
             observed.access = Access::Unknown(wait);
             return;
         }
+        let strong = namespaces::strong(&self.desired, &observed.status);
+        let strong: Vec<_> = strong.iter().map(String::as_str).collect();
         let questions = Questions {
             namespaces: &[NAMESPACE],
+            strong: strong.as_slice(),
             known: None,
             members: members::expected(&self.desired, observed).len(),
             fill_delay: quiesce::fill_delay(&self.desired) > 0,

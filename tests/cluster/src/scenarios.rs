@@ -23,6 +23,7 @@ mod servers;
 mod snapshot;
 mod stage;
 mod stalls;
+mod strong;
 mod upgrade;
 mod warm;
 
@@ -123,6 +124,16 @@ const SCENARIOS: &[Scenario] = &[
     beside_others(
         "a configuration that no server takes is taken back",
         warm::a_configuration_that_no_server_takes_is_taken_back,
+    )
+    .not_always(),
+    beside_others(
+        "a strongly consistent cluster grows, restarts and shrinks, no request is refused and no record lost",
+        strong::rosters_follow_the_nodes,
+    )
+    .not_always(),
+    beside_others(
+        "blocked nodes leave the roster, no request is refused and no record lost",
+        strong::blocked_nodes_leave_the_roster,
     )
     .not_always(),
     beside_others(

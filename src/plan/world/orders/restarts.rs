@@ -54,7 +54,7 @@ impl World {
             }
             assert_eq!(pod.set, set, "{renewal:?} is of another rack");
             self.assert_needed(renewal);
-            self.count(renewal);
+            let counts = self.counts(&renewal.pod);
             let note = renewal.note(world::at(self.now));
             let status = self.status.as_mut().unwrap();
             if let Some(entry) = status.pods.get_mut(&renewal.pod) {
@@ -65,6 +65,9 @@ impl World {
                 if self.dice.roll(16) == 15 {
                     return self.die();
                 }
+            }
+            if counts {
+                self.count(renewal);
             }
             if self.servers.runs(&renewal.pod) {
                 self.assert_rack_may_lose(&set, restart);
@@ -220,11 +223,11 @@ impl World {
     }
 
     /// A pod is evicted as often as somebody wants to, and leaves lost nodes; else one spec restarts it once.
+    fn counts(&self, pod: &str) -> bool {
+        !self.pods[pod].evicted && !self.recovers(pod) && !self.is_in_doubt(pod)
+    }
+
     fn count(&mut self, renewal: &Renewal) {
-        let pod = &renewal.pod;
-        if self.pods[pod].evicted || self.recovers(pod) || self.is_in_doubt(pod) {
-            return;
-        }
         let counted = &mut self.restarts.counted;
         let count = counted
             .entry((self.generation, renewal.pod.clone()))

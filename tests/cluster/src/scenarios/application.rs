@@ -36,7 +36,14 @@ const SHOWN: usize = 20;
 /// # Errors
 /// If there is no such sample.
 pub fn sample(stage: &Stage) -> Result<Value> {
-    let mut object = stage.sample_object("dim_nostorage")?;
+    used(stage.sample_object("dim_nostorage")?)
+}
+
+/// A cluster with a user for the application.
+///
+/// # Errors
+/// If it has no users.
+pub fn used(mut object: Value) -> Result<Value> {
     let users = object["spec"]["aerospikeAccessControl"]["users"].as_array_mut();
     let user = json!({"name": USER, "secretName": "auth-secret", "roles": ["read-write"]});
     users.context("the sample has no users")?.push(user);
