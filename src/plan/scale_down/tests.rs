@@ -264,10 +264,8 @@ fn nothing_happens_while_one_server_of_all_sees_it_otherwise() {
         ),
         (
             |view| {
-                view.namespaces
-                    .get_mut("test")
-                    .unwrap()
-                    .unavailable_partitions = 1
+                let namespace = view.namespaces.get_mut("test").unwrap();
+                namespace.unavailable_partitions = 1;
             },
             WaitReason::PartitionsNotServed,
         ),
