@@ -29,7 +29,7 @@ pub struct RackForecast {
     pub rack: RackIdentifier,
     /// Its pods by ordinal, those that are and those that will be.
     pub pods: Vec<PodForecast>,
-    /// So many of its pods are restarted together, where another rack has pods.
+    /// So many of its pods are restarted together, where another rack has pods; fewer if a roster bears no more then.
     pub restarted_together: u32,
     /// So many of its pods are removed together.
     pub removed_together: u32,
