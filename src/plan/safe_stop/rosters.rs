@@ -72,7 +72,7 @@ fn unserved(restart: &Restart, namespace: &str, copies: usize, nodes: &BTreeSet<
     let help = if copies < 2 {
         "each record has one copy; delete the pod yourself to accept that"
     } else {
-        "nodes of its roster that are away have to come back first"
+        "nodes of its roster that are away have to come back or be put on spec.rosterNodeBlockList first"
     };
     let way_out = restart.way_out();
     let message = format!(

@@ -52,6 +52,24 @@ impl World {
 }
 
 #[test]
+fn two_of_a_roster_that_stop_together_are_noticed_though_they_were_drained() {
+    for (strong, harm) in [(false, vec![]), (true, vec![Harm::Unavailable])] {
+        let mut world = World::settled(&Wish {
+            strong,
+            device: true,
+            security: false,
+            ..Wish::of(4, 1)
+        });
+        world.drain(BUT_LAST);
+        world.drain(LAST);
+        world.stop(BUT_LAST);
+        world.stop(LAST);
+        world.servers.advance(5_000);
+        assert_eq!(world.harm(), harm);
+    }
+}
+
+#[test]
 fn one_that_drains_before_it_stops_does_no_harm() {
     let mut world = settled(2, true);
     world.drain(LAST);

@@ -17,6 +17,7 @@ mod leader;
 mod lost_node;
 mod on_demand;
 mod refusals;
+mod roll_out;
 mod samples;
 mod scaling;
 mod servers;
@@ -117,6 +118,26 @@ const SCENARIOS: &[Scenario] = &[
         upgrade::an_upgrade_restarts_each_pod_once,
     ),
     beside_others(
+        "from 6.4 over 7.2 to 8.1 and a step back no request is refused and no record lost",
+        roll_out::versions_change_step_by_step,
+    )
+    .not_always(),
+    beside_others(
+        "six pods in three racks restart by two, no request is refused and no record lost",
+        roll_out::batches_stay_within_a_rack,
+    )
+    .not_always(),
+    beside_others(
+        "an image that does not exist is taken back, no request is refused and no record lost",
+        roll_out::a_bad_image_is_taken_back,
+    )
+    .not_always(),
+    beside_others(
+        "a paused cluster is left alone",
+        roll_out::a_paused_cluster_is_left_alone,
+    )
+    .not_always(),
+    beside_others(
         "another configuration restarts servers in their pods, no request is refused and no record lost",
         warm::another_configuration_leaves_the_pods,
     )
@@ -190,8 +211,18 @@ const SCENARIOS: &[Scenario] = &[
     )
     .not_always(),
     alone(
+        "a roll-out ends the same when the operator is killed",
+        roll_out::a_roll_out_survives_the_operators_death,
+    )
+    .not_always(),
+    alone(
         "a scale-down waits for a node that is cut off",
         cut_off::a_scale_down_waits_for_the_node,
+    )
+    .not_always(),
+    alone(
+        "a roll-out waits for a node that is cut off",
+        cut_off::a_roll_out_waits_for_the_node,
     )
     .not_always(),
     alone(

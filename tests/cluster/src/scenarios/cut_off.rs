@@ -2,12 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 
 use super::application::{self, Application};
+use super::healing::pods;
 use super::in_use::racks;
 use super::inventory::{Inventory, ensure_pods};
+use super::roll_out::{edit, ensure_made_anew, wait_until_ready};
 use super::stage::{Stage, eventually, throughout};
 use crate::node::{NODES, Node};
 use crate::{Cluster, install, simulated};
@@ -23,6 +25,7 @@ const GOES: &str = "aerocluster-1-1";
 /// The node of the second rack.
 const CUT_OFF: Node = NODES[1];
 const QUIESCED_WITHIN: Duration = Duration::from_secs(40);
+const RESTARTED_WITHIN: Duration = Duration::from_mins(2);
 /// Kubernetes notices within 25 s, and then another operator leads at the latest, if the leader is on the node.
 const CUT_OFF_FOR: Duration = Duration::from_secs(30);
 
@@ -31,6 +34,28 @@ const CUT_OFF_FOR: Duration = Duration::from_secs(30);
 /// # Errors
 /// What went on without the node, or was lost.
 pub fn a_scale_down_waits_for_the_node(stage: &Stage) -> Result<()> {
+    spread(stage)?;
+    let before = Inventory::take(stage)?;
+    is_served_but_for_the_cut(stage, cut_off)?;
+    before.without(&[GOES]).ensure_untouched(stage)?;
+    ensure_pods(stage, &[PODS[0], PODS[2], PODS[3]])?;
+    install::wait_for_operator(&stage.cluster)
+}
+
+/// While the node is away no other pod is restarted; when it is back the roll-out ends, and nothing was lost.
+///
+/// # Errors
+/// What went on without the node, or was lost.
+pub fn a_roll_out_waits_for_the_node(stage: &Stage) -> Result<()> {
+    spread(stage)?;
+    let before = pods(stage)?;
+    is_served_but_for_the_cut(stage, cut_off_a_roll_out)?;
+    ensure_made_anew(&before, &pods(stage)?)?;
+    install::wait_for_operator(&stage.cluster)
+}
+
+/// Four pods on three nodes, with one rack on each.
+fn spread(stage: &Stage) -> Result<()> {
     let mut object = application::sample(stage)?;
     object["spec"]["size"] = 4.into();
     object["spec"]["rackConfig"] = racks(&["us-west1-a", "us-west1-b", "us-west1-c"]);
@@ -42,9 +67,16 @@ pub fn a_scale_down_waits_for_the_node(stage: &Stage) -> Result<()> {
     object["spec"]["podSpec"]["tolerations"] = json!(stays);
     stage.apply(&object.to_string())?;
     stage.wait_until_ready(4)?;
-    let before = Inventory::take(stage)?;
-    ensure_pods(stage, &PODS)?;
-    let (told, records) = application::uses(stage, |application| cut_off(stage, application))?;
+    ensure_pods(stage, &PODS)
+}
+
+/// Runs a story that says when the node went and when all was well again: before and after it no request is refused, and
+/// at the end each record that was acknowledged is there.
+fn is_served_but_for_the_cut(
+    stage: &Stage,
+    story: fn(&Stage, &Application) -> Result<(Instant, Instant)>,
+) -> Result<()> {
+    let (told, records) = application::uses(stage, |application| story(stage, application))?;
     let (cut_off, whole) = told?;
     let mut troubles = records.troubles();
     let other = troubles.find(|(when, _)| *when < cut_off || *when > whole);
@@ -52,10 +84,43 @@ pub fn a_scale_down_waits_for_the_node(stage: &Stage) -> Result<()> {
         other.is_none(),
         "refused while all nodes were there: {other:?}"
     );
-    records.ensure_kept(stage)?;
-    before.without(&[GOES]).ensure_untouched(stage)?;
-    ensure_pods(stage, &[PODS[0], PODS[2], PODS[3]])?;
-    install::wait_for_operator(&stage.cluster)
+    records.ensure_kept(stage)
+}
+
+/// What the next restart waits for is held back until the node is away.
+fn cut_off_a_roll_out(stage: &Stage, application: &Application) -> Result<(Instant, Instant)> {
+    let namespace = &stage.namespace;
+    let before = pods(stage)?;
+    edit(stage)?;
+    eventually("the first pod is made anew", RESTARTED_WITHIN, || {
+        let now = pods(stage)?;
+        let new = now.get(GOES).filter(|it| Some(*it) != before.get(GOES));
+        new.map(drop).context("it is not")
+    })?;
+    let others = PODS.iter().filter(|pod| **pod != GOES);
+    let freeze = json!({"fault": "freeze-migrations"});
+    for pod in others.clone() {
+        simulated::inject(namespace, pod, &freeze)?;
+    }
+    eventually("its server runs", RESTARTED_WITHIN, || {
+        ensure!(simulated::runs(namespace, GOES), "it does not");
+        Ok(())
+    })?;
+    let (cut_off, cable) = (Instant::now(), PulledCable::of(&stage.cluster)?);
+    for pod in others.clone() {
+        simulated::heal(namespace, pod)?;
+    }
+    throughout(CUT_OFF_FOR, || {
+        let now = pods(stage)?;
+        let mut others = others.clone();
+        let touched = others.find(|pod| now.get(**pod) != before.get(**pod));
+        ensure!(touched.is_none(), "{touched:?} was restarted");
+        Ok(())
+    })?;
+    application.is_served()?;
+    drop(cable);
+    wait_until_ready(stage, 4)?;
+    Ok((cut_off, Instant::now()))
 }
 
 /// Says when the node went, and when all was well again.

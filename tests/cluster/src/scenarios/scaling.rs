@@ -90,7 +90,11 @@ fn ensure_six(stage: &Stage, before: &BTreeMap<String, (String, i64)>) -> Result
     Ok(())
 }
 
-fn kill_leaders(cluster: &Cluster, seed: u64) -> Result<()> {
+/// Deletes the leading operator some times, each after a while that follows from the seed.
+///
+/// # Errors
+/// If none leads.
+pub fn kill_leaders(cluster: &Cluster, seed: u64) -> Result<()> {
     let mut moments = Moments(seed);
     let mut killed = Vec::new();
     for _ in 0..KILLS {
@@ -120,7 +124,8 @@ fn kill_leaders(cluster: &Cluster, seed: u64) -> Result<()> {
     Ok(())
 }
 
-fn seed() -> u64 {
+/// The seed that was given, else another one each time.
+pub fn seed() -> u64 {
     let given = env::var("SCENARIO_SEED")
         .ok()
         .and_then(|seed| seed.parse().ok());

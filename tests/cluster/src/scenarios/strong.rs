@@ -1,7 +1,6 @@
 //! Strongly consistent namespaces, which the nodes on their rosters hold and no others.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
@@ -9,11 +8,10 @@ use serde_json::{Value, json};
 use super::application::{self, is_served_throughout};
 use super::foretold;
 use super::healing::pods;
+use super::roll_out::{edit, ensure_made_anew, wait_until_ready};
 use super::servers;
-use super::stage::{Stage, eventually};
+use super::stage::Stage;
 
-/// A pod is drained, goes, comes back and is filled, one after the other.
-const CHANGED_WITHIN: Duration = Duration::from_mins(6);
 const ROSTER: &str = "roster:namespace=test";
 
 /// New nodes come on the roster, each is restarted, and those that go leave it before, while an application uses them.
@@ -40,11 +38,7 @@ pub fn rosters_follow_the_nodes(stage: &Stage) -> Result<()> {
         );
         stage.apply(&object.to_string())?;
         wait_until_ready(stage, 4)?;
-        let after = pods(stage)?;
-        let kept = before
-            .iter()
-            .find(|(name, old)| after.get(*name) == Some(*old));
-        ensure!(kept.is_none(), "{kept:?} was not made anew");
+        ensure_made_anew(&before, &pods(stage)?)?;
         ensure_roster(stage, 4, &["0A0", "0A1", "0A2", "0A3"])?;
 
         object["spec"]["size"] = 3.into();
@@ -69,14 +63,9 @@ pub fn blocked_nodes_leave_the_roster(stage: &Stage) -> Result<()> {
         wait_until_ready(stage, 3)?;
         ensure_roster(stage, 3, &["0A0", "0A2"])?;
         ensure!(pods(stage)? == before, "pods were restarted");
-        let label = json!({"labels": {"edit": "1"}});
-        stage.patch(&json!({"spec": {"podSpec": {"metadata": label}}}))?;
+        edit(stage)?;
         wait_until_ready(stage, 3)?;
-        let after = pods(stage)?;
-        let kept = before
-            .iter()
-            .find(|(name, old)| after.get(*name) == Some(*old));
-        ensure!(kept.is_none(), "{kept:?} was not made anew");
+        ensure_made_anew(&before, &pods(stage)?)?;
         ensure_roster(stage, 3, &["0A0", "0A2"])?;
         block(json!([]))?;
         wait_until_ready(stage, 3)?;
@@ -101,12 +90,6 @@ fn sample(stage: &Stage) -> Result<Value> {
     namespace["strong-consistency"] = true.into();
     namespace["storage-engine"]["type"] = "device".into();
     Ok(object)
-}
-
-fn wait_until_ready(stage: &Stage, size: usize) -> Result<()> {
-    eventually("the change is made", CHANGED_WITHIN, || {
-        stage.ensure_ready(size)
-    })
 }
 
 /// Every server has these nodes, in lists with and without leading zeros, on its roster, and serves all.
