@@ -27,19 +27,24 @@ const QUIET_FOR: Duration = Duration::from_secs(8);
 pub fn versions_change_step_by_step(stage: &Stage) -> Result<()> {
     let mut object = application::used(stage.sample_object("hdd_dim_storage")?)?;
     object["spec"]["size"] = 3.into();
-    object["spec"]["image"] = format!("{IMAGE}:6.4.0.0").into();
     let config = &mut object["spec"]["aerospikeConfig"];
     // 6.4 and 7.2 do not know it.
     if let Some(service) = config["service"].as_object_mut() {
         service.remove("cgroup-mem-tracking");
     }
     config["namespaces"][0]["storage-engine"]["type"] = "device".into();
-    stage.apply(&object.to_string())?;
+    let mut oldest = object.clone();
+    oldest["spec"]["image"] = format!("{IMAGE}:6.4.0.0").into();
+    let namespace = &mut oldest["spec"]["aerospikeConfig"]["namespaces"][0];
+    // 6.4 wants it, and 7.0 does not know it any more.
+    namespace["memory-size"] = (1_u64 << 30).into();
+    stage.apply(&oldest.to_string())?;
     stage.wait_until_ready(3)?;
     is_served_throughout(stage, |_| {
         for version in ["7.2.0.0", "8.1.2.0", "7.2.0.0"] {
             let before = pods(stage)?;
-            stage.patch(&json!({"spec": {"image": format!("{IMAGE}:{version}")}}))?;
+            object["spec"]["image"] = format!("{IMAGE}:{version}").into();
+            stage.apply(&object.to_string())?;
             wait_until_ready(stage, 3)?;
             ensure_made_anew(&before, &pods(stage)?)?;
             ensure_version(stage, version).with_context(|| format!("after {version}"))?;
