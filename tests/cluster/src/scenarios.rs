@@ -98,7 +98,8 @@ const SCENARIOS: &[Scenario] = &[
     beside_others(
         "a missing secret is named, and a made one heals",
         stalls::a_missing_secret_is_named,
-    ),
+    )
+    .not_always(),
     beside_others(
         "a foreign service is named and left alone",
         stalls::a_foreign_service_is_named,
@@ -168,8 +169,7 @@ const SCENARIOS: &[Scenario] = &[
     beside_others(
         "the sample dim_nostorage runs as it says",
         samples::dim_nostorage_runs,
-    )
-    .not_always(),
+    ),
     beside_others(
         "the sample hdd_dim_storage runs as it says",
         samples::hdd_dim_storage_runs,

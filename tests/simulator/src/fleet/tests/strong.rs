@@ -1,6 +1,7 @@
 //! Strong consistency: rosters, and what is not served.
 
 use super::*;
+use crate::faults::Fault;
 
 fn strong(number: u64) -> Namespace {
     on_device(number).strong()
@@ -175,4 +176,47 @@ fn rosters_outlive_servers_that_have_a_work_directory() {
     fleet.advance(4000);
     let roster = fleet.info("node-1", "roster:namespace=test").unwrap();
     assert!(roster.starts_with("roster=A2,A1:"), "{roster}");
+}
+
+#[test]
+fn a_node_that_joins_follows_the_newest_roster_of_all() {
+    let mut scene = with_roster(&[1, 2, 3]);
+    scene.stop(3, Stop::Clean);
+    scene.fleet.advance(4000);
+    // It starts without the metadata that it shared before.
+    scene.start(3);
+    scene.fleet.advance(5000);
+    scene.settle(&[1, 2, 3]);
+    let expected = "roster=A1,A2,A3:pending_roster=A1,A2,A3:observed_nodes=A3,A2,A1";
+    for number in [1, 2, 3] {
+        assert_eq!(scene.ask(number, "roster:namespace=test"), expected);
+    }
+    assert_eq!(scene.figure(3, "namespace/test", "ns_cluster_size"), "3");
+}
+
+#[test]
+fn who_is_cut_off_serves_nothing_and_takes_nothing_from_the_others() {
+    let mut scene = with_roster(&[1, 2, 3]);
+    scene.fleet.take_record();
+    scene.fleet.cut(&["node-3"], &["node-1", "node-2"]);
+    scene.fleet.advance(8000);
+    assert!(unserved(&mut scene, 3).0 > 0);
+    assert_eq!(unserved(&mut scene, 1), (0, 0));
+    let unavailable = scene.harms().contains(&Harm::Unavailable);
+    assert!(!unavailable, "{:?}", scene.lines());
+}
+
+#[test]
+fn a_copy_that_is_yet_to_be_filled_is_not_trusted() {
+    let mut scene = with_roster(&[1, 2]);
+    scene.stop(2, Stop::Clean);
+    scene.fleet.advance(4000);
+    scene.fleet.erase("claim-2");
+    scene.fleet.inject("node-1", Fault::FreezeMigrations, None);
+    scene.start(2);
+    scene.fleet.advance(5000);
+    scene.stop(1, Stop::Clean);
+    scene.fleet.advance(5000);
+    let (unavailable, dead) = unserved(&mut scene, 2);
+    assert_eq!((unavailable, dead), (256, 0));
 }
