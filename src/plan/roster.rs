@@ -6,7 +6,7 @@ mod seen;
 mod wanted;
 
 use super::{
-    Observed, Order, Share, Step, Wait, WaitReason, members,
+    Observed, Order, Share, Step, Wait, WaitReason, members, namespaces,
     safe_stop::{agreement, rosters},
 };
 use crate::{
@@ -18,9 +18,9 @@ use crate::{
     resolve::Desired,
     resources::names,
 };
-use seen::views;
-pub use seen::{agreed, copies, strong};
-use wanted::{next, wanted, without_lost_racks};
+pub use seen::{agreed, copies};
+use seen::{unanimous, views};
+use wanted::{Blocked, next, wanted, without_lost_racks};
 
 /// Another roster for a namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl SetRoster {
 #[must_use]
 pub fn keep(desired: &Desired, observed: &Observed) -> Share {
     let mut share = Share::default();
-    for namespace in strong(desired, observed) {
+    for namespace in namespaces::strong(desired, &observed.status) {
         match change(desired, observed, &namespace) {
             Ok(None) => {}
             Ok(Some(to)) => {
@@ -135,17 +135,19 @@ fn change(
     observed: &Observed,
     namespace: &str,
 ) -> Result<Option<SetRoster>, Wait> {
-    if let Some(due) = comes_into_force(desired, observed, namespace)? {
+    let views = views(desired, observed, namespace)?.unwrap_or_default();
+    if let Some(due) = comes_into_force(observed, namespace, &views) {
         return may_recluster(observed).map(|()| Some(due));
     }
-    let Some(roster) = agreed(desired, observed, namespace)? else {
+    let Some(roster) = unanimous(&views, namespace)? else {
         return Ok(None);
     };
-    let wanted = wanted(desired, observed, roster);
+    let blocked = Blocked::of(desired, observed);
+    let wanted = wanted(desired, observed, roster, &blocked);
     if roster.current == wanted && roster.pending == wanted {
         return Ok(None);
     }
-    if let Some(rest) = without_lost_racks(desired, observed, roster) {
+    if let Some(rest) = without_lost_racks(roster, &blocked) {
         return may_recluster(observed).map(|()| Some(to(observed, namespace, roster, &rest)));
     }
     if let Some(wait) = agreement::settled(desired, observed) {
@@ -177,19 +179,16 @@ fn grows(desired: &Desired, observed: &Observed) -> bool {
 
 /// What brings a roster into force that all know of and some have not in force: those may have been away.
 fn comes_into_force(
-    desired: &Desired,
     observed: &Observed,
     namespace: &str,
-) -> Result<Option<SetRoster>, Wait> {
-    let views = views(desired, observed, namespace)?.unwrap_or_default();
-    let Some(first) = views.first() else {
-        return Ok(None);
-    };
+    views: &[&RosterView],
+) -> Option<SetRoster> {
+    let first = views.first()?;
     let is_known =
         |view: &&RosterView| view.pending == first.pending && view.observed == first.observed;
     let differs = views.iter().any(|view| view.current != first.current);
     let due = differs && views.iter().all(is_known);
-    Ok(due.then(|| to(observed, namespace, first, &first.pending)))
+    due.then(|| to(observed, namespace, first, &first.pending))
 }
 
 fn may_recluster(observed: &Observed) -> Result<(), Wait> {

@@ -1,19 +1,11 @@
 //! Rosters as the servers tell them.
 
-use std::collections::BTreeSet;
-
 use crate::{
     aerospike::roster::RosterView,
     plan::{Observed, Wait, WaitReason, members, namespaces},
     resolve::Desired,
     resources::names,
 };
-
-/// The strongly consistent namespaces by what is wanted and what was rolled out.
-#[must_use]
-pub fn strong(desired: &Desired, observed: &Observed) -> BTreeSet<String> {
-    namespaces::strong(desired, &observed.status)
-}
 
 /// The roster of a namespace by the word of all servers that have it; none while it is not everywhere where it shall be.
 ///
@@ -25,21 +17,27 @@ pub fn agreed<'a>(
     observed: &'a Observed,
     namespace: &str,
 ) -> Result<Option<&'a RosterView>, Wait> {
-    let Some(views) = views(desired, observed, namespace)? else {
-        return Ok(None);
-    };
-    let first = views.first().copied();
-    if views.iter().any(|view| Some(*view) != first) {
-        return Err(differing(namespace));
+    match views(desired, observed, namespace)? {
+        Some(views) => unanimous(&views, namespace),
+        None => Ok(None),
     }
-    Ok(first)
 }
 
-fn differing(namespace: &str) -> Wait {
-    Wait::new(
-        WaitReason::Clustering,
-        format!("the servers name different rosters of namespace {namespace}"),
-    )
+/// What all say alike; none if nobody says anything.
+///
+/// # Errors
+///
+/// That they differ.
+pub(super) fn unanimous<'a>(
+    views: &[&'a RosterView],
+    namespace: &str,
+) -> Result<Option<&'a RosterView>, Wait> {
+    let first = views.first().copied();
+    if views.iter().all(|view| Some(*view) == first) {
+        return Ok(first);
+    }
+    let message = format!("the servers name different rosters of namespace {namespace}");
+    Err(Wait::new(WaitReason::Clustering, message))
 }
 
 /// What each server says of the roster; none while the namespace is not everywhere where it shall be.

@@ -10,11 +10,15 @@ use crate::{
 
 /// The roster as it shall be: who is there, and who is only away. Blocked nodes are not on it. Whether pods that are too
 /// many are still on it is not decided here but by what removes them.
-pub(super) fn wanted(desired: &Desired, observed: &Observed, roster: &RosterView) -> Roster {
+pub(super) fn wanted(
+    desired: &Desired,
+    observed: &Observed,
+    roster: &RosterView,
+    blocked: &Blocked<'_>,
+) -> Roster {
     let racks = members::racks(desired, observed);
     let leaving = racks.iter().flat_map(|rack| rack.pods(rack.leaving()));
     let leaving: BTreeSet<_> = leaving.filter_map(|pod| id(observed, &pod)).collect();
-    let blocked = Blocked::of(desired, observed);
     let may_be_on_it = |node: &RosterNode| {
         !blocked.has(node) && (!leaving.contains(&node.id) || roster.pending.has(&node.id))
     };
@@ -40,7 +44,7 @@ fn id(observed: &Observed, pod: &str) -> Option<String> {
 }
 
 /// The nodes that the user keeps off rosters.
-struct Blocked<'a> {
+pub(super) struct Blocked<'a> {
     listed: &'a [String],
     /// Numbers of racks that are given up, and the ids of their pods' nodes: where the namespace has no racks, rosters do
     /// not tell them.
@@ -49,7 +53,7 @@ struct Blocked<'a> {
 }
 
 impl<'a> Blocked<'a> {
-    fn of(desired: &'a Desired, observed: &Observed) -> Self {
+    pub(super) fn of(desired: &'a Desired, observed: &Observed) -> Self {
         let racks = members::racks(desired, observed);
         let given_up = racks
             .iter()
@@ -76,12 +80,7 @@ impl<'a> Blocked<'a> {
 
 /// What is left of a roster when all nodes are taken off that are gone and whose racks the user gave up; none if there are
 /// none. Only they are, and whatever is not served meanwhile.
-pub(super) fn without_lost_racks(
-    desired: &Desired,
-    observed: &Observed,
-    roster: &RosterView,
-) -> Option<Roster> {
-    let blocked = Blocked::of(desired, observed);
+pub(super) fn without_lost_racks(roster: &RosterView, blocked: &Blocked<'_>) -> Option<Roster> {
     let is_lost = |node: &RosterNode| blocked.is_given_up(node) && !roster.observed.has(&node.id);
     let lost = roster.current.nodes.iter().any(is_lost);
     let rest = roster.current.without(is_lost);

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use super::{Batch, Verdict, Why};
 use crate::{
     aerospike::roster::{Roster, RosterNode, RosterView},
-    plan::{Observed, Renewal, Restart, Step, Wait, WaitReason, roster},
+    plan::{Observed, Renewal, Restart, Step, Wait, WaitReason, namespaces, roster},
     resolve::Desired,
 };
 
 /// What comes back stays on the rosters, and the others serve all meanwhile; without what goes for good as many nodes are
 /// left as there shall be copies.
 pub fn they_bear_it(desired: &Desired, observed: &Observed, batch: &Batch) -> Verdict {
-    let strong = roster::strong(desired, observed);
+    let strong = namespaces::strong(desired, &observed.status);
     let seen = strong
         .iter()
         .map(|namespace| roster::agreed(desired, observed, namespace));
@@ -83,7 +83,7 @@ fn unserved(restart: &Restart, namespace: &str, copies: usize, nodes: &BTreeSet<
 
 /// The rosters about which the servers are of one mind, by namespace, and how many copies there are.
 fn known<'a>(desired: &Desired, observed: &'a Observed) -> Vec<(String, &'a RosterView, usize)> {
-    let strong = roster::strong(desired, observed).into_iter();
+    let strong = namespaces::strong(desired, &observed.status).into_iter();
     let known = strong.filter_map(|namespace| {
         let view = roster::agreed(desired, observed, &namespace).ok()??;
         let copies = roster::copies(observed, &namespace);

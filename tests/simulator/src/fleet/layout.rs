@@ -143,13 +143,12 @@ impl Layout {
             }
             let copies = layout.ownership.copies;
             if let Some(course) = course(&order, copies, &families) {
-                if terms.roster.is_some() {
-                    let replicas = order[..copies].iter();
-                    let wanted = replicas.fold(0, |all, place| all | bit(*place));
-                    space.mistrust_in(partition, wanted & !course.full);
-                }
+                let full = course.full;
                 let lost = layout.embark(partition, &order[..copies], course, space);
                 outcome.lost += usize::from(lost);
+                if terms.roster.is_some() {
+                    space.mistrust_in(partition, layout.wanted(partition) & !full);
+                }
             }
         }
         layout.count_initial();

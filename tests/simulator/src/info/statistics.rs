@@ -8,8 +8,7 @@ use super::registry::{Answer, Call};
 use crate::conf::settings::namespace_key;
 use crate::faults::Fault;
 use crate::node::{EPOCH, Migrations, Node, Tally};
-use crate::partitions::Ownership;
-use crate::partitions::partition_of;
+use crate::partitions::{Ownership, partition_of};
 
 /// What a fresh 8.1.2 answers; what differs is put in its place.
 static STATISTICS: LazyLock<Form> =
