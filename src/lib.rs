@@ -26,3 +26,7 @@ pub mod telemetry;
 pub mod tls;
 pub mod validate;
 pub mod webhook;
+
+/// Reviews and passes make and drop thousands of small values: the C library's allocator took a fifth of their time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -10,6 +10,7 @@ pub mod pod_policy;
 pub mod quantity;
 pub mod racks;
 pub mod storage;
+pub mod template;
 
 use k8s_openapi::api::core::v1::{Affinity, Toleration};
 use std::{
@@ -29,6 +30,7 @@ pub use network::{AddressTypes, Network, Ports};
 pub use pod_policy::PodPolicy;
 pub use racks::{RackId, RackIdentifier, Revision};
 pub use storage::{ResolvedVolume, Storage, VolumeKind};
+pub use template::Template;
 
 /// What the operator's own installation contributes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -108,7 +110,7 @@ pub struct Rack {
     /// The configuration in force, placeholders inside.
     pub config: Tree,
     /// `aerospike.template.conf`, byte for byte as AKO renders it.
-    pub template: String,
+    pub template: Template,
     /// What tells whether a pod runs this configuration, network policy and pod spec.
     pub hashes: Hashes,
     /// Volumes and how they are treated.

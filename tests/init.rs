@@ -666,7 +666,7 @@ fn rendered(desired: &Desired, rack: &Rack) -> String {
         peers: &[],
         rack_id: None,
     };
-    render::render(&rack.template, &values).unwrap()
+    render::render(rack.template.text(), &values).unwrap()
 }
 
 #[test]
@@ -681,10 +681,10 @@ fn the_samples_differ_from_their_templates_in_placeholders_and_ports_only() {
             );
             assert_eq!(
                 text.lines().count(),
-                rack.template.lines().count(),
+                rack.template.text().lines().count(),
                 "{name}"
             );
-            for (before, after) in rack.template.lines().zip(text.lines()) {
+            for (before, after) in rack.template.text().lines().zip(text.lines()) {
                 let ours = before.contains("ENV_NODE_ID")
                     || before.contains("access-address    <")
                     || before.contains("access-port    ");

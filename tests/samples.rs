@@ -49,7 +49,7 @@ fn rendered(desired: &Desired) -> String {
             hashes.config,
             hashes.network_policy,
             hashes.pod_spec,
-            rack.template
+            rack.template.text()
         )
     });
     racks.collect()

@@ -11,7 +11,7 @@ use crate::{
         Observed, Pod, PodHealth,
         forecast::{Fate, Forecast, forecast},
     },
-    resolve::{self, Desired, Settings},
+    resolve::{self, Desired, Settings, Template},
     resources::names,
 };
 
@@ -50,7 +50,7 @@ fn as_reported(status: &AerospikeClusterStatus, before: &Desired) -> Observed {
 }
 
 /// A pod of which nothing is known but its entry, and the template that its entry's hash is held against.
-fn stand_in(entry: &PodStatus, config_template: Option<String>) -> Pod {
+fn stand_in(entry: &PodStatus, config_template: Option<Template>) -> Pod {
     Pod {
         uid: String::new(),
         resource_version: String::new(),

@@ -23,7 +23,7 @@ use crate::{
         objects::{self, Objects},
         observed::Claim,
     },
-    resolve::Desired,
+    resolve::{Desired, Template},
     resources::{
         labels,
         names::{self, INIT_CONTAINER, SERVER_CONTAINER},
@@ -219,6 +219,7 @@ fn observed_pod(pod: &ApiPod, now: Timestamp) -> Pod {
     let spec = pod.spec.as_ref();
     let init = spec.and_then(|spec| container(spec.init_containers.as_ref()?, INIT_CONTAINER));
     let server = spec.and_then(|spec| container(&spec.containers, SERVER_CONTAINER));
+    let config_template = pod.annotations().get(labels::CONFIG_TEMPLATE);
     let made_for = |name| init.and_then(|init| variable(init, name));
     let image = |container: Option<&Container>| container?.image.clone();
     Pod {
@@ -234,7 +235,7 @@ fn observed_pod(pod: &ApiPod, now: Timestamp) -> Pod {
         pod_spec_hash: made_for(names::POD_SPEC_HASH_VARIABLE),
         init_image: image(init),
         template_revision: pod.labels().get(labels::TEMPLATE_REVISION).cloned(),
-        config_template: pod.annotations().get(labels::CONFIG_TEMPLATE).cloned(),
+        config_template: config_template.cloned().map(Template::from),
         eviction_asked: pod.annotations().get(EVICTION_BLOCKED).cloned(),
         reported: pod.annotations().contains_key(labels::RENDERED_CONFIG),
         server_runs: status.is_some_and(|status| running_since(status).is_some()),

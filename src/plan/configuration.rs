@@ -21,8 +21,8 @@ use super::{
 use crate::{
     aerospike::{build::Build, node_view::NodeView},
     api::status::{DynamicConfigUpdateStatus, PodStatus},
-    config::statements::{Key, Statements},
-    resolve::{Desired, Rack, RackIdentifier, hash, image::version_of},
+    config::statements::Key,
+    resolve::{Desired, Rack, RackIdentifier, Template, image::version_of},
 };
 
 /// Parameters of one server that are set at run time.
@@ -106,7 +106,7 @@ pub fn difference(
     let outcome = entry.dynamic_config_update_status;
     let failed = outcome.is_some_and(|outcome| outcome != DynamicConfigUpdateStatus::Empty);
     let is_clean = entry.dynamic_config_parameters.is_empty() && !failed;
-    let template = pod.and_then(|pod| pod.config_template.as_deref());
+    let template = pod.and_then(|pod| pod.config_template.as_ref());
     if warm_restart::is_in_doubt(entry) {
         return Difference::ByRestart(Remedy::PodRestart);
     }
@@ -115,17 +115,17 @@ pub fn difference(
     }
     let noted = entry.dynamic_config_parameters.iter();
     let mut keys: BTreeSet<_> = noted.map(|text| Key::parse(text)).collect();
-    let wanted = Statements::read(&rack.template);
+    let wanted = rack.template.statements();
     if !is_same {
-        let of_entry = |it: &&str| hash::of_config(it) == entry.aerospike_config_hash;
+        let of_entry = |it: &&Template| it.hash() == entry.aerospike_config_hash;
         let Some(template) = template.filter(of_entry) else {
             return Difference::ByRestart(Remedy::PodRestart);
         };
-        keys.extend(Statements::read(template).difference(&wanted));
+        keys.extend(template.statements().difference(wanted));
     }
     let can_be_set = |build: &Build| {
         let mut keys = keys.iter();
-        keys.all(|key| Setting::of(key, build).is_some_and(|it| it.wanted(key, &wanted).is_some()))
+        keys.all(|key| Setting::of(key, build).is_some_and(|it| it.wanted(key, wanted).is_some()))
     };
     let partly = outcome == Some(DynamicConfigUpdateStatus::PartiallyFailed);
     let may_be_set = is_dynamic(desired) && (!partly || is_same);
@@ -140,8 +140,8 @@ fn is_dynamic(desired: &Desired) -> bool {
     desired.spec.enable_dynamic_config_update == Some(true)
 }
 
-fn is_of(template: &str, rack: &Rack) -> bool {
-    template == rack.template || hash::of_config(template) == rack.hashes.config
+fn is_of(template: &Template, rack: &Rack) -> bool {
+    *template == rack.template || template.hash() == rack.hashes.config
 }
 
 /// The version that a pod's server has.
@@ -310,10 +310,10 @@ impl Due<'_> {
 
     /// What the server has otherwise than wanted; none where it does not tell all.
     fn deviations(&self, view: &NodeView) -> Option<Vec<Deviation>> {
-        let wanted = Statements::read(&self.rack.template);
+        let wanted = self.rack.template.statements();
         let mut deviations = Vec::new();
         for (key, setting) in self.settings() {
-            let to = setting.wanted(key, &wanted)?;
+            let to = setting.wanted(key, wanted)?;
             let from = setting.live(&view.configuration, &self.build)?;
             if !setting.is_same(from, to) {
                 deviations.push(Deviation {

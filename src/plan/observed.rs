@@ -10,7 +10,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Access, FIELD_MANAGER, Kind};
-use crate::{aerospike::node_view::NodeView, api::AerospikeClusterStatus};
+use crate::{aerospike::node_view::NodeView, api::AerospikeClusterStatus, resolve::Template};
 
 /// How long a pod may be without a node, or fail, before it counts as not coming up by itself: seconds.
 const GRACE: i64 = 60;
@@ -143,7 +143,7 @@ pub struct Pod {
     /// Revision of the template that it was made by.
     pub template_revision: Option<String>,
     /// The template of the configuration in its file, as it says itself; old pods do not.
-    pub config_template: Option<String>,
+    pub config_template: Option<Template>,
     /// When somebody wanted to evict it, as the webhook noted on it.
     pub eviction_asked: Option<String>,
     /// Its init container got as far as to report it.

@@ -9,6 +9,7 @@ use ripemd::{Digest, Ripemd160};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::Template;
 use crate::api::{AerospikeClusterSpec, network::NetworkPolicy, pod::PodSpec, racks::Rack};
 
 /// RIPEMD-160 hashes in lower-case hex.
@@ -24,9 +25,9 @@ pub struct Hashes {
 
 /// The hashes of a rack of an effective spec, whose configuration renders to `template`.
 #[must_use]
-pub fn hashes(spec: &AerospikeClusterSpec, rack: &Rack, template: &str) -> Hashes {
+pub fn hashes(spec: &AerospikeClusterSpec, rack: &Rack, template: &Template) -> Hashes {
     Hashes {
-        config: of_config(template),
+        config: template.hash().to_owned(),
         network_policy: digest(&network_policy_text(spec)),
         pod_spec: digest(&pod_spec_text(spec, rack)),
     }
@@ -101,7 +102,7 @@ mod tests {
 
     fn pod_spec_hash(pod: Value) -> String {
         let (spec, rack) = spec(pod);
-        hashes(&spec, &rack, "").pod_spec
+        hashes(&spec, &rack, &Template::default()).pod_spec
     }
 
     #[test]
@@ -146,7 +147,10 @@ mod tests {
                 aerospike_network_policy: Some(serde_json::from_value(policy).unwrap()),
                 ..AerospikeClusterSpec::default()
             };
-            assert_eq!(hashes(&spec, &Rack::default(), "").network_policy, hash);
+            assert_eq!(
+                hashes(&spec, &Rack::default(), &Template::default()).network_policy,
+                hash
+            );
         }
     }
 

@@ -10,7 +10,7 @@ use crate::{
     },
     config,
     finding::{FieldPath, Finding, Told},
-    resolve::{Rack, Scheduling, effective, hash, storage},
+    resolve::{Rack, Scheduling, Template, effective, hash, storage},
 };
 
 /// Where the server keeps its own state unless configured.
@@ -164,6 +164,7 @@ fn resolve_rack(
         &rack.effective_storage.clone().unwrap_or_default(),
         &effective::storage_path(index, rack),
     )?;
+    let template = Template::from(template);
     let hashes = hash::hashes(spec, rack, &template);
     Ok(Rack {
         id: RackId(rack.id),

@@ -48,7 +48,7 @@ fn data(desired: &Desired, rack: &Rack, peers: &BTreeSet<String>) -> BTreeMap<St
         .expect("the document has nothing but text for keys");
     let hashes = &rack.hashes;
     [
-        (TEMPLATE, rack.template.clone()),
+        (TEMPLATE, rack.template.text().to_owned()),
         (PEERS, lines.join("\n")),
         (CONFIG_HASH, hashes.config.clone()),
         (NETWORK_POLICY_HASH, hashes.network_policy.clone()),

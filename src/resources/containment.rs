@@ -4,6 +4,8 @@
 mod owned;
 mod quantity;
 
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value};
 
 /// Members of lists by which the API server tells items apart. All other lists are compared item by item.
@@ -135,8 +137,8 @@ fn list_within(place: Place<'_>, built: &[Value], live: &[Value]) -> bool {
     let found: Option<Vec<_>> = built
         .iter()
         .map(|item| {
-            let key = key_of(item, keys);
-            let index = live.iter().position(|other| key_of(other, keys) == key)?;
+            let mut others = live.iter();
+            let index = others.position(|other| have_one_key(item, other, keys))?;
             within(place, item, &live[index]).then_some(index)
         })
         .collect();
@@ -148,17 +150,19 @@ fn keys_of(list: &str) -> Option<&'static [&'static str]> {
     found.map(|(_, keys)| *keys)
 }
 
-/// What tells an item from the others of its list.
-fn key_of(item: &Value, keys: &[&str]) -> Vec<Value> {
-    keys.iter().map(|key| member(item, key)).collect()
+/// Whether nothing tells two items of a list apart.
+fn have_one_key(one: &Value, other: &Value, keys: &[&str]) -> bool {
+    keys.iter()
+        .all(|key| member(one, key) == member(other, key))
 }
 
 /// A member of an item; the protocol of a port has a default that counts as written.
-fn member(item: &Value, key: &str) -> Value {
+fn member<'a>(item: &'a Value, key: &str) -> &'a Value {
+    static TCP: LazyLock<Value> = LazyLock::new(|| "TCP".into());
     match (key, item.get(key)) {
-        (_, Some(value)) => value.clone(),
-        ("protocol", None) => "TCP".into(),
-        (_, None) => Value::Null,
+        (_, Some(value)) => value,
+        ("protocol", None) => &TCP,
+        (_, None) => &Value::Null,
     }
 }
 

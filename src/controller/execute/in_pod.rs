@@ -38,7 +38,7 @@ const MOST_PRINTED: u64 = 1 << 20;
 /// What the file of a rack's pods is made of.
 pub(super) fn update(desired: &Desired, observed: &Observed, rack: &Rack) -> Update {
     Update {
-        template: rack.template.clone(),
+        template: rack.template.text().to_owned(),
         peers: peers(desired, observed, rack),
     }
 }

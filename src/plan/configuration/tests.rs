@@ -119,9 +119,9 @@ fn one_static_parameter_makes_the_whole_change_a_restart() {
         Difference::AtRunTime(_)
     ));
     let rack = &mut desired.racks[0];
-    rack.template = rack
-        .template
-        .replace("proto-fd-max", "pidfile    /p\n    proto-fd-max");
+    let text = rack.template.text();
+    let text = text.replace("proto-fd-max", "pidfile    /p\n    proto-fd-max");
+    rack.template = text.into();
     assert_eq!(
         found(&desired, &observed),
         Difference::ByRestart(Remedy::WarmRestart)
@@ -157,7 +157,7 @@ fn a_template_that_is_not_what_the_entry_names_says_nothing() {
         Difference::ByRestart(Remedy::PodRestart)
     );
     let pod = observed.pods.get_mut(POD).unwrap();
-    pod.config_template = template.map(|it| it.replace("15000", "15002"));
+    pod.config_template = template.map(|it| it.text().replace("15000", "15002").into());
     assert_eq!(
         found(&desired, &observed),
         Difference::ByRestart(Remedy::PodRestart)

@@ -15,7 +15,7 @@ use crate::{
     api::status::{InstanceSummary, PodStatus},
     init::status::last_restart,
     plan::{Pod, PodHealth, observed::Claim},
-    resolve::Rack,
+    resolve::{Rack, Template},
     resources::{config_map, names, stateful_set::stateful_set},
 };
 
@@ -81,9 +81,9 @@ pub struct SimPod {
     /// Hash of the configuration that is in its file, once its init container rendered it.
     pub config: Option<String>,
     /// The template of what is in its file.
-    pub file: String,
+    pub file: Template,
     /// The template that it says is in its file, if it says so.
-    pub template: Option<String>,
+    pub template: Option<Template>,
 }
 
 /// What befalls a pod that is ready.
@@ -249,7 +249,7 @@ impl World {
             reported: false,
             initialised: false,
             config: None,
-            file: String::new(),
+            file: Template::default(),
             template: None,
         };
         self.pods.insert(name, pod);
@@ -457,7 +457,7 @@ impl World {
         let pod = self.pods.get_mut(name).unwrap();
         (pod.reported, pod.initialised) = (true, true);
         pod.config = Some(text(config_map::CONFIG_HASH));
-        pod.file = text(config_map::TEMPLATE);
+        pod.file = text(config_map::TEMPLATE).into();
         pod.template = Some(pod.file.clone());
         let pod = &self.pods[name];
         let of_template = pod.pod_spec.clone();

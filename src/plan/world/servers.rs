@@ -77,7 +77,7 @@ impl Servers {
     pub fn new(desired: &Desired, seed: u64) -> Self {
         let fleet = FIRST.with(|first| Fleet::new(seed).sharing_work_with(first));
         Self {
-            fleet: fleet.with_partitions(PARTITIONS),
+            fleet: fleet.with_partitions(PARTITIONS).with_terse_figures(),
             desired: Box::new(desired.clone()),
             roles: BTreeMap::new(),
             users: BTreeMap::new(),
@@ -343,9 +343,9 @@ impl World {
         let disk = self.claims.get(&names::claim("workdir", pod));
         let disk = disk.map(|claim| claim.uid.clone());
         let image = self.pods[pod].image.clone();
-        let file = Statements::read(&self.pods[pod].file);
+        let file = self.pods[pod].file.clone();
         let launch = self.servers.launch(pod, &image, disk.as_deref());
-        let launch = configured(launch, &file);
+        let launch = configured(launch, file.statements());
         self.servers.forget_answers(pod);
         let started = self.servers.fleet.start(pod, &launch);
         started.unwrap_or_else(|refusal| panic!("{pod} does not start: {refusal}"));
@@ -380,7 +380,7 @@ impl World {
         let racks = self.desired.racks.clone();
         let mut servers = self.servers.truthful();
         for rack in &racks {
-            let wanted = Statements::read(&rack.template);
+            let wanted = rack.template.statements();
             for pod in names::pods_of(&self.desired, rack) {
                 let service = servers.say(&pod, command::SERVICE_CONFIG).unwrap();
                 let namespace = servers.say(&pod, "namespace/test").unwrap();

@@ -42,7 +42,7 @@ fn is_missing(fields: &Map<String, Value>, built: &Value) -> bool {
 fn item<'a>(list: &'a Value, keys: &str) -> Option<&'a Value> {
     let keys: Map<String, Value> = serde_json::from_str(keys).ok()?;
     let mut items = list.as_array()?.iter();
-    items.find(|item| keys.iter().all(|(key, value)| member(item, key) == *value))
+    items.find(|item| keys.iter().all(|(key, value)| member(item, key) == value))
 }
 
 fn element<'a>(list: &'a Value, text: &str) -> Option<&'a Value> {

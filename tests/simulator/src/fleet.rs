@@ -58,6 +58,7 @@ pub struct Fleet {
     now: u64,
     random: u64,
     partitions: usize,
+    terse: bool,
     pace: u64,
     balances: Balances,
     texts: Texts,
@@ -96,6 +97,7 @@ impl Fleet {
             now: Self::START,
             random: seed,
             partitions: PARTITIONS,
+            terse: false,
             pace: 1,
             balances: Balances::default(),
             texts: Texts::default(),
@@ -116,6 +118,13 @@ impl Fleet {
     #[must_use]
     pub fn with_partitions(mut self, partitions: usize) -> Self {
         self.partitions = partitions;
+        self
+    }
+
+    /// With servers that leave out figures that are always the same, which are most of their answers.
+    #[must_use]
+    pub fn with_terse_figures(mut self) -> Self {
+        self.terse = true;
         self
     }
 

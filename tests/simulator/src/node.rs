@@ -135,6 +135,8 @@ pub struct Node {
     pub started: u64,
     /// Whether unknown requests are violations.
     pub strict: bool,
+    /// Whether it tells only figures that move, and leaves out those that are always the same.
+    pub terse: bool,
     /// Partitions of each namespace.
     pub partitions: usize,
     /// Balances that it shares with others.
@@ -187,6 +189,7 @@ impl Node {
             log: Vec::new(),
             started: now,
             strict: false,
+            terse: false,
             partitions: PARTITIONS,
             balances: Balances::default(),
             holdings: None,

@@ -30,8 +30,15 @@ impl Form {
         Self { lines, places }
     }
 
-    /// The pairs, with the values that are known in the place of its own.
-    fn filled(&self, values: &BTreeMap<&str, String>) -> String {
+    /// The pairs, with the values that are known in the place of its own; if it is to be terse, those alone.
+    fn filled(&self, values: &BTreeMap<&str, String>, terse: bool) -> String {
+        if terse {
+            let pairs = values
+                .iter()
+                .filter(|(key, _)| self.places.contains_key(*key));
+            let pairs: Vec<_> = pairs.map(|(key, value)| format!("{key}={value}")).collect();
+            return pairs.join(";");
+        }
         let mut known = vec![None; self.lines.len()];
         for (key, value) in values {
             if let Some(place) = self.places.get(key) {
@@ -57,7 +64,7 @@ pub fn nothing(_: &mut Call<'_>) -> Answer {
 
 pub fn statistics(call: &mut Call<'_>) -> Answer {
     let figures = figures(call.node, call.now);
-    Ok(STATISTICS.filled(&figures))
+    Ok(STATISTICS.filled(&figures, call.node.terse))
 }
 
 fn figures(node: &Node, now: u64) -> BTreeMap<&'static str, String> {
@@ -148,7 +155,8 @@ pub fn namespace(call: &mut Call<'_>) -> Answer {
     if !call.node.has_namespace(name) {
         return Ok("type=unknown".to_owned());
     }
-    let figures = NAMESPACE.filled(&namespace_figures(call.node, name, call.now));
+    let figures = namespace_figures(call.node, name, call.now);
+    let figures = NAMESPACE.filled(&figures, call.node.terse);
     let settings = call.node.texts.of(&call.node.settings, name);
     Ok([&figures, ";", &settings].concat())
 }
