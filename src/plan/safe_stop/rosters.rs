@@ -117,14 +117,16 @@ fn bears(view: &RosterView, copies: usize, nodes: &BTreeSet<&str>) -> bool {
     })
 }
 
-/// Whether a roster serves all while some of it are missing: fewer than there are copies, or all that are missing are in
-/// one of several racks, none of which has two replicas of anything, and the others are more than half.
+/// Whether a roster serves all while some of it are missing: fewer than there are copies and at most half, or all that are
+/// missing are in one of several racks, none of which has two replicas of anything, and the others are more than half. A
+/// minority serves hardly anything: it cannot know that the others do not.
 #[must_use]
 pub fn serves(roster: &Roster, copies: usize, is_missing: impl Fn(&RosterNode) -> bool) -> bool {
     let missing = roster.nodes.iter().filter(|node| is_missing(node));
     let missing: Vec<_> = missing.collect();
     let copies = copies.min(roster.nodes.len());
-    missing.len() < copies || is_within_one_rack(roster, copies, &missing)
+    let is_few = missing.len() < copies && missing.len() * 2 <= roster.nodes.len();
+    is_few || is_within_one_rack(roster, copies, &missing)
 }
 
 fn is_within_one_rack(roster: &Roster, copies: usize, missing: &[&RosterNode]) -> bool {
@@ -165,6 +167,14 @@ mod tests {
         assert!(!borne(&[5], 2, &[], &["1A0", "1A1"]));
         assert!(borne(&[5], 3, &[], &["1A0", "1A1"]));
         assert!(!borne(&[5], 1, &[], &["1A0"]));
+    }
+
+    #[test]
+    fn a_minority_does_not_stay_however_many_copies_there_are() {
+        assert!(borne(&[3], 3, &[], &["1A0"]));
+        assert!(!borne(&[3], 3, &[], &["1A0", "1A1"]));
+        assert!(!borne(&[1, 1, 1], 3, &[], &["1A0", "2A0"]));
+        assert!(borne(&[2], 2, &[], &["1A0"]));
     }
 
     #[test]

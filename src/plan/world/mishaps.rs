@@ -104,9 +104,10 @@ impl World {
         others.all(|(other, pod)| pod.serves() && self.servers.runs(other))
     }
 
-    /// Whether operations wait for a pod that does not answer, so that what is written to it meanwhile is not given up.
+    /// Whether operations wait for a pod that does not answer, so that what is written to it meanwhile is not given up. Those
+    /// for one that its set no longer has are done.
     fn comes_back(&self, name: &str) -> bool {
-        self.servers.runs(name) && self.ignorable_pods() == 0
+        self.servers.runs(name) && self.ignorable_pods() == 0 && self.is_of_its_set(name)
     }
 
     /// Servers begin to answer wrongly, and to answer rightly again.

@@ -171,19 +171,21 @@ impl World {
                 }
             }
         }
-        self.remove_pods(&replicas);
+        self.remove_pods();
+    }
+
+    /// Whether the set of a pod shall have it.
+    pub fn is_of_its_set(&self, pod: &str) -> bool {
+        let (set, ordinal) = pod.rsplit_once('-').unwrap();
+        let set = self.objects.get(&(Kind::StatefulSet, set.to_owned()));
+        set.is_some_and(|set| ordinal.parse::<i32>().unwrap() < set.replicas())
     }
 
     /// Pods that are too many are stopped. The controller of stateful sets may be slow, and the servers run on until then.
-    fn remove_pods(&mut self, replicas: &BTreeMap<String, i32>) {
-        let too_many = |name: &str, pod: &SimPod| {
-            let ordinal: i32 = name.rsplit_once('-').unwrap().1.parse().unwrap();
-            let wanted = replicas.get(&pod.set);
-            wanted.is_none_or(|wanted| ordinal >= *wanted)
-        };
+    fn remove_pods(&mut self) {
         let pods = self.pods.iter();
         let leaving: Vec<_> = pods
-            .filter(|(name, pod)| pod.stage != Stage::Terminating && too_many(name, pod))
+            .filter(|(name, pod)| pod.stage != Stage::Terminating && !self.is_of_its_set(name))
             .map(|(name, _)| name.clone())
             .collect();
         if self.faults.sets_stand_still || (!leaving.is_empty() && self.dice.roll(2) > 0) {

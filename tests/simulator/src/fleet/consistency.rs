@@ -67,15 +67,17 @@ impl Roster {
         self.present.len() == self.all.len()
     }
 
-    /// Whether those that are there may serve a partition: fewer are missing than there are copies; or they are more
-    /// than half and have one of its replicas; or half with its master; or all of its replicas are there.
+    /// Whether those that are there may serve a partition: fewer are missing than there are copies, and not more than are
+    /// there; or they are more than half and have one of its replicas; or half with its master; or all of its replicas
+    /// are there.
     #[must_use]
     pub fn admits(&self, partition: usize) -> bool {
         let present = self.present.len();
         let has = |id: &NodeId| self.present.contains(id);
         let mut replicas = self.whole.replicas(partition);
         let size = self.all.len();
-        if size - present < self.whole.copies {
+        let missing = size - present;
+        if missing < self.whole.copies && missing <= present {
             return true;
         }
         match (present * 2).cmp(&size) {
@@ -103,10 +105,14 @@ mod tests {
     const PARTITIONS: usize = 256;
 
     fn admitted(present: &[NodeId]) -> usize {
-        let list = ["A5", "A4", "A3", "A2", "A1"].map(str::to_owned);
+        of(&["A5", "A4", "A3", "A2", "A1"], 2, present)
+    }
+
+    fn of(list: &[&str], replication_factor: usize, present: &[NodeId]) -> usize {
+        let list: Vec<_> = list.iter().map(|it| (*it).to_owned()).collect();
         let namespace = NamespaceOffer {
             name: "test".to_owned(),
-            replication_factor: 2,
+            replication_factor,
             rack: 0,
             active_rack: 0,
             strong: true,
@@ -140,5 +146,12 @@ mod tests {
         let count = admitted(&[0xa1, 0xa2]);
         assert!((8..50).contains(&count), "{count}");
         assert_eq!(admitted(&[0xa1]), 0);
+    }
+
+    #[test]
+    fn one_of_three_serves_nothing_though_it_has_a_copy_of_everything() {
+        let roster = ["A3", "A2", "A1"];
+        assert_eq!(of(&roster, 3, &[0xa1]), 0);
+        assert_eq!(of(&roster, 3, &[0xa1, 0xa2]), PARTITIONS);
     }
 }

@@ -147,8 +147,8 @@ impl Fleet {
 
     fn note_outcome(&mut self, namespace: &str, outcome: Outcome, reviver: Option<String>) {
         self.note(Harm::DataLoss, namespace, outcome.lost, Cause::Dropped);
-        let withdrawn = outcome.withdrawn;
-        self.note(Harm::Unavailable, namespace, withdrawn, Cause::Rebalanced);
+        let silent = outcome.withdrawn + outcome.passed_over;
+        self.note(Harm::Unavailable, namespace, silent, Cause::Rebalanced);
         if let Some(name) = reviver {
             let cause = Cause::Revived(name);
             self.note(Harm::DataLoss, namespace, outcome.revived, cause);

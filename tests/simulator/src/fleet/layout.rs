@@ -78,6 +78,8 @@ pub struct Outcome {
     pub lost: usize,
     /// Partitions that were served before, and are no more.
     pub withdrawn: usize,
+    /// Partitions that are served without what only mistrusted copies have.
+    pub passed_over: usize,
     /// Partitions of which mistrusted copies are trusted again.
     pub revived: usize,
 }
@@ -140,6 +142,9 @@ impl Layout {
                     layout.full[partition] = families.iter().fold(0, |all, it| all | it);
                     continue;
                 }
+                let served = families.iter().fold(0, |all, it| all | it);
+                let passed_over = space.epochs[partition].depends_on(layout.members & !served);
+                outcome.passed_over += usize::from(passed_over);
             }
             let copies = layout.ownership.copies;
             if let Some(course) = course(&order, copies, &families) {
