@@ -55,8 +55,8 @@ fuzz: tools ## N mutated and random objects as reviews, N random frames of info 
 	@PROPTEST_CASES=$(N) cargo test --quiet --locked --release --lib aerospike::
 	@PROPTEST_CASES=$(N) cargo test --quiet --locked --release --package simulator --lib wire::
 
-histories: tools ## N histories of clusters with faults, SEED=… for the same ones again (with N=1: a single one)
-	@HISTORIES=$(N) SEED=$(SEED) cargo test --quiet --locked --profile histories --lib world::histories -- --nocapture
+histories: tools ## N histories of clusters with faults, SEED=… for the same ones again (with N=1: a single one), EDITS=size for no edits but of the number of pods and racks
+	@HISTORIES=$(N) SEED=$(SEED) EDITS=$(EDITS) cargo test --quiet --locked --profile histories --lib world::histories -- --nocapture
 
 mutants: tools ## Changes the plan's code in 60 places, SEED=… for the same ones again, and counts which changes the tests notice
 	@SEED=$(SEED) tests/mutants.sh

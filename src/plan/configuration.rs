@@ -141,7 +141,7 @@ fn is_dynamic(desired: &Desired) -> bool {
 }
 
 fn is_of(template: &Template, rack: &Rack) -> bool {
-    *template == rack.template || template.hash() == rack.hashes.config
+    template.hash() == rack.hashes.config
 }
 
 /// The version that a pod's server has.

@@ -3,7 +3,7 @@
 //! there does not matter.
 //!
 //! `HISTORIES` is how many are tried and `SEED` the first of their seeds, which are printed: a history follows from its
-//! seed alone.
+//! seed alone. With `EDITS=size` nothing but the number of pods and racks is ever edited.
 
 use std::{
     collections::BTreeMap,
@@ -147,31 +147,50 @@ fn wishes(numbers: &mut Numbers) -> Vec<Wish> {
     for (index, wish) in (0..).zip(&mut wishes) {
         // None, the one before, or another one.
         operation = [0, operation, index][numbers.below(3) as usize];
-        wish.operation = operation;
+        wish.operation = if only_sizes() { 0 } else { operation };
     }
     wishes
 }
 
+/// Whether nothing is edited but how many pods and racks there are.
+fn only_sizes() -> bool {
+    env::var("EDITS").is_ok_and(|edits| edits == "size")
+}
+
 /// A cluster of a kind with another size and other things that restart pods.
 fn edited(kind: &Wish, numbers: &mut Numbers) -> Wish {
-    let versions = ["8.1.2.0", "8.1.0.1", "7.2.0.5"];
+    let resized = resized(kind, numbers);
+    if only_sizes() {
+        resized
+    } else {
+        changed(resized, numbers)
+    }
+}
+
+fn resized(kind: &Wish, numbers: &mut Numbers) -> Wish {
     let least = if kind.strong { kind.copies } else { 2 };
-    let size = least + numbers.below(7 - least);
-    // Blocking must leave as many nodes as there are copies.
-    let may_block = kind.strong && size > kind.copies;
     Wish {
-        size,
+        size: least + numbers.below(7 - least),
         racks: if kind.community {
             1
         } else {
             1 + numbers.below(3)
         },
+        ..kind.clone()
+    }
+}
+
+fn changed(wish: Wish, numbers: &mut Numbers) -> Wish {
+    let versions = ["8.1.2.0", "8.1.0.1", "7.2.0.5"];
+    // Blocking must leave as many nodes as there are copies.
+    let may_block = wish.strong && wish.size > wish.copies;
+    Wish {
         version: versions[usize::try_from(numbers.below(3)).unwrap()],
         proto_fd_max: 15_000 + numbers.below(2),
         pod_label: numbers.below(2),
         ttl: 3_600 * numbers.below(2),
         // A claim that is bound to a blocked node keeps a pod that crashed there until a person acts.
-        blocked: if kind.local.is_some() {
+        blocked: if wish.local.is_some() {
             0
         } else {
             [0, 0, 1, 3][numbers.below(4) as usize]
@@ -182,8 +201,8 @@ fn edited(kind: &Wish, numbers: &mut Numbers) -> Wish {
         } else {
             &[]
         },
-        active_rack: if kind.community { 0 } else { numbers.below(2) },
-        ..kind.clone()
+        active_rack: if wish.community { 0 } else { numbers.below(2) },
+        ..wish
     }
 }
 

@@ -33,11 +33,10 @@ impl Form {
     /// The pairs, with the values that are known in the place of its own; if it is to be terse, those alone.
     fn filled(&self, values: &BTreeMap<&str, String>, terse: bool) -> String {
         if terse {
-            let pairs = values
+            let moving = values
                 .iter()
                 .filter(|(key, _)| self.places.contains_key(*key));
-            let pairs: Vec<_> = pairs.map(|(key, value)| format!("{key}={value}")).collect();
-            return pairs.join(";");
+            return joined(moving.map(|(key, value)| (*key, value.as_str())));
         }
         let mut known = vec![None; self.lines.len()];
         for (key, value) in values {
@@ -45,17 +44,22 @@ impl Form {
                 known[*place] = Some(value.as_str());
             }
         }
-        let mut text = String::with_capacity(self.lines.len() * 40);
-        for ((key, value), known) in self.lines.iter().zip(known) {
-            if !text.is_empty() {
-                text.push(';');
-            }
-            text.push_str(key);
-            text.push('=');
-            text.push_str(known.unwrap_or(value));
-        }
-        text
+        let lines = self.lines.iter().zip(known);
+        joined(lines.map(|((key, value), known)| (*key, known.unwrap_or(value))))
     }
+}
+
+fn joined<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut text = String::with_capacity(pairs.size_hint().1.unwrap_or(0) * 40);
+    for (key, value) in pairs {
+        if !text.is_empty() {
+            text.push(';');
+        }
+        text.push_str(key);
+        text.push('=');
+        text.push_str(value);
+    }
+    text
 }
 
 pub fn nothing(_: &mut Call<'_>) -> Answer {
