@@ -163,7 +163,7 @@ fn edited(kind: &Wish, numbers: &mut Numbers) -> Wish {
     if only_sizes() {
         resized
     } else {
-        changed(resized, numbers)
+        changed(&resized, numbers)
     }
 }
 
@@ -180,7 +180,7 @@ fn resized(kind: &Wish, numbers: &mut Numbers) -> Wish {
     }
 }
 
-fn changed(wish: Wish, numbers: &mut Numbers) -> Wish {
+fn changed(wish: &Wish, numbers: &mut Numbers) -> Wish {
     let versions = ["8.1.2.0", "8.1.0.1", "7.2.0.5"];
     // Blocking must leave as many nodes as there are copies.
     let may_block = wish.strong && wish.size > wish.copies;
@@ -202,7 +202,7 @@ fn changed(wish: Wish, numbers: &mut Numbers) -> Wish {
             &[]
         },
         active_rack: if wish.community { 0 } else { numbers.below(2) },
-        ..wish
+        ..wish.clone()
     }
 }
 

@@ -155,10 +155,13 @@ impl World {
     }
 
     /// Nobody can look and stop in one, and the controller of stateful sets may stop pods later than it is told. Where
-    /// another was cut off since we looked, a drained server is in use again; and of Community servers, which stop
-    /// undrained, two are down at once where another crashed. Nothing may be lost all the same.
+    /// another was cut off since we looked, a drained server is in use again; one that did not run then is in use for the
+    /// first time; and of Community servers, which stop undrained, two are down at once where another crashed. Nothing may
+    /// be lost all the same.
     pub fn excuse_bad_luck(&mut self, victims: impl IntoIterator<Item = String>) {
         let victims: Vec<_> = victims.into_iter().collect();
+        let late = victims.iter().filter(|pod| !self.relied_on.contains(*pod));
+        self.excused.extend(late.cloned());
         let community = self.desired.image.edition == Edition::Community;
         let crashed = |pod: &String| community && !self.servers.runs(pod);
         let mut others = self.relied_on.iter().filter(|pod| !victims.contains(pod));

@@ -37,6 +37,7 @@ mod traffic;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::info::Texts;
+use crate::node::Figures;
 use crate::partitions::{Balances, PARTITIONS};
 use crate::smd::Smd;
 use client::Client;
@@ -58,7 +59,7 @@ pub struct Fleet {
     now: u64,
     random: u64,
     partitions: usize,
-    terse: bool,
+    figures: Figures,
     pace: u64,
     balances: Balances,
     texts: Texts,
@@ -97,7 +98,7 @@ impl Fleet {
             now: Self::START,
             random: seed,
             partitions: PARTITIONS,
-            terse: false,
+            figures: Figures::default(),
             pace: 1,
             balances: Balances::default(),
             texts: Texts::default(),
@@ -124,7 +125,7 @@ impl Fleet {
     /// With servers that leave out figures that are always the same, which are most of their answers.
     #[must_use]
     pub fn with_terse_figures(mut self) -> Self {
-        self.terse = true;
+        self.figures = Figures::Moving;
         self
     }
 

@@ -77,6 +77,16 @@ pub struct Due {
     pub moving: bool,
 }
 
+/// Which figures are in statistics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Figures {
+    /// All that a server has.
+    #[default]
+    All,
+    /// Those that move; what is always the same is left out, which is most.
+    Moving,
+}
+
 /// What a node holds of a namespace, for nodes that keep no records to count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Holding {
@@ -135,8 +145,8 @@ pub struct Node {
     pub started: u64,
     /// Whether unknown requests are violations.
     pub strict: bool,
-    /// Whether it tells only figures that move, and leaves out those that are always the same.
-    pub terse: bool,
+    /// The figures that it tells.
+    pub figures: Figures,
     /// Partitions of each namespace.
     pub partitions: usize,
     /// Balances that it shares with others.
@@ -189,7 +199,7 @@ impl Node {
             log: Vec::new(),
             started: now,
             strict: false,
-            terse: false,
+            figures: Figures::default(),
             partitions: PARTITIONS,
             balances: Balances::default(),
             holdings: None,

@@ -126,7 +126,7 @@ impl Fleet {
         node.partitions = self.partitions;
         node.holdings = Some(std::collections::BTreeMap::new());
         node.strict = true;
-        node.terse = self.terse;
+        node.figures = self.figures;
         let work = launch.work.as_ref().and_then(|it| self.work.get(it));
         node.smd = work.cloned().unwrap_or_default();
         node.renew_offer();

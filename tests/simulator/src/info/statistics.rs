@@ -7,7 +7,7 @@ use super::cluster::{dead, unavailable};
 use super::registry::{Answer, Call};
 use crate::conf::settings::namespace_key;
 use crate::faults::Fault;
-use crate::node::{EPOCH, Migrations, Node, Tally};
+use crate::node::{EPOCH, Figures, Migrations, Node, Tally};
 use crate::partitions::{Ownership, partition_of};
 
 /// What a fresh 8.1.2 answers; what differs is put in its place.
@@ -30,9 +30,9 @@ impl Form {
         Self { lines, places }
     }
 
-    /// The pairs, with the values that are known in the place of its own; if it is to be terse, those alone.
-    fn filled(&self, values: &BTreeMap<&str, String>, terse: bool) -> String {
-        if terse {
+    /// The pairs, with the values that are known in the place of its own.
+    fn filled(&self, values: &BTreeMap<&str, String>, figures: Figures) -> String {
+        if figures == Figures::Moving {
             let moving = values
                 .iter()
                 .filter(|(key, _)| self.places.contains_key(*key));
@@ -67,8 +67,8 @@ pub fn nothing(_: &mut Call<'_>) -> Answer {
 }
 
 pub fn statistics(call: &mut Call<'_>) -> Answer {
-    let figures = figures(call.node, call.now);
-    Ok(STATISTICS.filled(&figures, call.node.terse))
+    let known = figures(call.node, call.now);
+    Ok(STATISTICS.filled(&known, call.node.figures))
 }
 
 fn figures(node: &Node, now: u64) -> BTreeMap<&'static str, String> {
@@ -159,8 +159,8 @@ pub fn namespace(call: &mut Call<'_>) -> Answer {
     if !call.node.has_namespace(name) {
         return Ok("type=unknown".to_owned());
     }
-    let figures = namespace_figures(call.node, name, call.now);
-    let figures = NAMESPACE.filled(&figures, call.node.terse);
+    let known = namespace_figures(call.node, name, call.now);
+    let figures = NAMESPACE.filled(&known, call.node.figures);
     let settings = call.node.texts.of(&call.node.settings, name);
     Ok([&figures, ";", &settings].concat())
 }

@@ -220,3 +220,26 @@ fn a_copy_that_is_yet_to_be_filled_is_not_trusted() {
     let (unavailable, dead) = unserved(&mut scene, 2);
     assert_eq!((unavailable, dead), (256, 0));
 }
+
+#[test]
+fn writes_that_only_a_mistrusted_copy_has_are_passed_over() {
+    let all = [1, 2, 3];
+    let mut scene = Scene::settled(&all, |number| strong(number).copies(3));
+    set_roster(&mut scene, &all, &all);
+    scene.stop(2, Stop::Crashed);
+    scene.fleet.advance(4000);
+    for node in ["node-1", "node-3"] {
+        scene.fleet.inject(node, Fault::FreezeMigrations, None);
+    }
+    scene.start(2);
+    scene.fleet.advance(5000);
+    scene.fleet.cut(&["node-1"], &["node-2", "node-3"]);
+    scene.fleet.advance(8000);
+    scene.stop(3, Stop::Crashed);
+    scene.fleet.advance(500);
+    assert_eq!(scene.lines(), [""; 0]);
+    scene.fleet.mend();
+    scene.fleet.advance(5000);
+    let line = "VIOLATION unavailable ns=test partitions=256 cause=the cluster was balanced anew";
+    assert_eq!(scene.lines(), [line]);
+}
