@@ -110,7 +110,8 @@ pub fn difference(
     if warm_restart::is_in_doubt(entry) {
         return Difference::ByRestart(Remedy::PodRestart);
     }
-    if is_same && is_clean && (!is_dynamic(desired) || template.is_none_or(|it| is_of(it, rack))) {
+    let is_noted = template.is_none_or(|it| it.hash() == rack.hashes.config);
+    if is_same && is_clean && (!is_dynamic(desired) || is_noted) {
         return Difference::None;
     }
     let noted = entry.dynamic_config_parameters.iter();
@@ -138,10 +139,6 @@ pub fn difference(
 
 fn is_dynamic(desired: &Desired) -> bool {
     desired.spec.enable_dynamic_config_update == Some(true)
-}
-
-fn is_of(template: &Template, rack: &Rack) -> bool {
-    template.hash() == rack.hashes.config
 }
 
 /// The version that a pod's server has.

@@ -160,8 +160,9 @@ impl World {
     /// be lost all the same.
     pub fn excuse_bad_luck(&mut self, victims: impl IntoIterator<Item = String>) {
         let victims: Vec<_> = victims.into_iter().collect();
-        let late = victims.iter().filter(|pod| !self.relied_on.contains(*pod));
-        self.excused.extend(late.cloned());
+        let ran = |pod: &String| self.relied_on.contains(pod) || self.servers.is_cut_off(pod);
+        let late = victims.iter().filter(|pod| !ran(pod)).cloned();
+        self.excused.extend(late.collect::<Vec<_>>());
         let community = self.desired.image.edition == Edition::Community;
         let crashed = |pod: &String| community && !self.servers.runs(pod);
         let mut others = self.relied_on.iter().filter(|pod| !victims.contains(pod));
