@@ -626,3 +626,30 @@ fn volumes_on_a_lost_node_are_kept_otherwise() {
         assert_eq!((&claim.uid, claim.deleting), (&lost, false));
     }
 }
+
+#[test]
+fn a_server_that_nobody_told_to_end_is_told_once_its_node_is_back() {
+    let wish = Wish {
+        security: false,
+        multi_pod_per_host: false,
+        ..Wish::of(2, 1)
+    };
+    let mut world = World::settled(&wish);
+    let thrown = vec![
+        134, 240, 56, 97, 153, 24, 233, 148, 250, 200, 222, 85, 94, 29, 103, 58, 22, 216, 119, 63,
+        1, 167, 113, 16, 247, 168, 126, 243, 229, 142, 224, 73, 10, 213, 28, 64, 232, 200, 99, 19,
+        245, 234, 213, 42, 95, 223, 163, 157, 30, 9, 110, 250, 82, 243, 245, 120, 161, 105, 187,
+        27, 162, 99, 162, 12, 141, 200, 61, 222, 92, 1, 211, 130, 55, 123, 190, 79, 144, 89, 112,
+        243, 133, 16, 98, 96, 239, 10, 255, 82, 120, 170, 160, 191, 162, 200, 104, 29, 68, 239,
+        254, 140, 149, 236, 213, 52, 21, 92, 58, 30, 192, 124, 68, 83, 215, 75, 216, 228, 183, 15,
+        148, 223, 46, 4, 84, 119, 94, 179, 38, 92,
+    ];
+    world.dice = super::Dice { thrown, used: 0 };
+    let asked = Wish {
+        operation: 2,
+        ..wish
+    };
+    world.wish(asked.resolve());
+    world.converge();
+    assert!(world.restarted().values().all(|count| *count == 1));
+}

@@ -74,7 +74,9 @@ impl World {
                 self.restarts.away.insert(renewal.pod.clone());
             }
             if renewal.keeps_pod() {
-                self.restart_server(&restart.rack, &renewal.pod)?;
+                let told = self.restart_server(&restart.rack, &renewal.pod);
+                self.forget_if_died(&renewal.pod);
+                told?;
             } else {
                 self.delete_pod(&renewal.pod);
             }
@@ -234,6 +236,15 @@ impl World {
             .or_default();
         *count += 1;
         assert_eq!(*count, 1, "{renewal:?} was restarted before");
+    }
+
+    /// Nobody knows whether a controller that died over it told the server to end; its entry says so until the pod reports
+    /// itself anew.
+    fn forget_if_died(&mut self, pod: &str) {
+        if self.died {
+            let restart = (self.generation, pod.to_owned());
+            self.restarts.counted.remove(&restart);
+        }
     }
 
     /// Whether a restart of its server began, and the controller died before it could say how it went on.
