@@ -110,8 +110,9 @@ pub fn difference(
     if warm_restart::is_in_doubt(entry) {
         return Difference::ByRestart(Remedy::PodRestart);
     }
-    let is_noted = template.is_none_or(|it| it.hash() == rack.hashes.config);
-    if is_same && is_clean && (!is_dynamic(desired) || is_noted) {
+    // Texts are compared first: to hash one for every pod and pass takes far longer.
+    let is_wanted = |it: &Template| *it == rack.template || it.hash() == rack.hashes.config;
+    if is_same && is_clean && (!is_dynamic(desired) || template.is_none_or(is_wanted)) {
         return Difference::None;
     }
     let noted = entry.dynamic_config_parameters.iter();

@@ -66,17 +66,19 @@ impl World {
                     return self.die();
                 }
             }
-            if counts {
-                self.count(renewal);
-            }
             if self.servers.runs(&renewal.pod) {
                 self.assert_rack_may_lose(&set, restart);
                 self.restarts.away.insert(renewal.pod.clone());
             }
+            // The controller may die before it tells the server, which is no restart.
+            if renewal.keeps_pod() && self.dice.roll(16) == 15 {
+                return self.die();
+            }
+            if counts {
+                self.count(renewal);
+            }
             if renewal.keeps_pod() {
-                let told = self.restart_server(&restart.rack, &renewal.pod);
-                self.forget_if_died(&renewal.pod);
-                told?;
+                self.restart_server(&restart.rack, &renewal.pod)?;
             } else {
                 self.delete_pod(&renewal.pod);
             }
@@ -89,11 +91,8 @@ impl World {
     }
 
     /// The program in the pod writes the file and has the server ended; then the entry says so, then the pod what is in its
-    /// file. The controller may die before, after and in between.
+    /// file. The controller may die after it and in between.
     fn restart_server(&mut self, rack: &RackIdentifier, name: &str) -> Result<(), Refused> {
-        if self.dice.roll(16) == 15 {
-            return self.die();
-        }
         let rack = self.desired.rack(rack).unwrap();
         let (template, hash) = (rack.template.clone(), rack.hashes.config.clone());
         assert!(self.servers.runs(name), "{name} has no server to restart");
@@ -236,15 +235,6 @@ impl World {
             .or_default();
         *count += 1;
         assert_eq!(*count, 1, "{renewal:?} was restarted before");
-    }
-
-    /// Nobody knows whether a controller that died over it told the server to end; its entry says so until the pod reports
-    /// itself anew.
-    fn forget_if_died(&mut self, pod: &str) {
-        if self.died {
-            let restart = (self.generation, pod.to_owned());
-            self.restarts.counted.remove(&restart);
-        }
     }
 
     /// Whether a restart of its server began, and the controller died before it could say how it went on.

@@ -134,16 +134,16 @@ impl Layout {
             if let Some(roster) = terms.roster {
                 let verdict = space.judge(partition, roster, &mut families, terms.revives);
                 outcome.revived += usize::from(verdict == Verdict::Revived);
+                let found = families.iter().fold(0, |all, it| all | it);
                 if layout.withdraws(verdict) {
                     let served = |it: &Origin<'_>| it.layout.is_some_and(|it| it.serves(partition));
                     let taken_over = terms.elsewhere.is_some_and(|it| it.admits(partition));
                     let served = terms.origins.iter().any(served);
                     outcome.withdrawn += usize::from(served && !taken_over);
-                    layout.full[partition] = families.iter().fold(0, |all, it| all | it);
+                    layout.full[partition] = found;
                     continue;
                 }
-                let served = families.iter().fold(0, |all, it| all | it);
-                let passed_over = space.epochs[partition].depends_on(layout.members & !served);
+                let passed_over = space.epochs[partition].depends_on(layout.members & !found);
                 outcome.passed_over += usize::from(passed_over);
             }
             let copies = layout.ownership.copies;
