@@ -653,3 +653,31 @@ fn a_server_that_nobody_told_to_end_is_told_once_its_node_is_back() {
     world.converge();
     assert!(world.restarted().values().all(|count| *count == 1));
 }
+
+#[test]
+fn a_server_that_may_have_been_told_is_restarted_for_its_operation_once_more() {
+    let wish = Wish {
+        security: false,
+        multi_pod_per_host: false,
+        ..Wish::of(2, 2)
+    };
+    let mut world = World::settled(&wish);
+    let thrown = vec![
+        22, 111, 124, 183, 126, 186, 17, 106, 222, 225, 98, 116, 49, 195, 199, 209, 141, 81, 128,
+        178, 184, 49, 26, 38, 213, 116, 4, 215, 7, 60, 99, 14, 59, 214, 2, 36, 49, 213, 30, 25,
+        105, 208, 121, 23, 119, 110, 82, 29, 152, 50, 1, 77, 241, 217, 217, 129, 230, 196, 136, 59,
+        20, 248, 225, 63, 68, 212, 177, 158, 33, 12, 214, 88, 103, 136, 14, 171, 66, 84, 39, 248,
+        41, 189, 208, 79, 66, 29, 210, 142, 5, 82, 76, 33, 115, 222, 187, 166, 228, 227, 114, 152,
+        100, 85,
+    ];
+    world.dice = super::Dice { thrown, used: 0 };
+    let asked = Wish {
+        operation: 2,
+        proto_fd_max: 15_001,
+        ..wish
+    };
+    world.wish(asked.resolve());
+    world.converge();
+    assert!(world.restarted().values().all(|count| *count == 1));
+    world.assert_operation_done();
+}

@@ -203,17 +203,19 @@ impl World {
         // Of a server that failed nobody can ask what it has, nor know whether it starts with what its entry says.
         let failed = self.pods[&renewal.pod].stage == Stage::Failed;
         let told = renewal.changes.iter().map(Change::remedy).max();
-        let in_doubt = failed && told == Some(Remedy::AtRunTime) || self.is_in_doubt(&renewal.pod);
+        let in_doubt = self.is_in_doubt(&renewal.pod);
+        let is_unknown = failed && told == Some(Remedy::AtRunTime) || in_doubt;
         let is_outdated = !self.is_as_wanted(&renewal.pod) && !self.can_be_told(&renewal.pod);
         let asked_for = self.is_asked_for(&renewal.pod);
         let recovers = self.recovers(&renewal.pod);
         assert!(
-            recovers || in_doubt || is_outdated || asked_for || evicted || blocked,
+            recovers || is_unknown || is_outdated || asked_for || evicted || blocked,
             "{renewal:?} is needless"
         );
         for change in &renewal.changes {
             let holds = match change {
-                Change::Operation(..) => asked_for,
+                // Only the world knows whether the server was told before the controller died.
+                Change::Operation(..) => asked_for || in_doubt,
                 Change::Eviction => evicted,
                 Change::BlockedNode => blocked,
                 Change::LostNode => recovers,
