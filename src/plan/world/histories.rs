@@ -69,7 +69,7 @@ fn kinds() -> Vec<Wish> {
             ..device.clone()
         },
         Wish {
-            fill_delay: 600,
+            fill_delay: 60,
             batch: Some(3),
             multi_pod_per_host: false,
             ..plain.clone()
@@ -236,10 +236,7 @@ fn run(seed: u64, undisturbed: &Undisturbed) {
     let mut world = World::new(wishes[0].resolve(), numbers.throws());
     for wish in &wishes {
         world.wish(wish.resolve());
-        for _ in 0..numbers.below(24) {
-            world.pass();
-            world.settle();
-        }
+        world.go_on(numbers.below(24));
     }
     world.converge();
     let last = wishes.last().unwrap();

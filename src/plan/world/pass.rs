@@ -144,6 +144,18 @@ impl World {
         self.note_operation();
     }
 
+    /// So many passes, or fewer once chance is used up and the plan is done: nothing would happen any more.
+    pub fn go_on(&mut self, passes: u32) {
+        for _ in 0..passes {
+            let lucky = self.dice.is_used_up();
+            let plan = self.pass();
+            if lucky && plan.is_done() {
+                break;
+            }
+            self.settle();
+        }
+    }
+
     /// Passes until chance is used up and the plan is done.
     pub fn converge(&mut self) {
         let plan = self.run_until(Plan::is_done);
