@@ -17,6 +17,7 @@ pub mod outdated;
 pub mod quiesce;
 pub mod recovery;
 pub mod restart;
+pub mod revisions;
 pub mod roster;
 pub mod safe_stop;
 pub mod scale_down;

@@ -26,7 +26,7 @@ tests() { cargo test --quiet --locked --manifest-path "$tree/Cargo.toml" --packa
 tests --no-run
 SECONDS=0
 tests plan:: >"$out/log.txt" || { cat "$out/log.txt"; exit 1; }
-limit=$((60 + 4 * SECONDS))
+limit=$((60 + 2 * SECONDS))
 
 # Most changes fail a test that takes no time; the others need not run then.
 cat >"$out/stages" <<'EOF'

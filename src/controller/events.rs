@@ -143,7 +143,7 @@ pub fn after_step(step: &Step) -> Vec<Told> {
 /// What a batch begins with.
 const fn begun(stopped_for: StopFor) -> &'static str {
     match stopped_for {
-        StopFor::FewerPods => "RackScaleDown",
+        StopFor::FewerPods | StopFor::NewRevision => "RackScaleDown",
         StopFor::Upgrade => "PodImageUpdate",
         StopFor::Restart => "RackRollingRestart",
     }
@@ -162,10 +162,7 @@ fn restarted(restart: &Restart, pod: &Renewal) -> Told {
 
 fn resized(reason: &'static str, verb: &str, to: &Resize) -> Told {
     let Resize { rack, from, to, .. } = to;
-    Told::normal(
-        reason,
-        format!("[rack-{}] {verb} from {from} to {to}", rack.id),
-    )
+    Told::normal(reason, format!("[rack-{rack}] {verb} from {from} to {to}"))
 }
 
 fn configured(reason: &'static str, verb: &str, to: &Configure) -> Told {
@@ -198,7 +195,7 @@ pub fn of_failed_step(step: &Step, error: &Error) -> Told {
 
 const fn failed(stopped_for: StopFor) -> &'static str {
     match stopped_for {
-        StopFor::FewerPods => "RackScaleDownFailed",
+        StopFor::FewerPods | StopFor::NewRevision => "RackScaleDownFailed",
         StopFor::Upgrade => "RackImageUpdateFailed",
         StopFor::Restart => "RackRollingRestartFailed",
     }

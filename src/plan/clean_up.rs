@@ -132,9 +132,7 @@ fn storage<'a>(
         .into_iter()
         .flatten()
         .flat_map(|config| &config.racks);
-    let is_it = |spec: &&RackSpec| {
-        spec.id == rack.id.0 && spec.revision.as_deref().unwrap_or_default() == rack.revision.0
-    };
+    let is_it = |spec: &&RackSpec| RackIdentifier::of(spec) == *rack;
     let own = racks
         .into_iter()
         .find(is_it)

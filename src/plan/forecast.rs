@@ -8,7 +8,9 @@ use super::{
     members::{self, RackState},
     on_demand,
     outdated::{self, Change, Remedy},
+    revisions,
     safe_stop::batch,
+    scale_down::victims,
 };
 use crate::{
     resolve::{Desired, Rack, RackIdentifier},
@@ -33,6 +35,10 @@ pub struct RackForecast {
     pub restarted_together: u32,
     /// So many of its pods are removed together.
     pub removed_together: u32,
+    /// So many of its pods start together: at first, and after each batch of those that leave its other revision.
+    pub started_together: Vec<u32>,
+    /// The rack with another revision that takes its place.
+    pub successor: Option<RackIdentifier>,
 }
 
 /// What becomes of a pod.
@@ -140,12 +146,23 @@ fn of_rack(
     });
     let config = desired.spec.rack_config.as_ref();
     let restarted = config.and_then(|config| config.rolling_update_batch_size.as_ref());
-    let removed = config.and_then(|config| config.scale_down_batch_size.as_ref());
+    let older = running
+        .iter()
+        .filter(|(of, _)| of.id == identifier.id && of != identifier);
+    let older = u32::try_from(older.count()).unwrap_or(u32::MAX);
+    let successor = revisions::successor(desired, identifier);
     RackForecast {
         rack: identifier.clone(),
         pods: pods.collect(),
         restarted_together: batch::size(desired, restarted, whole),
-        removed_together: batch::size(desired, removed, whole),
+        removed_together: match successor {
+            Some(to) => revisions::together(desired, to),
+            None => victims::together(desired, whole),
+        },
+        started_together: rack.map_or_else(Vec::new, |rack| {
+            revisions::steps(desired, rack, whole.min(wanted), older)
+        }),
+        successor: successor.map(Rack::identifier),
     }
 }
 
@@ -251,7 +268,8 @@ impl Forecast {
     }
 
     /// All that happens, in order. What is set at run time comes first. Then each rack restarts and grows, before the next;
-    /// those that shrink come last, and restart what is left of them.
+    /// those that shrink come last, and restart what is left of them. Where one makes room for its other revision, that one
+    /// grows after each batch.
     #[must_use]
     pub fn order(&self) -> Vec<Act> {
         let (shrinking, staying): (Vec<_>, Vec<_>) =
@@ -271,7 +289,7 @@ impl Forecast {
             for (rack, fate) in turns {
                 // What is not in another rack is in this one only.
                 let is_alone = there.iter().all(|other| **other == rack.rack);
-                acts.extend(rack.acts(fate, is_alone));
+                acts.extend(self.with_arrivals(rack, rack.acts(fate, is_alone)));
                 match fate {
                     Fate::Starts if rack.has(Fate::Starts) => drop(there.insert(&rack.rack)),
                     Fate::Leaves if rack.is_given_up() => drop(there.remove(&rack.rack)),
@@ -280,6 +298,19 @@ impl Forecast {
             }
         }
         acts
+    }
+
+    /// What happens to a rack's pods, with what starts for those that leave.
+    fn with_arrivals(&self, rack: &RackForecast, acts: Vec<Act>) -> Vec<Act> {
+        let mut racks = self.racks.iter();
+        let successor = racks.find(|other| Some(&other.rack) == rack.successor.as_ref());
+        let mut batches = 0;
+        let with_arrival = |act: Act| {
+            batches += usize::from(act.fate == Fate::Leaves);
+            let arrival = successor.and_then(|rack| rack.starts(batches));
+            [Some(act), arrival]
+        };
+        acts.into_iter().flat_map(with_arrival).flatten().collect()
     }
 }
 
@@ -300,30 +331,47 @@ impl RackForecast {
 
     /// The pods with this fate, the highest ordinals first, as many together as go together. Servers restart as pods do.
     fn acts(&self, fate: Fate, is_alone: bool) -> Vec<Act> {
+        if fate == Fate::Starts {
+            return self.starts(0).into_iter().collect();
+        }
         let is_it = |pod: &&PodForecast| {
             pod.fate == fate || (fate == Fate::Restarts && pod.fate == Fate::RestartsServer)
         };
         let mut pods: Vec<_> = self.pods.iter().filter(is_it).collect();
         let together = match fate {
-            Fate::Stays | Fate::IsTold => 1,
+            Fate::Stays | Fate::IsTold | Fate::Starts => 1,
             Fate::Restarts | Fate::RestartsServer if is_alone => 1,
             Fate::Restarts | Fate::RestartsServer => {
                 usize::try_from(self.restarted_together).unwrap_or(1)
             }
             Fate::Leaves => usize::try_from(self.removed_together).unwrap_or(1),
-            Fate::Starts => pods.len(),
         };
-        if fate != Fate::Starts {
-            pods.reverse();
-        }
+        pods.reverse();
         let batches = pods.chunks(together.max(1));
         let alike = batches.flat_map(|batch| batch.chunk_by(|one, other| one.fate == other.fate));
-        let acts = alike.map(|pods| Act {
+        alike.map(|pods| self.act(pods)).collect()
+    }
+
+    /// The pods that start after so many batches of another revision have left.
+    fn starts(&self, batches: usize) -> Option<Act> {
+        let counts: Vec<_> = self
+            .started_together
+            .iter()
+            .map(|it| *it as usize)
+            .collect();
+        let count = *counts.get(batches)?;
+        let starting = self.pods.iter().filter(|pod| pod.fate == Fate::Starts);
+        let pods = starting.skip(counts[..batches].iter().sum()).take(count);
+        let pods: Vec<_> = pods.collect();
+        (!pods.is_empty()).then(|| self.act(&pods))
+    }
+
+    fn act(&self, pods: &[&PodForecast]) -> Act {
+        Act {
             fate: pods[0].fate,
             rack: self.rack.clone(),
             pods: pods.iter().map(|pod| pod.pod.clone()).collect(),
-        });
-        acts.collect()
+        }
     }
 }
 

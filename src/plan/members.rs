@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, ops::Range};
 
-use super::{Kind, Live, Observed, Pod, PodHealth, Resize, outdated};
+use super::{Kind, Live, Observed, Pod, PodHealth, Resize, outdated, revisions};
 use crate::{
     resolve::{Desired, Rack, RackIdentifier, int_or_percent::IntOrPercent},
     resources::names,
@@ -22,6 +22,8 @@ pub struct RackState<'a> {
     pub replicas: u32,
     /// Pods that it shall have; none if the spec no longer has the rack.
     pub wanted: u32,
+    /// Pods that it shall have now: fewer while another revision of it has some.
+    pub due: u32,
 }
 
 impl RackState<'_> {
@@ -63,8 +65,10 @@ pub fn racks<'a>(desired: &Desired, observed: &'a Observed) -> Vec<RackState<'a>
         .filter(|(_, live)| !live.deleting)
         .filter_map(|((_, set), live)| {
             let rack = names::parse_stateful_set(cluster, set)?;
+            let wanted = wanted(desired, &rack);
             Some(RackState {
-                wanted: wanted(desired, &rack),
+                wanted,
+                due: wanted,
                 replicas: u32::try_from(live.replicas()).unwrap_or(0),
                 set: set.clone(),
                 rack,
@@ -76,7 +80,14 @@ pub fn racks<'a>(desired: &Desired, observed: &'a Observed) -> Vec<RackState<'a>
         let mut racks = desired.racks.iter();
         racks.position(|rack| rack.identifier() == state.rack)
     };
-    found.sort_by_key(|state| place(state).unwrap_or(usize::MAX));
+    found.sort_by_key(|state| (place(state).unwrap_or(usize::MAX), state.rack.clone()));
+    let older: Vec<_> = found
+        .iter()
+        .map(|state| revisions::older(&found, &state.rack))
+        .collect();
+    for (state, older) in found.iter_mut().zip(older) {
+        state.due = revisions::due(desired, state.wanted, older);
+    }
     found
 }
 
@@ -94,17 +105,28 @@ pub fn asked_for(desired: &Desired, observed: &Observed) -> BTreeSet<String> {
     pods.collect()
 }
 
-/// The wanted pods that shall be there now, in the order of the racks: all but those by which a rack grows later.
+/// The wanted pods that shall be there now, in the order of the racks: all but those by which a rack grows later, or for
+/// which pods of its other revision make room first.
 #[must_use]
 pub fn due(desired: &Desired, observed: &Observed) -> Vec<String> {
     let growing_later = growing_later(desired, observed);
     let asked = asked_for(desired, observed);
-    let is_due = |rack: &Rack, pod: &String| {
-        asked.contains(pod) || !growing_later.contains(&rack.identifier())
+    let racks = racks(desired, observed);
+    let grows_to = |rack: &Rack| {
+        let (rack, wanted) = (rack.identifier(), rack.size);
+        let older = revisions::older(&racks, &rack);
+        let due = revisions::due(desired, wanted, older);
+        if growing_later.contains(&rack) {
+            0
+        } else {
+            due
+        }
     };
-    let of_rack = |rack| {
-        let pods = names::pods_of(desired, rack);
-        pods.filter(|pod| is_due(rack, pod)).collect::<Vec<_>>()
+    let of_rack = |rack: &Rack| {
+        let grown = grows_to(rack);
+        let pods = names::pods_of(desired, rack).zip(0..);
+        let due = pods.filter(|(pod, ordinal)| *ordinal < grown || asked.contains(pod));
+        due.map(|(pod, _)| pod).collect::<Vec<_>>()
     };
     desired.racks.iter().flat_map(of_rack).collect()
 }
@@ -114,7 +136,7 @@ pub fn due(desired: &Desired, observed: &Observed) -> Vec<String> {
 #[must_use]
 pub fn growing_later(desired: &Desired, observed: &Observed) -> BTreeSet<RackIdentifier> {
     let racks = racks(desired, observed);
-    if racks.iter().all(|state| state.replicas >= state.wanted) {
+    if racks.iter().all(|state| state.replicas >= state.due) {
         return BTreeSet::new();
     }
     // A pod that is alone has nobody to hand its data to before it restarts.

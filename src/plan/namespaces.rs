@@ -28,6 +28,26 @@ pub fn is_in(rack: &Rack, name: &str) -> bool {
     in_config(&rack.config).any(|namespace| namespace["name"] == name)
 }
 
+/// Copies that servers keep of each record where nothing is said.
+const COPIES: u64 = 2;
+
+/// The most copies that one of them shall have of each record.
+#[must_use]
+pub fn most_copies(desired: &Desired) -> u32 {
+    let namespaces = desired
+        .racks
+        .iter()
+        .flat_map(|rack| in_config(&rack.config));
+    let most = namespaces.map(copies).max().unwrap_or(COPIES);
+    u32::try_from(most).unwrap_or(u32::MAX)
+}
+
+/// The copies that a namespace of a configuration shall have of each record.
+#[must_use]
+pub fn copies(namespace: &Value) -> u64 {
+    namespace["replication-factor"].as_u64().unwrap_or(COPIES)
+}
+
 fn named(
     desired: &Desired,
     status: &AerospikeClusterStatus,

@@ -4,6 +4,7 @@ use super::{
     Observed, PodHealth, Share, Step, Wait, WaitReason,
     members::{self, RackState},
     outdated,
+    restart::guards::newcomers_hindrance,
 };
 use crate::{resolve::Desired, resources::names};
 
@@ -19,11 +20,12 @@ pub fn grow(desired: &Desired, observed: &Observed) -> Share {
     let mut share = Share::default();
     let later = members::growing_later(desired, observed);
     for rack in members::racks(desired, observed) {
-        if rack.replicas >= rack.wanted || later.contains(&rack.rack) || share.step.is_some() {
+        if rack.replicas >= rack.due || later.contains(&rack.rack) || share.step.is_some() {
             continue;
         }
-        let to = i32::try_from(rack.wanted).unwrap_or(i32::MAX);
-        match leftover(observed, &rack) {
+        let to = i32::try_from(rack.due).unwrap_or(i32::MAX);
+        let hindrance = newcomers_hindrance(desired, observed, &rack.rack);
+        match hindrance.or_else(|| leftover(observed, &rack)) {
             Some(wait) => share.waits.push(wait),
             None => share.step = Some(Step::Grow(rack.resize(to))),
         }
@@ -33,7 +35,7 @@ pub fn grow(desired: &Desired, observed: &Observed) -> Share {
 
 /// A pod of an earlier life that still has the name of one to come, or a claim on its way out that it would get.
 fn leftover(observed: &Observed, rack: &RackState<'_>) -> Option<Wait> {
-    let message = rack.pods(rack.replicas..rack.wanted).find_map(|pod| {
+    let message = rack.pods(rack.replicas..rack.due).find_map(|pod| {
         if observed.pods.contains_key(&pod) {
             return Some(format!("pod {pod} of before is still there"));
         }

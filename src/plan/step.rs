@@ -114,6 +114,8 @@ pub struct Renewal {
 pub enum StopFor {
     /// Their rack shall have fewer.
     FewerPods,
+    /// Pods of another revision of their rack come for them.
+    NewRevision,
     /// They shall run another image.
     Upgrade,
     /// They shall run something else than they do.
@@ -126,6 +128,7 @@ impl StopFor {
     pub const fn wait_reason(self) -> WaitReason {
         match self {
             Self::FewerPods => WaitReason::ScalingDown,
+            Self::NewRevision => WaitReason::RackRevision,
             Self::Upgrade => WaitReason::Upgrading,
             Self::Restart => WaitReason::RollingRestart,
         }

@@ -34,6 +34,8 @@ pub enum WaitReason {
     AccessControl,
     /// Pods are being removed.
     ScalingDown,
+    /// A rack moves to another revision.
+    RackRevision,
     /// Pods are being restarted with another image.
     Upgrading,
     /// Pods are being restarted.
@@ -76,6 +78,7 @@ impl WaitReason {
             Self::Migrations => "Migrating",
             Self::AccessControl => "AccessControlPending",
             Self::ScalingDown => "ScalingDown",
+            Self::RackRevision => "RackRevisionRollingOut",
             Self::Upgrading => "Upgrading",
             Self::RollingRestart => "RollingRestart",
             Self::DynamicConfiguration => "DynamicConfigUpdate",
@@ -111,6 +114,7 @@ impl WaitReason {
             | Self::Migrations
             | Self::AccessControl
             | Self::ScalingDown
+            | Self::RackRevision
             | Self::Upgrading
             | Self::RollingRestart
             | Self::DynamicConfiguration

@@ -53,6 +53,15 @@ pub struct RackIdentifier {
 }
 
 impl RackIdentifier {
+    /// That of a rack of a spec.
+    #[must_use]
+    pub fn of(rack: &RackSpec) -> Self {
+        Self {
+            id: RackId(rack.id),
+            revision: Revision(rack.revision.clone().unwrap_or_default()),
+        }
+    }
+
     /// Reads `1` or `1-v2`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -202,7 +202,10 @@ fn where_partitions_are_is_decided_anew_with_the_last_server_that_is_confirmed()
     world.apply_objects();
     let mut told = Vec::new();
     let desired = edit.resolve();
-    while let Some(step) = update(&desired, &world.observe()).step {
+    for _ in 0..20 {
+        let Some(step) = update(&desired, &world.observe()).step else {
+            break;
+        };
         world.take(&step).unwrap();
         if let Step::Confirm(confirm) = step {
             told.push((confirm.pod, confirm.rebalance));

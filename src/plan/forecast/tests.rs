@@ -99,6 +99,16 @@ proptest! {
     }
 
     #[test]
+    fn a_move_to_another_revision_is_forecast_batch_by_batch(
+        wish in edited_wishes(), edit in edits(), size in 2u32..=6, racks in 1u32..=3, copies in 1u32..=3
+    ) {
+        let wish = Wish { copies, ..wish };
+        let edited = Wish { size, racks, revision: 1, ..edit.of(&wish) };
+        let (told, seen) = told_and_seen(&wish, &edited);
+        prop_assert_eq!(told.order(), seen);
+    }
+
+    #[test]
     fn an_equal_spec_forecasts_nothing(wish in edited_wishes()) {
         let (told, seen) = told_and_seen(&wish, &wish);
         let quiet = told.pods().all(|pod| pod.fate == Fate::Stays);
@@ -153,6 +163,11 @@ fn a_rack_more_takes_a_pod_from_another() {
     ];
     assert_eq!(fates(&told), expected);
     assert!(told.moves_data());
+    let counted = told.counted(Fate::Stays);
+    assert_eq!(counted.as_deref(), Some("2 pods stay as they are"));
+    let counted = told.counted(Fate::Starts);
+    assert_eq!(counted.as_deref(), Some("1 pod starts"));
+    assert_eq!(told.counted(Fate::Restarts), None);
 }
 
 #[test]

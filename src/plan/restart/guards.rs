@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     api::Tree,
-    plan::{Observed, Wait, WaitReason},
+    plan::{Observed, Wait, WaitReason, namespaces::copies},
     resolve::{Desired, RackIdentifier},
 };
 
@@ -17,15 +17,33 @@ type Namespaces<'a> = BTreeMap<&'a str, &'a Value>;
 
 const GUARDS: &[Guard] = &[factors_stay, disks_stay];
 
+/// Why no pods are added to a rack, if none are: servers that run have other replication factors.
+#[must_use]
+pub fn newcomers_hindrance(
+    desired: &Desired,
+    observed: &Observed,
+    rack: &RackIdentifier,
+) -> Option<Wait> {
+    let new = namespaces(&desired.rack(rack)?.config);
+    let config = observed.status.mirror.rack_config.as_ref()?;
+    let rolled_out = config.racks.iter();
+    let mut rolled_out = rolled_out.filter_map(|it| it.effective_aerospike_config.as_ref());
+    rolled_out.find_map(|old| hindered(&[factors_stay], &namespaces(old), &new))
+}
+
 /// Why the pods of a rack are not restarted, if they are not.
 #[must_use]
 pub fn hindrance(desired: &Desired, observed: &Observed, rack: &RackIdentifier) -> Option<Wait> {
     let wanted = desired.rack(rack)?;
     let config = observed.status.mirror.rack_config.as_ref()?;
-    let rolled_out = config.racks.iter().find(|it| it.id == rack.id.0)?;
+    let mut rolled_out = config.racks.iter();
+    let rolled_out = rolled_out.find(|it| RackIdentifier::of(it) == *rack)?;
     let old = namespaces(rolled_out.effective_aerospike_config.as_ref()?);
-    let new = namespaces(&wanted.config);
-    let message = GUARDS.iter().find_map(|guard| guard(&old, &new))?;
+    hindered(GUARDS, &old, &namespaces(&wanted.config))
+}
+
+fn hindered(guards: &[Guard], old: &Namespaces<'_>, new: &Namespaces<'_>) -> Option<Wait> {
+    let message = guards.iter().find_map(|guard| guard(old, new))?;
     Some(Wait::new(
         WaitReason::NotSupported,
         format!("{message}: undo the change"),
@@ -43,10 +61,9 @@ fn namespaces(config: &Tree) -> Namespaces<'_> {
 
 /// Servers with different factors form no cluster.
 fn factors_stay(old: &Namespaces<'_>, new: &Namespaces<'_>) -> Option<String> {
-    let factor = |namespace: &Value| namespace["replication-factor"].as_u64().unwrap_or(2);
     let changed = new.iter().find(|(name, new)| {
         let before = old.get(*name);
-        before.is_some_and(|before| factor(before) != factor(new))
+        before.is_some_and(|before| copies(before) != copies(new))
     });
     changed.map(|(name, _)| {
         format!(

@@ -392,6 +392,22 @@ fn a_replication_factor_does_not_change_server_by_server() {
 }
 
 #[test]
+fn no_pod_comes_with_another_replication_factor() {
+    let mut world = World::settled(&Wish::of(4, 2));
+    let wish = Wish {
+        copies: 3,
+        revision: 1,
+        ..Wish::of(4, 2)
+    };
+    world.wish(wish.resolve());
+    let plan = world.converge_to_wait(WaitReason::NotSupported);
+    assert!(plan.waits[0].message.ends_with("undo the change"));
+    assert_eq!(world.replicas()["aerocluster-1-v1"], 0);
+    world.wish(Wish::of(4, 2).resolve());
+    world.converge();
+}
+
+#[test]
 fn a_disk_is_taken_and_not_given_up() {
     let of = |devices: &[&str]| serde_json::json!([{"name": "test", "storage-engine": {"type": "device", "devices": devices}}]);
     assert_eq!(kept(&of(&["/dev/a"]), &of(&["/dev/a", "/dev/b"])), None);

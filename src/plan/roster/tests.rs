@@ -312,10 +312,10 @@ fn nodes_that_are_yet_to_come_may_be_enough() {
         ..strong(3, 1)
     };
     world.wish(wish.resolve());
-    while !world.pass().is_done() {
+    world.pass_until(|world, plan| {
         assert_eq!(world.condition("Stalled").0, "False");
-        world.settle();
-    }
+        plan.is_done()
+    });
     assert_eq!(world.roster(), ["1A1", "1A2"]);
 }
 

@@ -1,10 +1,15 @@
 //! Rosters as they shall be, and the way there.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 
 use crate::{
     aerospike::roster::{Roster, RosterNode, RosterView, node_id},
-    plan::{Observed, members},
+    plan::{
+        Observed,
+        members::{self, RackState},
+        revisions,
+        scale_down::victims,
+    },
     resolve::Desired,
 };
 
@@ -17,7 +22,9 @@ pub(super) fn wanted(
     blocked: &Blocked<'_>,
 ) -> Roster {
     let racks = members::racks(desired, observed);
-    let leaving = racks.iter().flat_map(|rack| rack.pods(rack.leaving()));
+    let leaving = racks
+        .iter()
+        .flat_map(|rack| rack.pods(leaving(desired, rack)));
     let leaving: BTreeSet<_> = leaving.filter_map(|pod| id(observed, &pod)).collect();
     let may_be_on_it = |node: &RosterNode| {
         !blocked.has(node) && (!leaving.contains(&node.id) || roster.pending.has(&node.id))
@@ -32,6 +39,15 @@ pub(super) fn wanted(
     });
     let nodes = there.nodes.iter().chain(away).cloned().collect();
     Roster { nodes, ..there }
+}
+
+/// The ordinals that do not come on a roster any more. Of a rack that moves to another revision only those that go next:
+/// the others may be needed until theirs are there.
+fn leaving(desired: &Desired, rack: &RackState<'_>) -> Range<u32> {
+    match revisions::successor(desired, &rack.rack) {
+        Some(_) => victims::next(desired, rack),
+        None => rack.leaving(),
+    }
 }
 
 /// The node id of a pod, by what its server says, else by what it reported before.

@@ -31,6 +31,8 @@ pub enum Why {
         resize: Resize,
         /// How many pods the rack has when all batches are done.
         wanted: u32,
+        /// The rack with another revision that gets as many for them.
+        successor: Option<RackIdentifier>,
     },
     /// They run something else than is wanted.
     Restart {
@@ -58,7 +60,10 @@ impl Batch {
     #[must_use]
     pub const fn stopped_for(&self) -> StopFor {
         match &self.why {
-            Why::Shrink { .. } => StopFor::FewerPods,
+            Why::Shrink { successor, .. } => match successor {
+                Some(_) => StopFor::NewRevision,
+                None => StopFor::FewerPods,
+            },
             Why::Restart { restart, .. } => restart.stopped_for,
         }
     }
@@ -68,7 +73,15 @@ impl Batch {
     pub fn describe(&self) -> String {
         let rack = &self.rack;
         match &self.why {
-            Why::Shrink { resize, wanted } => {
+            Why::Shrink {
+                resize,
+                successor: Some(to),
+                ..
+            } => format!(
+                "{} pods of rack {rack} are yet to move to rack {to}",
+                resize.from
+            ),
+            Why::Shrink { resize, wanted, .. } => {
                 format!("rack {rack} goes from {} to {wanted} pods", resize.from)
             }
             Why::Restart { restart, left } => {
@@ -82,6 +95,9 @@ impl Batch {
     #[must_use]
     pub fn way_out(&self) -> &'static str {
         match &self.why {
+            Why::Shrink {
+                successor: Some(_), ..
+            } => "set the rack's revision back",
             Why::Shrink { .. } => "set spec.size back",
             Why::Restart { restart, .. } => restart.way_out(),
         }

@@ -31,10 +31,14 @@ pub fn the_rest_has_room(desired: &Desired, observed: &Observed, batch: &Batch) 
     })
 }
 
-/// All that hand over what they hold before they are back, if they ever are: restarts come one batch after the other.
+/// All that hand over what they hold before they are back, if they ever are, or another comes for them: restarts and other
+/// revisions come one batch after the other.
 fn leaving(desired: &Desired, observed: &Observed, batch: &Batch) -> BTreeSet<String> {
     match batch.why {
-        Why::Restart { .. } => batch.running.clone(),
+        Why::Restart { .. }
+        | Why::Shrink {
+            successor: Some(_), ..
+        } => batch.running.clone(),
         Why::Shrink { .. } => members::racks(desired, observed)
             .iter()
             .flat_map(|rack| rack.pods(rack.leaving()))

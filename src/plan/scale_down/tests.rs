@@ -21,7 +21,7 @@ fn set_replicas(set: &mut Live, replicas: i32) {
 
 fn shrinkage(batch: &Batch) -> (&Resize, u32) {
     match &batch.why {
-        Why::Shrink { resize, wanted } => (resize, *wanted),
+        Why::Shrink { resize, wanted, .. } => (resize, *wanted),
         other @ Why::Restart { .. } => panic!("{other:?} is no shrinking"),
     }
 }

@@ -1,11 +1,15 @@
 //! Which pods go next: by their numbers, since the stateful set controller removes the highest ones whatever there is.
 
+use std::ops::Range;
+
 use crate::{
     plan::{
-        Observed, members,
+        Observed,
+        members::{self, RackState},
+        revisions,
         safe_stop::{Batch, Why, batch},
     },
-    resolve::Desired,
+    resolve::{Desired, Rack},
 };
 
 /// The next batch: of the first rack that has too many pods, the highest ordinals.
@@ -13,14 +17,31 @@ use crate::{
 pub fn batch(desired: &Desired, observed: &Observed) -> Option<Batch> {
     let racks = members::racks(desired, observed);
     let rack = racks.iter().find(|rack| !rack.leaving().is_empty())?;
+    let next = next(desired, rack);
+    let why = Why::Shrink {
+        resize: rack.resize(i32::try_from(next.start).unwrap_or(0)),
+        wanted: rack.wanted,
+        successor: revisions::successor(desired, &rack.rack).map(Rack::identifier),
+    };
+    let pods = rack.pods(next).collect();
+    Some(Batch::of(rack.rack.clone(), why, pods, observed))
+}
+
+/// The ordinals of a rack that go next, before the others that are too many.
+#[must_use]
+pub fn next(desired: &Desired, rack: &RackState<'_>) -> Range<u32> {
+    let together = match revisions::successor(desired, &rack.rack) {
+        Some(to) => revisions::together(desired, to),
+        None => together(desired, rack.replicas),
+    };
+    let leaving = rack.leaving();
+    leaving.start.max(leaving.end.saturating_sub(together))..leaving.end
+}
+
+/// How many pods of a rack of `whole` are removed together.
+#[must_use]
+pub fn together(desired: &Desired, whole: u32) -> u32 {
     let config = desired.spec.rack_config.as_ref();
     let given = config.and_then(|config| config.scale_down_batch_size.as_ref());
-    let count = batch::size(desired, given, rack.replicas).min(rack.replicas - rack.wanted);
-    let to = rack.replicas - count;
-    let why = Why::Shrink {
-        resize: rack.resize(i32::try_from(to).unwrap_or(0)),
-        wanted: rack.wanted,
-    };
-    let pods = rack.pods(to..rack.replicas).collect();
-    Some(Batch::of(rack.rack.clone(), why, pods, observed))
+    batch::size(desired, given, whole)
 }

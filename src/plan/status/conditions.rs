@@ -7,7 +7,7 @@ use k8s_openapi::{
 
 use crate::{
     api::AerospikeClusterStatus,
-    plan::{Effect, Observed, Plan, Step, Wait, WaitReason, outdated},
+    plan::{Effect, Observed, Plan, Step, Wait, WaitReason, outdated, revisions},
     resolve::{Desired, image::same_image},
 };
 
@@ -66,6 +66,8 @@ pub enum Operation {
     ScalingUp,
     /// Pods are being removed.
     ScalingDown,
+    /// Pods move to another revision of their rack.
+    RackRevision,
     /// Pods are being restarted with another image.
     Upgrading,
     /// Pods are being restarted.
@@ -73,9 +75,10 @@ pub enum Operation {
 }
 
 /// The operations, with the reasons of their conditions while they go on and when they do not.
-const OPERATIONS: [(Operation, [&str; 2]); 4] = [
+const OPERATIONS: [(Operation, [&str; 2]); 5] = [
     (Operation::ScalingUp, ["AddingPods", "NoPodsToAdd"]),
     (Operation::ScalingDown, ["RemovingPods", "NoPodsToRemove"]),
+    (Operation::RackRevision, ["MovingPods", "NoPodsToMove"]),
     (Operation::Upgrading, ["ChangingImage", "NoImageToChange"]),
     (
         Operation::RollingRestart,
@@ -90,6 +93,7 @@ impl Operation {
         match self {
             Self::ScalingUp => "ScalingUp",
             Self::ScalingDown => "ScalingDown",
+            Self::RackRevision => "RackRevisionRollingOut",
             Self::Upgrading => "Upgrading",
             Self::RollingRestart => "RollingRestart",
         }
@@ -144,6 +148,9 @@ impl Situation {
 
 /// What is told first where several go on: pods that are added before those that are restarted or removed.
 fn operation(desired: &Desired, observed: &Observed, plan: &Plan) -> Option<Operation> {
+    if revisions::is_rolling_out(desired, observed) {
+        return Some(Operation::RackRevision);
+    }
     if matches!(plan.step, Some(Step::Grow(_))) {
         return Some(Operation::ScalingUp);
     }

@@ -32,6 +32,8 @@ pub struct Wish {
     pub version: &'static str,
     pub pod_label: u32,
     pub ignorable: Option<u32>,
+    /// The revision of the first rack, if it is not 0.
+    pub revision: u32,
     /// The configuration changes without restarts where it can.
     pub dynamic: bool,
     /// Seconds after which records expire.
@@ -71,6 +73,7 @@ impl Default for Wish {
             version: "8.1.2.0",
             pod_label: 0,
             ignorable: None,
+            revision: 0,
             dynamic: false,
             ttl: 0,
             operation: 0,
@@ -116,6 +119,9 @@ impl Wish {
         spec["aerospikeConfig"]["service"]["proto-fd-max"] = self.proto_fd_max.into();
         let racks: Vec<_> = (1..=self.racks).map(|id| json!({"id": id})).collect();
         spec["rackConfig"] = json!({"racks": racks});
+        if self.revision > 0 {
+            spec["rackConfig"]["racks"][0]["revision"] = format!("v{}", self.revision).into();
+        }
         spec["storage"]["filesystemVolumePolicy"]["cascadeDelete"] = (!self.keeps_claims).into();
         let namespace = &mut spec["aerospikeConfig"]["namespaces"][0];
         namespace["replication-factor"] = self.copies.into();
@@ -188,7 +194,12 @@ impl Wish {
         if self.operation.is_multiple_of(2) {
             json!({"kind": "WarmRestart", "id": id})
         } else {
-            json!({"kind": "PodRestart", "id": id, "podList": ["aerocluster-1-1", "aerocluster-1-0"]})
+            let rack = match self.revision {
+                0 => "1".to_owned(),
+                revision => format!("1-v{revision}"),
+            };
+            let pods = [1, 0].map(|ordinal| format!("aerocluster-{rack}-{ordinal}"));
+            json!({"kind": "PodRestart", "id": id, "podList": pods})
         }
     }
 }

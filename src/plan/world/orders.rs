@@ -10,7 +10,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use super::{Kind, World, api_server::Refused, at, mishaps::Mishap, pods::SimPod};
 use crate::{
     plan::{Order, Resize, Step, deletion::goes_with_its_pod},
-    resolve::Edition,
+    resolve::{Edition, Rack},
     resources::names,
 };
 
@@ -27,6 +27,12 @@ pub fn stopped_by(step: &Step) -> Vec<String> {
     }
 }
 
+/// Copies of each record.
+fn copies(rack: &Rack) -> i64 {
+    let namespace = &rack.config["namespaces"][0];
+    namespace["replication-factor"].as_i64().unwrap()
+}
+
 impl World {
     /// # Errors
     ///
@@ -37,6 +43,7 @@ impl World {
             Step::Grow(to) => {
                 self.check_resize(to)?;
                 self.assert_ready_for_pods(&to.set, to.from, to.to);
+                self.assert_does_not_swell(to);
                 self.resize(to);
             }
             Step::Shrink(to) => {
@@ -102,7 +109,7 @@ impl World {
         stored.resize(resize.to, &version, &time);
     }
 
-    /// Racks grow before others shrink, and none below what is wanted.
+    /// Racks grow before others shrink, as far as those with another revision leave room, and none below what is wanted.
     fn assert_may_stop(&self, to: &Resize) {
         assert!(to.to < to.from, "{to:?} is no shrinking");
         assert!(
@@ -112,10 +119,76 @@ impl World {
         let replicas = self.replicas();
         for rack in &self.desired.racks {
             let set = names::stateful_set(&self.desired.identity.name, &rack.identifier());
-            let grown = i32::try_from(rack.size).is_ok_and(|size| replicas[&set] >= size);
-            assert!(grown, "{set} has not grown while {to:?}");
+            let grown = replicas[&set] + self.of_other_revisions(rack);
+            let size = i32::try_from(rack.size).unwrap();
+            assert!(grown >= size, "{set} has not grown while {to:?}");
         }
+        self.assert_moves_few(to);
         self.assert_others_serve(&[], to);
+    }
+
+    /// Pods that other revisions of a rack have.
+    fn of_other_revisions(&self, rack: &Rack) -> i32 {
+        let cluster = &self.desired.identity.name;
+        let replicas = self.replicas().into_iter();
+        let others = replicas.filter(|(set, _)| {
+            let other = names::parse_stateful_set(cluster, set).unwrap();
+            other.id == rack.id && other != rack.identifier()
+        });
+        others.map(|(_, replicas)| replicas).sum()
+    }
+
+    /// The rack that takes the place of the one with this set.
+    fn successor_of(&self, set: &str) -> Option<&Rack> {
+        let old = names::parse_stateful_set(&self.desired.identity.name, set).unwrap();
+        let mut racks = self.desired.racks.iter();
+        racks.find(|rack| rack.id == old.id && rack.revision != old.revision)
+    }
+
+    /// A rack that moves to another revision lacks no more pods than may restart together, and there are as many servers
+    /// as copies.
+    fn assert_moves_few(&self, to: &Resize) {
+        let Some(rack) = self.successor_of(&to.set) else {
+            return;
+        };
+        let config = self.desired.spec.rack_config.as_ref();
+        let batch = config.and_then(|config| config.rolling_update_batch_size.as_ref());
+        let batch = match batch {
+            Some(IntOrString::Int(count)) => *count,
+            _ => 1,
+        };
+        assert!(to.from - to.to <= batch, "{to:?} moves more than {batch}");
+        let left = self.replicas().values().sum::<i32>() - (to.from - to.to);
+        let copies = copies(rack);
+        let least = copies.min(self.servers_for_data());
+        assert!(
+            i64::from(left) >= least,
+            "{left} servers are left for {copies} copies after {to:?}"
+        );
+    }
+
+    /// A rack that moves to another revision has no more pods than it shall have; one more if no more servers may hold data
+    /// than there are copies. Community servers may be called back.
+    fn assert_does_not_swell(&self, to: &Resize) {
+        let rack = names::parse_stateful_set(&self.desired.identity.name, &to.set).unwrap();
+        let community = self.desired.image.edition == Edition::Community;
+        let Some(rack) = self.desired.rack(&rack).filter(|_| !community) else {
+            return;
+        };
+        let older = self.of_other_revisions(rack);
+        let spare = i32::from(self.servers_for_data() <= copies(rack));
+        let most = i32::try_from(rack.size).unwrap() + spare;
+        assert!(
+            older == 0 || to.to + older <= most,
+            "{to:?} beside {older} pods of another revision"
+        );
+    }
+
+    /// How many servers shall hold data.
+    fn servers_for_data(&self) -> i64 {
+        let wanted: u32 = self.desired.racks.iter().map(|rack| rack.size).sum();
+        let blocked = self.desired.spec.roster_node_block_list.len();
+        i64::from(wanted) - i64::try_from(blocked).unwrap()
     }
 
     /// Nothing beside `batch` is down but pods that the user lets us ignore, and those that are too many and of which

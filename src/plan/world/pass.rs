@@ -156,6 +156,18 @@ impl World {
         }
     }
 
+    /// Passes, with some time between them, until `reached` holds after one.
+    pub fn pass_until(&mut self, mut reached: impl FnMut(&mut Self, &Plan) -> bool) {
+        for _ in 0..ENOUGH {
+            let plan = self.pass();
+            if reached(self, &plan) {
+                return;
+            }
+            self.settle();
+        }
+        panic!("it does not come about");
+    }
+
     /// Passes until chance is used up and the plan is done.
     pub fn converge(&mut self) {
         let plan = self.run_until(Plan::is_done);

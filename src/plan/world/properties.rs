@@ -466,9 +466,7 @@ fn a_community_pod_comes_back_if_another_crashed_when_it_was_stopped() {
     };
     let mut world = World::settled(&wish(3));
     world.wish(wish(2).resolve());
-    while world.replicas()["aerocluster-1"] == 3 {
-        world.pass();
-    }
+    world.pass_until(|world, _| world.replicas()["aerocluster-1"] == 2);
     world.run_stateful_sets();
     world.servers.crash("aerocluster-1-0");
     let mut most = 0;
@@ -680,4 +678,47 @@ fn a_server_that_may_have_been_told_is_restarted_for_its_operation_once_more() {
     world.converge();
     assert!(world.restarted().values().all(|count| *count == 1));
     world.assert_operation_done();
+}
+
+#[test]
+fn a_move_to_another_revision_goes_no_further_than_the_first_pod_that_no_node_takes() {
+    let wish = Wish::of(4, 2);
+    let mut world = World::settled(&wish);
+    let moved = Wish {
+        revision: 1,
+        ..wish.clone()
+    };
+    world.wish(moved.resolve());
+    world.faults.no_node = true;
+    world.converge_to_wait(WaitReason::Unschedulable);
+    let replicas = world.replicas();
+    assert_eq!(
+        (replicas["aerocluster-1"], replicas["aerocluster-2"]),
+        (1, 2)
+    );
+    world.faults.no_node = false;
+    world.wish(wish.resolve());
+    world.converge();
+}
+
+#[test]
+fn a_node_of_a_rack_that_moves_comes_on_the_roster_while_it_is_needed() {
+    let strong = Wish {
+        strong: true,
+        device: true,
+        ..Wish::of(4, 2)
+    };
+    let blocked = Wish {
+        off_roster: &["1A0"],
+        ..strong.clone()
+    };
+    let mut world = World::settled(&blocked);
+    let moved = Wish {
+        size: 2,
+        revision: 1,
+        ..strong
+    };
+    world.wish(moved.resolve());
+    world.converge();
+    assert_eq!(world.roster(), ["1B0", "2A0"]);
 }

@@ -263,7 +263,8 @@ impl Servers {
     /// What the init container of a pod works out.
     pub fn node_id(&self, pod: &str) -> u64 {
         let (rack, ordinal) = names::parse_pod(&self.desired.identity.name, pod).unwrap();
-        u64::from_str_radix(&format!("{}a{ordinal}", rack.id), 16).unwrap()
+        let letter = if rack.revision.0.is_empty() { 'a' } else { 'b' };
+        u64::from_str_radix(&format!("{}{letter}{ordinal}", rack.id), 16).unwrap()
     }
 
     fn launch(&self, pod: &str, image: &str, disk: Option<&str>) -> Launch {

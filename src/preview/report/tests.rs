@@ -14,6 +14,7 @@ fn pod(name: &str, fate: Fate, changes: &[Change]) -> PodForecast {
 }
 
 fn rack(id: i64, pods: Vec<PodForecast>) -> RackForecast {
+    let starting = pods.iter().filter(|pod| pod.fate == Fate::Starts).count();
     RackForecast {
         rack: RackIdentifier {
             id: RackId(id),
@@ -22,6 +23,8 @@ fn rack(id: i64, pods: Vec<PodForecast>) -> RackForecast {
         pods,
         restarted_together: 1,
         removed_together: 1,
+        started_together: vec![u32::try_from(starting).unwrap()],
+        successor: None,
     }
 }
 

@@ -17,6 +17,7 @@ mod leader;
 mod lost_node;
 mod on_demand;
 mod refusals;
+mod revisions;
 mod roll_out;
 mod samples;
 mod scaling;
@@ -156,6 +157,16 @@ const SCENARIOS: &[Scenario] = &[
     beside_others(
         "blocked nodes leave the roster, no request is refused and no record lost",
         strong::blocked_nodes_leave_the_roster,
+    )
+    .not_always(),
+    beside_others(
+        "a rack moves to other storage and back, no request is refused and no record lost",
+        revisions::a_rack_moves_to_other_storage,
+    )
+    .not_always(),
+    beside_others(
+        "a move of a strongly consistent rack is taken back, no request is refused and no record lost",
+        revisions::a_move_is_taken_back,
     )
     .not_always(),
     beside_others(

@@ -23,13 +23,12 @@ fn community(size: u32) -> Wish {
 fn stopped() -> (Desired, Observed, u64) {
     let mut world = World::settled(&community(3));
     world.wish(community(2).resolve());
-    while world.replicas()["aerocluster-1"] == 3 {
-        world.pass();
-    }
-    while world.observe().pods.contains_key(STOPPED) {
+    world.pass_until(|world, _| world.replicas()["aerocluster-1"] == 2);
+    for _ in 0..10 {
         world.settle();
     }
     let mut observed = world.observe();
+    assert!(!observed.pods.contains_key(STOPPED));
     uptimes(&mut observed, [100_000, 100_000]);
     let set = &observed.objects[&(Kind::StatefulSet, "aerocluster-1".to_owned())];
     let ago = observed.now.as_second() - set.scaled().unwrap().as_second();
