@@ -11,7 +11,7 @@ use crate::{
         Observed, Pod, PodHealth,
         forecast::{Fate, Forecast, forecast},
     },
-    resolve::{self, Desired, Settings, Template},
+    resolve::{self, Desired, Rack, Settings},
     resources::names,
 };
 
@@ -39,8 +39,7 @@ pub fn warnings(old: WorkedOut<'_>, new: WorkedOut<'_>, settings: &Settings) -> 
 fn as_reported(status: &AerospikeClusterStatus, before: &Desired) -> Observed {
     let pod = |(name, entry): (&String, &PodStatus)| {
         let (rack, _) = names::parse_pod(&before.identity.name, name)?;
-        let config_template = before.rack(&rack).map(|rack| rack.template.clone());
-        Some((name.clone(), stand_in(entry, config_template)))
+        Some((name.clone(), stand_in(entry, before.rack(&rack))))
     };
     Observed {
         pods: status.pods.iter().filter_map(pod).collect(),
@@ -49,8 +48,8 @@ fn as_reported(status: &AerospikeClusterStatus, before: &Desired) -> Observed {
     }
 }
 
-/// A pod of which nothing is known but its entry, and the template that its entry's hash is held against.
-fn stand_in(entry: &PodStatus, config_template: Option<Template>) -> Pod {
+/// A pod of which nothing is known but its entry, and what was asked for before of its rack.
+fn stand_in(entry: &PodStatus, before: Option<&Rack>) -> Pod {
     Pod {
         uid: String::new(),
         resource_version: String::new(),
@@ -60,9 +59,10 @@ fn stand_in(entry: &PodStatus, config_template: Option<Template>) -> Pod {
         created: Observed::default().now,
         image: None,
         pod_spec_hash: None,
+        volumes_hash: before.map(|rack| rack.hashes.volumes.clone()),
         init_image: None,
         template_revision: None,
-        config_template,
+        config_template: before.map(|rack| rack.template.clone()),
         eviction_asked: None,
         reported: true,
         server_runs: true,

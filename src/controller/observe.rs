@@ -233,6 +233,7 @@ fn observed_pod(pod: &ApiPod, now: Timestamp) -> Pod {
         created: created(pod),
         image: made_for(names::SERVER_IMAGE_VARIABLE).or_else(|| image(server)),
         pod_spec_hash: made_for(names::POD_SPEC_HASH_VARIABLE),
+        volumes_hash: made_for(names::VOLUMES_HASH_VARIABLE),
         init_image: image(init),
         template_revision: pod.labels().get(labels::TEMPLATE_REVISION).cloned(),
         config_template: config_template.cloned().map(Template::from),

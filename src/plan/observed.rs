@@ -138,6 +138,8 @@ pub struct Pod {
     pub image: Option<String>,
     /// Hash of the pod spec that it was made for; pods of older templates do not tell.
     pub pod_spec_hash: Option<String>,
+    /// Hash of the volumes that it was made with; pods of older templates do not tell.
+    pub volumes_hash: Option<String>,
     /// Image of its init container, which tells whether it is one of ours.
     pub init_image: Option<String>,
     /// Revision of the template that it was made by.

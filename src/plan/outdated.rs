@@ -8,8 +8,8 @@ use super::{
     on_demand, warm_restart,
 };
 use crate::{
-    api::{AerospikeClusterStatus, status::PodStatus},
-    resolve::{Desired, Rack, RackIdentifier, image::same_image},
+    api::{AerospikeClusterStatus, racks::Rack as RackSpec, status::PodStatus},
+    resolve::{Desired, Rack, RackIdentifier, hash, image::same_image},
     resources::names,
 };
 
@@ -24,6 +24,8 @@ pub enum Change {
     NetworkPolicy,
     /// Another pod spec; images of other containers are part of it.
     PodSpec,
+    /// Other volumes, or other places for them.
+    Volumes,
     /// It was made by an older template, and says nothing of itself.
     Template,
     /// The operation of this id asks for a restart of this kind.
@@ -56,6 +58,7 @@ impl fmt::Display for Change {
             Self::Configuration(_) => "configuration",
             Self::NetworkPolicy => "network policy",
             Self::PodSpec => "pod spec",
+            Self::Volumes => "volumes",
             Self::Template => "pod template",
             Self::Operation(id, _) => return f.write_str(&operation_name(id)),
             Self::Eviction => "eviction",
@@ -80,6 +83,7 @@ impl Change {
             Self::Image
             | Self::NetworkPolicy
             | Self::PodSpec
+            | Self::Volumes
             | Self::Template
             | Self::Eviction
             | Self::BlockedNode
@@ -96,6 +100,7 @@ impl Change {
             | Self::Configuration(_)
             | Self::NetworkPolicy
             | Self::PodSpec
+            | Self::Volumes
             | Self::Template => false,
         }
     }
@@ -118,6 +123,7 @@ impl Change {
             | Self::Configuration(_)
             | Self::NetworkPolicy
             | Self::PodSpec
+            | Self::Volumes
             | Self::Template => "undo the change",
         }
     }
@@ -128,7 +134,8 @@ impl Change {
 pub fn changes(desired: &Desired, observed: &Observed, rack: &Rack, name: &str) -> Vec<Change> {
     let pod = observed.pods.get(name);
     let reported = pod.and_then(|pod| reported(observed, name, pod));
-    let mut changes = differences(desired, rack, pod, reported);
+    let status = &observed.status;
+    let mut changes = differences(desired, status, rack, pod, reported);
     let operation = on_demand::restarting(desired, observed, name);
     changes.extend(operation.map(|operation| {
         let remedy = warm_restart::of_operation(operation.kind, pod);
@@ -153,10 +160,12 @@ fn is_on_blocked_node(desired: &Desired, observed: &Observed, rack: &Rack, pod: 
 
 /// What differs between a pod and what is wanted of it, as far as it is known.
 ///
-/// Image and pod spec are those that the pod itself was made for, since its `ConfigMap` is written apart from its template.
-/// Where the pod is not there, or its template is of a version that did not say so, what it reported counts.
+/// Image, pod spec and volumes are those that the pod itself was made for, since its `ConfigMap` is written apart from its template.
+/// Where the pod is not there, or its template is of a version that did not say so, what it reported counts; of volumes,
+/// which it does not report, what was rolled out last.
 fn differences(
     desired: &Desired,
+    status: &AerospikeClusterStatus,
     rack: &Rack,
     pod: Option<&Pod>,
     reported: Option<&PodStatus>,
@@ -172,11 +181,16 @@ fn differences(
     let pod_spec = of_pod(|pod| &pod.pod_spec_hash);
     let pod_spec = pod_spec.or_else(|| of_entry(|entry| &entry.pod_spec_hash));
     let configuration = configuration.as_ref().and_then(Difference::remedy);
+    let is_known = pod.is_some() || reported.is_some();
+    let before = || rolled_out(status, &rack.identifier()).filter(|_| is_known);
+    let volumes = pod.and_then(|pod| pod.volumes_hash.clone());
+    let volumes = volumes.or_else(|| before().map(hash::of_volumes));
     let differing = [
         (!image.is_none_or(is_image)).then_some(Change::Image),
         configuration.map(Change::Configuration),
         (!is(policy, &wanted.network_policy)).then_some(Change::NetworkPolicy),
         (!is(pod_spec, &wanted.pod_spec)).then_some(Change::PodSpec),
+        (!is(volumes.as_deref(), &wanted.volumes)).then_some(Change::Volumes),
     ];
     differing.into_iter().flatten().collect()
 }
@@ -188,12 +202,36 @@ pub fn is_being_rolled_out(desired: &Desired, status: &AerospikeClusterStatus) -
     let Some(config) = &old.aerospike_config else {
         return false;
     };
+    let racks = new.rack_config.iter();
+    let mut racks = racks.flat_map(|config| &config.racks);
     *config != new.aerospike_config
         || old.image.as_ref() != Some(&new.image)
         || old.pod_spec != new.pod_spec
+        || old.storage != new.storage
+        || racks.any(|rack| differs(status, rack))
         || old.aerospike_network_policy != new.aerospike_network_policy
         || blocks_more(&old.k8s_node_block_list, &new.k8s_node_block_list)
         || on_demand::pending(desired, status).is_some()
+}
+
+/// The rack as it was rolled out last.
+fn rolled_out<'a>(
+    status: &'a AerospikeClusterStatus,
+    rack: &RackIdentifier,
+) -> Option<&'a RackSpec> {
+    let config = status.mirror.rack_config.as_ref()?;
+    let mut racks = config.racks.iter();
+    racks.find(|it| RackIdentifier::of(it) == *rack)
+}
+
+/// Whether a rack that was there before has something else of its own.
+fn differs(status: &AerospikeClusterStatus, new: &RackSpec) -> bool {
+    let old = rolled_out(status, &RackIdentifier::of(new));
+    old.is_some_and(|old| {
+        old.effective_storage != new.effective_storage
+            || old.effective_pod_spec != new.effective_pod_spec
+            || old.effective_aerospike_config != new.effective_aerospike_config
+    })
 }
 
 fn blocks_more(old: &[String], new: &[String]) -> bool {
@@ -215,7 +253,7 @@ pub fn as_last_known(
     let has_reported = pod.is_some_and(|pod| reported(observed, name, pod).is_some());
     let before = observed.status.pods.get(name).filter(|_| !has_reported);
     let mut changes = changes(desired, observed, rack, name);
-    changes.extend(differences(desired, rack, None, before));
+    changes.extend(differences(desired, &observed.status, rack, None, before));
     changes
 }
 

@@ -1,4 +1,5 @@
-//! What tells whether a pod runs the wanted configuration, network policy and pod spec: AKO's three hashes, byte for byte.
+//! What tells whether a pod runs the wanted configuration, network policy and pod spec: AKO's three hashes, byte for byte;
+//! and whether it has the wanted volumes: a hash of ours.
 
 mod config_text;
 mod go_json;
@@ -7,7 +8,7 @@ use std::fmt::Write as _;
 
 use ripemd::{Digest, Ripemd160};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Template;
 use crate::api::{AerospikeClusterSpec, network::NetworkPolicy, pod::PodSpec, racks::Rack};
@@ -21,6 +22,8 @@ pub struct Hashes {
     pub network_policy: String,
     /// `podSpecHash`
     pub pod_spec: String,
+    /// Of the volumes: their sources, but for those of claims, and where containers see them.
+    pub volumes: String,
 }
 
 /// The hashes of a rack of an effective spec, whose configuration renders to `template`.
@@ -30,6 +33,7 @@ pub fn hashes(spec: &AerospikeClusterSpec, rack: &Rack, template: &Template) -> 
         config: template.hash().to_owned(),
         network_policy: digest(&network_policy_text(spec)),
         pod_spec: digest(&pod_spec_text(spec, rack)),
+        volumes: of_volumes(rack),
     }
 }
 
@@ -37,6 +41,12 @@ pub fn hashes(spec: &AerospikeClusterSpec, rack: &Rack, template: &Template) -> 
 #[must_use]
 pub fn of_config(template: &str) -> String {
     digest(&config_text::normalised(template))
+}
+
+/// The hash of the volumes of a rack of an effective spec.
+#[must_use]
+pub fn of_volumes(rack: &Rack) -> String {
+    digest(&volumes_text(rack))
 }
 
 fn digest(text: &str) -> String {
@@ -72,14 +82,34 @@ fn pod_spec(spec: &AerospikeClusterSpec, rack: &Rack) -> Value {
     pod
 }
 
+/// The volumes by name. What claims are made of never changes, and how they are prepared and erased concerns no pod that
+/// runs.
+fn volumes_text(rack: &Rack) -> String {
+    let storage = rack.effective_storage.as_ref();
+    let volumes = storage.map_or(&[][..], |storage| &storage.volumes);
+    let texts = volumes.iter().map(|volume| {
+        let source = volume.source.as_ref();
+        let source = source.filter(|source| source.persistent_volume.is_none());
+        let text = json!([
+            volume.name,
+            source,
+            volume.aerospike,
+            volume.sidecars,
+            volume.init_containers
+        ]);
+        text.to_string()
+    });
+    let mut texts: Vec<_> = texts.collect();
+    texts.sort();
+    texts.concat()
+}
+
 fn json(value: &impl Serialize) -> Value {
     serde_json::to_value(value).expect("a pod spec is plain data")
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::api::racks::RackPodSpec;
 
@@ -127,6 +157,38 @@ mod tests {
             pod["securityContext"] = json!({"fsGroup": 0});
             assert_eq!(pod_spec_hash(pod), hash);
         }
+    }
+
+    fn volumes_hash(volumes: &Value) -> String {
+        let storage = json!({"volumes": volumes});
+        let rack = Rack {
+            effective_storage: Some(serde_json::from_value(storage).unwrap()),
+            ..Rack::default()
+        };
+        hashes(
+            &AerospikeClusterSpec::default(),
+            &rack,
+            &Template::default(),
+        )
+        .volumes
+    }
+
+    #[test]
+    fn volumes_hash_by_what_pods_see_of_them() {
+        let secret = |name: &str, path: &str| json!({"name": "keys", "source": {"secret": {"secretName": name}}, "aerospike": {"path": path}});
+        let claim = |size: &str, method: &str| json!({"name": "data", "source": {"persistentVolume": {"storageClass": "ssd", "volumeMode": "Filesystem", "size": size}}, "initMethod": method});
+        let hash = volumes_hash(&json!([secret("a", "/keys"), claim("1Gi", "none")]));
+        let same = [
+            json!([claim("1Gi", "none"), secret("a", "/keys")]),
+            json!([claim("2Gi", "deleteFiles"), secret("a", "/keys")]),
+        ];
+        assert!(same.into_iter().all(|it| volumes_hash(&it) == hash));
+        let others = [
+            json!([secret("b", "/keys"), claim("1Gi", "none")]),
+            json!([secret("a", "/other"), claim("1Gi", "none")]),
+            json!([claim("1Gi", "none")]),
+        ];
+        assert!(others.into_iter().all(|it| volumes_hash(&it) != hash));
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub const CONFIGS_VOLUME: &str = "initconfigs";
 pub const TOKEN_VOLUME: &str = "aerospike-init-token";
 /// Variable of the init container: hash of the pod spec that the pod was made for. It cannot change while the pod lives.
 pub const POD_SPEC_HASH_VARIABLE: &str = "POD_SPEC_HASH";
+/// Variable of the init container with the hash of the volumes that the pod was made with.
+pub const VOLUMES_HASH_VARIABLE: &str = "VOLUMES_HASH";
 /// Variable of the init container: the server image that the pod was made for, whatever others make of it on the way.
 pub const SERVER_IMAGE_VARIABLE: &str = "SERVER_IMAGE";
 /// Names that no volume of a user may have.

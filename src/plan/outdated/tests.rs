@@ -21,7 +21,7 @@ fn found(desired: &Desired, observed: &Observed) -> Vec<Change> {
 /// The pod's template did not tell it what it was made for.
 fn age(observed: &mut Observed) {
     let pod = observed.pods.get_mut(POD).unwrap();
-    (pod.image, pod.pod_spec_hash) = (None, None);
+    (pod.image, pod.pod_spec_hash, pod.volumes_hash) = (None, None, None);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn each_thing_that_a_pod_of_an_older_template_reports_is_compared() {
 }
 
 #[test]
-fn image_and_pod_spec_are_those_that_a_pod_was_made_for_whatever_it_reported() {
+fn image_pod_spec_and_volumes_are_those_that_a_pod_was_made_for_whatever_it_reported() {
     let (desired, mut observed) = settled();
     let settled = observed.clone();
     let entry = observed.status.pods.get_mut(POD).unwrap();
@@ -71,7 +71,9 @@ fn image_and_pod_spec_are_those_that_a_pod_was_made_for_whatever_it_reported() {
     let pod = observed.pods.get_mut(POD).unwrap();
     pod.image = Some(OTHER_IMAGE.to_owned());
     pod.pod_spec_hash = Some("0".to_owned());
-    assert_eq!(found(&desired, &observed), [Change::Image, Change::PodSpec]);
+    pod.volumes_hash = Some("0".to_owned());
+    let all = [Change::Image, Change::PodSpec, Change::Volumes];
+    assert_eq!(found(&desired, &observed), all);
 }
 
 #[test]

@@ -32,6 +32,8 @@ pub struct Wish {
     pub version: &'static str,
     pub pod_label: u32,
     pub ignorable: Option<u32>,
+    /// Pods have one volume more.
+    pub more_volumes: bool,
     /// The revision of the first rack, if it is not 0.
     pub revision: u32,
     /// The configuration changes without restarts where it can.
@@ -73,6 +75,7 @@ impl Default for Wish {
             version: "8.1.2.0",
             pod_label: 0,
             ignorable: None,
+            more_volumes: false,
             revision: 0,
             dynamic: false,
             ttl: 0,
@@ -123,6 +126,12 @@ impl Wish {
             spec["rackConfig"]["racks"][0]["revision"] = format!("v{}", self.revision).into();
         }
         spec["storage"]["filesystemVolumePolicy"]["cascadeDelete"] = (!self.keeps_claims).into();
+        if self.more_volumes {
+            let volume =
+                json!({"name": "keys", "source": {"emptyDir": {}}, "aerospike": {"path": "/keys"}});
+            let volumes = spec["storage"]["volumes"].as_array_mut().unwrap();
+            volumes.push(volume);
+        }
         let namespace = &mut spec["aerospikeConfig"]["namespaces"][0];
         namespace["replication-factor"] = self.copies.into();
         if self.ttl > 0 {
@@ -244,6 +253,7 @@ pub struct Edit {
     version: &'static str,
     proto_fd_max: u32,
     pod_label: u32,
+    more_volumes: bool,
 }
 
 impl Edit {
@@ -253,6 +263,7 @@ impl Edit {
             version: self.version,
             proto_fd_max: self.proto_fd_max,
             pod_label: self.pod_label,
+            more_volumes: self.more_volumes,
             ..wish.clone()
         }
     }
@@ -260,10 +271,12 @@ impl Edit {
 
 pub fn edits() -> impl Strategy<Value = Edit> {
     let versions = prop::sample::select(vec!["8.1.2.0", "8.1.0.1", "7.2.0.5"]);
-    (versions, any::<bool>(), 0u32..2).prop_map(|(version, more, pod_label)| Edit {
+    let edits = (versions, any::<bool>(), 0u32..2, any::<bool>());
+    edits.prop_map(|(version, more, pod_label, more_volumes)| Edit {
         version,
         proto_fd_max: 15_000 + u32::from(more),
         pod_label,
+        more_volumes,
     })
 }
 

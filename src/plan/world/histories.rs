@@ -189,6 +189,7 @@ fn changed(wish: &Wish, numbers: &mut Numbers) -> Wish {
         proto_fd_max: 15_000 + numbers.below(2),
         pod_label: numbers.below(2),
         revision: numbers.below(2),
+        more_volumes: numbers.below(2) > 0,
         ttl: 3_600 * numbers.below(2),
         // A claim that is bound to a blocked node keeps a pod that crashed there until a person acts.
         blocked: if wish.local.is_some() {

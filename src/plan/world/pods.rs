@@ -68,6 +68,8 @@ pub struct SimPod {
     pub image: String,
     /// Hash of the pod spec that it was made for, if its template says so.
     pod_spec: Option<String>,
+    /// Hash of the volumes that it was made with, if its template says so.
+    volumes: Option<String>,
     /// Of the template that it was made by.
     revision: String,
     /// Of that template but for where its pods may run, which counts only while they look for a node.
@@ -124,11 +126,17 @@ impl SimPod {
 /// Where a set has the variables of its pods' init container.
 const INIT_VARIABLES: &str = "/spec/template/spec/initContainers/0/env";
 
+/// What tells pods what they were made for.
+const MARKS: [&str; 3] = [
+    names::POD_SPEC_HASH_VARIABLE,
+    names::SERVER_IMAGE_VARIABLE,
+    names::VOLUMES_HASH_VARIABLE,
+];
+
 /// Takes from a set what tells its pods what they were made for.
 fn remove_marks(set: &mut Value) {
     let variables = set.pointer_mut(INIT_VARIABLES).unwrap();
-    let marks = [names::POD_SPEC_HASH_VARIABLE, names::SERVER_IMAGE_VARIABLE];
-    let is_mark = |variable: &Value| marks.iter().any(|mark| variable["name"] == *mark);
+    let is_mark = |variable: &Value| MARKS.iter().any(|mark| variable["name"] == *mark);
     let variables = variables.as_array_mut().unwrap();
     variables.retain(|variable| !is_mark(variable));
 }
@@ -149,6 +157,7 @@ impl World {
         }
         for pod in self.pods.values_mut() {
             pod.pod_spec = None;
+            pod.volumes = None;
             pod.template = None;
             pod.revision = revision(&self.templates[&pod.set]);
             pod.make = make(&self.templates[&pod.set]);
@@ -228,8 +237,11 @@ impl World {
         let number = self.fresh();
         let containers = body["spec"]["template"]["spec"]["containers"].as_array();
         let variables = body.pointer(INIT_VARIABLES).unwrap().as_array();
-        let mut variables = variables.unwrap().iter();
-        let pod_spec = variables.find(|it| it["name"] == names::POD_SPEC_HASH_VARIABLE);
+        let variable = |name: &str| {
+            let mut variables = variables.unwrap().iter();
+            let variable = variables.find(|it| it["name"] == name);
+            variable.map(|it| it["value"].as_str().unwrap().to_owned())
+        };
         let pod = SimPod {
             uid: format!("uid-{number}"),
             stage: Stage::Pending,
@@ -244,7 +256,8 @@ impl World {
             created: self.now,
             ip: number % 250 + 1,
             image: containers.unwrap()[0]["image"].as_str().unwrap().to_owned(),
-            pod_spec: pod_spec.map(|it| it["value"].as_str().unwrap().to_owned()),
+            pod_spec: variable(names::POD_SPEC_HASH_VARIABLE),
+            volumes: variable(names::VOLUMES_HASH_VARIABLE),
             revision: revision(&body),
             make: make(&body),
             affinity: body["spec"]["template"]["spec"]["affinity"].clone(),
@@ -610,6 +623,7 @@ fn observed_pod(pod: &SimPod, server_runs: bool, reason: &str) -> Pod {
         created: at(pod.created),
         image: Some(pod.image.clone()),
         pod_spec_hash: pod.pod_spec.clone(),
+        volumes_hash: pod.volumes.clone(),
         init_image: None,
         template_revision: Some(pod.revision.clone()),
         config_template: pod.template.clone(),

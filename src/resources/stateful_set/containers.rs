@@ -103,6 +103,7 @@ fn init_environment(desired: &Desired, rack: &Rack) -> Vec<EnvVar> {
         names::POD_SPEC_HASH_VARIABLE,
         &rack.hashes.pod_spec,
     ));
+    all.push(literal(names::VOLUMES_HASH_VARIABLE, &rack.hashes.volumes));
     all
 }
 

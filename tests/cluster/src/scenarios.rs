@@ -160,6 +160,11 @@ const SCENARIOS: &[Scenario] = &[
     )
     .not_always(),
     beside_others(
+        "a Secret that pods see comes and goes, no request is refused and no record lost",
+        roll_out::volumes_come_and_go,
+    )
+    .not_always(),
+    beside_others(
         "a rack moves to other storage and back, no request is refused and no record lost",
         revisions::a_rack_moves_to_other_storage,
     )

@@ -7,7 +7,8 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use super::application::{self, is_served_throughout};
-use super::healing::{Pods, pods};
+use super::foretold;
+use super::healing::{Pods, pods, reasons};
 use super::in_use::racks;
 use super::scaling::{kill_leaders, seed};
 use super::servers;
@@ -162,6 +163,50 @@ pub fn a_roll_out_survives_the_operators_death(stage: &Stage) -> Result<()> {
     ensure_made_anew(&before, &pods(stage)?)?;
     ensure!(lives.len() == 6, "there were {} pods in all", lives.len());
     install::wait_for_operator(&stage.cluster)
+}
+
+/// A Secret that pods get to see takes each of them once, and once more when it is taken away, with an application at work.
+///
+/// # Errors
+/// A pod that was not made anew or not for that, a request that was refused, or a record that is lost.
+pub fn volumes_come_and_go(stage: &Stage) -> Result<()> {
+    let plain = application::sample(stage)?;
+    let mut more = plain.clone();
+    let volumes = more["spec"]["storage"]["volumes"].as_array_mut();
+    let secret = json!({"secret": {"secretName": "auth-secret"}});
+    let volume = json!({"name": "keys", "source": secret, "aerospike": {"path": "/etc/keys"}});
+    volumes.context("the sample has no volumes")?.push(volume);
+    stage.apply(&plain.to_string())?;
+    stage.wait_until_ready(2)?;
+    is_served_throughout(stage, |_| {
+        for edited in [&more, &plain] {
+            let before = pods(stage)?;
+            let told = foretold::actions(stage, edited)?;
+            ensure!(
+                told == foretold::each(2, "podRestart"),
+                "plan says {told:?}"
+            );
+            foretold::apply_with_warning(stage, edited, "batch by batch: volumes [PLAN-01]")?;
+            wait_until_ready(stage, 2)?;
+            let after = pods(stage)?;
+            ensure_made_anew(&before, &after)?;
+            for pod in after.keys() {
+                let told = reasons(stage, pod)?;
+                ensure!(told == json!(["volumes"]), "{pod} says {told}");
+                ensure_sees(stage, pod, edited == &more)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The server of a pod has the folder of the volume `keys`, or has not.
+fn ensure_sees(stage: &Stage, pod: &str, expected: bool) -> Result<()> {
+    let mounts = "jsonpath={.spec.containers[0].volumeMounts[*].mountPath}";
+    let mounts = stage.text(&["get", "pod", pod, "-o", mounts])?;
+    let sees = mounts.split(' ').any(|path| path == "/etc/keys");
+    ensure!(sees == expected, "{pod} has mounts at {mounts}");
+    Ok(())
 }
 
 /// A cluster that is paused is told as such and left as it is, and goes on when it is not any more.
