@@ -12,7 +12,6 @@ use super::in_use::racks;
 use super::inventory::{Inventory, ensure_pods};
 use super::roll_out::wait_until_ready;
 use super::servers;
-use super::snapshot::name_of;
 use super::stage::{Stage, eventually};
 
 /// The first pod comes before any goes.
@@ -92,8 +91,11 @@ fn ensure_racks(stage: &Stage, racks: &[&str]) -> Result<()> {
     ensure_pods(stage, &pods.iter().map(String::as_str).collect::<Vec<_>>())?;
     for kind in ["statefulsets", "configmaps"] {
         let objects = stage.list(&[kind])?;
-        let names = objects.iter().map(name_of);
-        let found: BTreeSet<_> = names.filter(|it| it.starts_with("aerocluster-")).collect();
+        let names = objects
+            .iter()
+            .filter_map(|it| it["metadata"]["name"].as_str());
+        let names = names.filter(|name| name.starts_with("aerocluster-"));
+        let found: BTreeSet<_> = names.map(str::to_owned).collect();
         ensure!(found == sets, "{kind}: {found:?} instead of {sets:?}");
     }
     Ok(())
