@@ -2,6 +2,8 @@
 //! have no more pods than the rack shall have; only where a cluster has no more servers than there are copies does one
 //! more come before the first goes.
 
+use std::ops::Range;
+
 use super::{
     Observed,
     members::{self, RackState},
@@ -41,6 +43,18 @@ pub fn together(desired: &Desired, to: &Rack) -> u32 {
     let given = config.and_then(|config| config.rolling_update_batch_size.as_ref());
     let most = (size(desired) + spare(desired)).saturating_sub(namespaces::most_copies(desired));
     batch::size(desired, given, to.size).min(most).max(1)
+}
+
+/// The ordinals of a rack that are gone before others are there for them: those that go next, and as many as are too many in
+/// all its revisions; where no other rack takes its place, all that are too many.
+#[must_use]
+pub fn leaving(desired: &Desired, racks: &[RackState<'_>], state: &RackState<'_>) -> Range<u32> {
+    let Some(to) = successor(desired, &state.rack) else {
+        return state.leaving();
+    };
+    let there = state.replicas + older(racks, &state.rack);
+    let count = there.saturating_sub(to.size).max(together(desired, to));
+    state.replicas.saturating_sub(count)..state.replicas
 }
 
 /// How many pods come together where `there` are already and `older` are to go: before the first batch of them, and after

@@ -100,6 +100,29 @@ fn a_rack_that_shrinks_while_it_moves_starts_no_pods_for_those_that_are_too_many
 }
 
 #[test]
+fn room_is_needed_for_those_that_go_next_and_for_those_that_are_too_many() {
+    let leaving_of = |from: &Wish, to: &Wish| {
+        let mut world = World::settled(from);
+        world.desired = to.resolve();
+        let observed = world.observe();
+        let racks = members::racks(&world.desired, &observed);
+        let ranges = racks
+            .iter()
+            .map(|state| leaving(&world.desired, &racks, state));
+        ranges.map(|it| (it.start, it.end)).collect::<Vec<_>>()
+    };
+    let wish = Wish::of(6, 1);
+    assert_eq!(leaving_of(&wish, &moving(&wish)), [(5, 6)]);
+    assert_eq!(leaving_of(&wish, &moving(&Wish::of(2, 1))), [(2, 6)]);
+    assert_eq!(leaving_of(&wish, &Wish::of(2, 1)), [(2, 6)]);
+    assert_eq!(leaving_of(&wish, &moving(&Wish::of(6, 2))), [(3, 6)]);
+    assert_eq!(
+        leaving_of(&Wish::of(6, 2), &moving(&Wish::of(6, 1))),
+        [(2, 3), (0, 3)]
+    );
+}
+
+#[test]
 fn a_move_is_told_and_taken_back() {
     let wish = Wish::of(3, 1);
     let mut world = World::settled(&wish);

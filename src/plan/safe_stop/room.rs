@@ -8,7 +8,7 @@ use crate::{
         node_view::{NamespaceView, NodeView},
         room::Room,
     },
-    plan::{Observed, Wait, WaitReason, members},
+    plan::{Observed, Wait, WaitReason, members, revisions},
     resolve::Desired,
 };
 
@@ -35,14 +35,14 @@ pub fn the_rest_has_room(desired: &Desired, observed: &Observed, batch: &Batch) 
 /// revisions come one batch after the other.
 fn leaving(desired: &Desired, observed: &Observed, batch: &Batch) -> BTreeSet<String> {
     match batch.why {
-        Why::Restart { .. }
-        | Why::Shrink {
-            successor: Some(_), ..
-        } => batch.running.clone(),
-        Why::Shrink { .. } => members::racks(desired, observed)
-            .iter()
-            .flat_map(|rack| rack.pods(rack.leaving()))
-            .collect(),
+        Why::Restart { .. } => batch.running.clone(),
+        Why::Shrink { .. } => {
+            let racks = members::racks(desired, observed);
+            let leaving = racks
+                .iter()
+                .flat_map(|rack| rack.pods(revisions::leaving(desired, &racks, rack)));
+            leaving.collect()
+        }
     }
 }
 
