@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     aerospike::command,
-    api::{racks::Rack as RackSpec, storage::StorageSpec},
+    api::storage::StorageSpec,
     resolve::{Desired, RackIdentifier},
     resources::names,
 };
@@ -128,14 +128,9 @@ fn storage<'a>(
         &desired.spec.rack_config,
         &observed.status.mirror.rack_config,
     ];
-    let racks = configs
-        .into_iter()
-        .flatten()
-        .flat_map(|config| &config.racks);
-    let is_it = |spec: &&RackSpec| RackIdentifier::of(spec) == *rack;
-    let own = racks
-        .into_iter()
-        .find(is_it)
+    let mut specs = configs.into_iter().filter_map(|it| rack.find(it.as_ref()));
+    let own = specs
+        .next()
         .and_then(|spec| spec.effective_storage.as_ref());
     own.or(desired.spec.storage.as_ref())
 }

@@ -144,25 +144,19 @@ fn of_rack(
         };
         PodForecast { pod, fate, changes }
     });
-    let config = desired.spec.rack_config.as_ref();
-    let restarted = config.and_then(|config| config.rolling_update_batch_size.as_ref());
     let older = running
         .iter()
         .filter(|(of, _)| of.id == identifier.id && of != identifier);
     let older = u32::try_from(older.count()).unwrap_or(u32::MAX);
-    let successor = revisions::successor(desired, identifier);
     RackForecast {
         rack: identifier.clone(),
         pods: pods.collect(),
-        restarted_together: batch::size(desired, restarted, whole),
-        removed_together: match successor {
-            Some(to) => revisions::together(desired, to),
-            None => victims::together(desired, whole),
-        },
+        restarted_together: batch::restarted(desired, whole),
+        removed_together: victims::together(desired, identifier, whole),
         started_together: rack.map_or_else(Vec::new, |rack| {
             revisions::steps(desired, rack, whole.min(wanted), older)
         }),
-        successor: successor.map(Rack::identifier),
+        successor: revisions::successor(desired, identifier).map(Rack::identifier),
     }
 }
 

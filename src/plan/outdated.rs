@@ -182,7 +182,8 @@ fn differences(
     let pod_spec = pod_spec.or_else(|| of_entry(|entry| &entry.pod_spec_hash));
     let configuration = configuration.as_ref().and_then(Difference::remedy);
     let is_known = pod.is_some() || reported.is_some();
-    let before = || rolled_out(status, &rack.identifier()).filter(|_| is_known);
+    let rolled_out = || rack.identifier().find(status.mirror.rack_config.as_ref());
+    let before = || rolled_out().filter(|_| is_known);
     let volumes = pod.and_then(|pod| pod.volumes_hash.clone());
     let volumes = volumes.or_else(|| before().map(hash::of_volumes));
     let differing = [
@@ -214,19 +215,9 @@ pub fn is_being_rolled_out(desired: &Desired, status: &AerospikeClusterStatus) -
         || on_demand::pending(desired, status).is_some()
 }
 
-/// The rack as it was rolled out last.
-fn rolled_out<'a>(
-    status: &'a AerospikeClusterStatus,
-    rack: &RackIdentifier,
-) -> Option<&'a RackSpec> {
-    let config = status.mirror.rack_config.as_ref()?;
-    let mut racks = config.racks.iter();
-    racks.find(|it| RackIdentifier::of(it) == *rack)
-}
-
 /// Whether a rack that was there before has something else of its own.
 fn differs(status: &AerospikeClusterStatus, new: &RackSpec) -> bool {
-    let old = rolled_out(status, &RackIdentifier::of(new));
+    let old = RackIdentifier::of(new).find(status.mirror.rack_config.as_ref());
     old.is_some_and(|old| {
         old.effective_storage != new.effective_storage
             || old.effective_pod_spec != new.effective_pod_spec

@@ -95,11 +95,12 @@ pub fn batch(desired: &Desired, observed: &Observed) -> Option<Batch> {
         let rack = desired.rack(&state.rack)?;
         let outdated = serving(desired, observed, rack, state);
         let left = outdated.len();
-        let config = desired.spec.rack_config.as_ref();
-        let given = config.and_then(|config| config.rolling_update_batch_size.as_ref());
         // What is not in another rack is in this one only.
-        let given = given.filter(|_| others_serve(observed, &racks, state));
-        let count = batches::size(desired, given, state.replicas);
+        let count = if others_serve(observed, &racks, state) {
+            batches::restarted(desired, state.replicas)
+        } else {
+            1
+        };
         let mut next = outdated;
         next.truncate(usize::try_from(count).unwrap_or(usize::MAX));
         next.truncate(rosters::most_together(desired, observed, &next));

@@ -39,10 +39,8 @@ pub fn due(desired: &Desired, wanted: u32, older: u32) -> u32 {
 /// as many servers left as there are copies.
 #[must_use]
 pub fn together(desired: &Desired, to: &Rack) -> u32 {
-    let config = desired.spec.rack_config.as_ref();
-    let given = config.and_then(|config| config.rolling_update_batch_size.as_ref());
     let most = (size(desired) + spare(desired)).saturating_sub(namespaces::most_copies(desired));
-    batch::size(desired, given, to.size).min(most).max(1)
+    batch::restarted(desired, to.size).min(most).max(1)
 }
 
 /// The ordinals of a rack that are gone before others are there for them: those that go next, and as many as are too many in

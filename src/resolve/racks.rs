@@ -5,7 +5,7 @@ use std::fmt;
 use crate::{
     api::{
         AerospikeClusterSpec, Tree,
-        racks::{Rack as RackSpec, RackPodSpec},
+        racks::{Rack as RackSpec, RackConfig, RackPodSpec},
         storage::StorageSpec,
     },
     config,
@@ -60,6 +60,13 @@ impl RackIdentifier {
             id: RackId(rack.id),
             revision: Revision(rack.revision.clone().unwrap_or_default()),
         }
+    }
+
+    /// The rack of this identifier, if a spec has it.
+    #[must_use]
+    pub fn find<'a>(&self, config: Option<&'a RackConfig>) -> Option<&'a RackSpec> {
+        let mut racks = config?.racks.iter();
+        racks.find(|rack| Self::of(rack) == *self)
     }
 
     /// Reads `1` or `1-v2`.
@@ -175,9 +182,10 @@ fn resolve_rack(
     )?;
     let template = Template::from(template);
     let hashes = hash::hashes(spec, rack, &template);
+    let RackIdentifier { id, revision } = RackIdentifier::of(rack);
     Ok(Rack {
-        id: RackId(rack.id),
-        revision: Revision(rack.revision.clone().unwrap_or_default()),
+        id,
+        revision,
         size,
         scheduling: scheduling(spec, rack),
         work_directory: work_directory(&config),

@@ -35,9 +35,7 @@ pub fn newcomers_hindrance(
 #[must_use]
 pub fn hindrance(desired: &Desired, observed: &Observed, rack: &RackIdentifier) -> Option<Wait> {
     let wanted = desired.rack(rack)?;
-    let config = observed.status.mirror.rack_config.as_ref()?;
-    let mut rolled_out = config.racks.iter();
-    let rolled_out = rolled_out.find(|it| RackIdentifier::of(it) == *rack)?;
+    let rolled_out = rack.find(observed.status.mirror.rack_config.as_ref())?;
     let old = namespaces(rolled_out.effective_aerospike_config.as_ref()?);
     hindered(GUARDS, &old, &namespaces(&wanted.config))
 }

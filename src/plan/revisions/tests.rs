@@ -15,16 +15,12 @@ fn moving(wish: &Wish) -> Wish {
 /// Pods of the old and the new set of the first rack after each pass, until nothing is left to do.
 fn counts(world: &mut World) -> Vec<(i32, i32)> {
     let mut seen = Vec::new();
-    for _ in 0..200 {
-        let plan = world.pass();
+    world.pass_until(|world, plan| {
         let replicas = world.replicas();
         let of = |set: &str| replicas.get(set).copied().unwrap_or(0);
         seen.push((of("aerocluster-1"), of("aerocluster-1-v1")));
-        if plan.is_done() {
-            break;
-        }
-        world.settle();
-    }
+        plan.is_done()
+    });
     seen.dedup();
     seen
 }

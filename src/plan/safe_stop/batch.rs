@@ -147,9 +147,24 @@ impl Batch {
     }
 }
 
-/// How many of a rack's `whole` pods go together, if `given` is configured. Where nothing can be quiesced it is one.
+/// How many of a rack's `whole` pods are restarted together, where another rack has pods.
 #[must_use]
-pub fn size(desired: &Desired, given: Option<&IntOrString>, whole: u32) -> u32 {
+pub fn restarted(desired: &Desired, whole: u32) -> u32 {
+    let config = desired.spec.rack_config.as_ref();
+    let given = config.and_then(|config| config.rolling_update_batch_size.as_ref());
+    size(desired, given, whole)
+}
+
+/// How many of a rack's `whole` pods are removed together.
+#[must_use]
+pub fn removed(desired: &Desired, whole: u32) -> u32 {
+    let config = desired.spec.rack_config.as_ref();
+    let given = config.and_then(|config| config.scale_down_batch_size.as_ref());
+    size(desired, given, whole)
+}
+
+/// How many of a rack's `whole` pods go together, if `given` is configured. Where nothing can be quiesced it is one.
+fn size(desired: &Desired, given: Option<&IntOrString>, whole: u32) -> u32 {
     match given {
         Some(size) if desired.image.edition != Edition::Community => {
             IntOrPercent::share(size, whole).max(1)

@@ -9,7 +9,7 @@ use crate::{
         revisions,
         safe_stop::{Batch, Why, batch},
     },
-    resolve::{Desired, Rack},
+    resolve::{Desired, Rack, RackIdentifier},
 };
 
 /// The next batch: of the first rack that has too many pods, the highest ordinals.
@@ -30,18 +30,16 @@ pub fn batch(desired: &Desired, observed: &Observed) -> Option<Batch> {
 /// The ordinals of a rack that go next, before the others that are too many.
 #[must_use]
 pub fn next(desired: &Desired, rack: &RackState<'_>) -> Range<u32> {
-    let together = match revisions::successor(desired, &rack.rack) {
-        Some(to) => revisions::together(desired, to),
-        None => together(desired, rack.replicas),
-    };
+    let together = together(desired, &rack.rack, rack.replicas);
     let leaving = rack.leaving();
     leaving.start.max(leaving.end.saturating_sub(together))..leaving.end
 }
 
-/// How many pods of a rack of `whole` are removed together.
+/// How many of a rack's `whole` pods go together.
 #[must_use]
-pub fn together(desired: &Desired, whole: u32) -> u32 {
-    let config = desired.spec.rack_config.as_ref();
-    let given = config.and_then(|config| config.scale_down_batch_size.as_ref());
-    batch::size(desired, given, whole)
+pub fn together(desired: &Desired, rack: &RackIdentifier, whole: u32) -> u32 {
+    match revisions::successor(desired, rack) {
+        Some(to) => revisions::together(desired, to),
+        None => batch::removed(desired, whole),
+    }
 }

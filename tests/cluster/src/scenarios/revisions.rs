@@ -13,6 +13,7 @@ use super::inventory::{Inventory, ensure_pods};
 use super::roll_out::wait_until_ready;
 use super::servers;
 use super::stage::{Stage, eventually};
+use super::strong;
 
 /// The first pod comes before any goes.
 const BEGUN_WITHIN: Duration = Duration::from_mins(1);
@@ -119,10 +120,8 @@ fn ensure_nodes(stage: &Stage, ids: &[&str]) -> Result<()> {
 /// # Errors
 /// What was touched or left behind, a request that was refused, or a record that is lost.
 pub fn a_move_is_taken_back(stage: &Stage) -> Result<()> {
-    let mut object = application::used(stage.sample_object("hdd_dim_storage")?)?;
-    let namespace = &mut object["spec"]["aerospikeConfig"]["namespaces"][0];
-    namespace["strong-consistency"] = true.into();
-    namespace["storage-engine"]["type"] = "device".into();
+    let mut object = strong::sample(stage)?;
+    object["spec"]["size"] = 2.into();
     object["spec"]["rackConfig"] = json!({"namespaces": ["test"], "racks": [{"id": 1}]});
     stage.apply(&object.to_string())?;
     stage.wait_until_ready(2)?;

@@ -83,7 +83,10 @@ pub fn blocked_nodes_leave_the_roster(stage: &Stage) -> Result<()> {
 }
 
 /// Three pods with a strongly consistent namespace in files of their claims.
-fn sample(stage: &Stage) -> Result<Value> {
+///
+/// # Errors
+/// If there is no such sample.
+pub fn sample(stage: &Stage) -> Result<Value> {
     let mut object = application::used(stage.sample_object("hdd_dim_storage")?)?;
     object["spec"]["size"] = 3.into();
     let namespace = &mut object["spec"]["aerospikeConfig"]["namespaces"][0];
